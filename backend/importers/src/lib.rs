@@ -1,0 +1,1 @@
+//! Turns foreign record files into CloudEvents; never touches a database.

@@ -1,0 +1,1 @@
+//! SQL and Redis; rows never leave this room.

@@ -1,0 +1,3 @@
+//! The `tanhui` binary.
+
+fn main() {}

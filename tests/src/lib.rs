@@ -1,0 +1,1 @@
+//! End to end: real server, real databases, real files.

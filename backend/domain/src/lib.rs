@@ -2,9 +2,13 @@
 //!
 //! Nothing here may be async, read a clock, draw a random number, or touch a file, a database or HTTP.
 
+pub mod activity;
 pub mod amount;
+pub mod city;
 pub mod event;
 pub mod id;
+pub mod ledger;
+pub mod redemption;
 pub mod rule;
 pub mod text;
 pub mod time;

@@ -1,1 +1,29 @@
-//! SQL and Redis; rows never leave this room.
+//! The only room that speaks SQL and Redis. Domain types in, domain types out; rows never leave.
+//!
+//! Store functions take a [`Transaction`] when they write, and anything [`Connected`] when they read.
+
+pub mod account;
+pub mod activity;
+pub mod audit;
+pub mod binding;
+pub mod citizen;
+pub mod city;
+mod columns;
+mod database;
+mod error;
+pub mod idempotency;
+pub mod lot;
+pub mod merchant;
+pub mod offer;
+pub mod redemption;
+mod row;
+pub mod rule_set;
+pub mod session;
+pub mod setting;
+pub mod source;
+pub mod usage;
+pub mod voucher;
+pub mod waiting;
+
+pub use database::{Connected, Database, Engine, Transaction};
+pub use error::StoreError;

@@ -1,0 +1,243 @@
+//! Accounts, journals, postings. Balances change only together with the postings that say why.
+
+use chrono::{DateTime, Utc};
+use tanhui_domain::amount::{Fen, Points, ReductionMg};
+use tanhui_domain::id::{CityId, JournalId, OwnerId};
+use tanhui_domain::ledger::{Account, Amounts, Journal, JournalKind, OwnerKind};
+use uuid::Uuid;
+
+use crate::columns::Columns;
+use crate::database::{Connected, Transaction};
+use crate::error::StoreError;
+use crate::row::{Row, execute, micros, query_all, query_one, query_row};
+
+const COLUMNS: &str = "owner_id, city_id, kind, version, points, reduction_mg, payable_fen";
+
+/// Opens an account with nothing on it.
+pub async fn open(on: &Transaction, owner: OwnerId, city: CityId, kind: OwnerKind) -> Result<(), StoreError> {
+    open_many(on, std::iter::once((owner, city)), kind).await
+}
+
+/// Opens accounts with nothing on them.
+pub async fn open_many(
+    on: &Transaction,
+    owners: impl Iterator<Item = (OwnerId, CityId)>,
+    kind: OwnerKind,
+) -> Result<(), StoreError> {
+    let (ids, cities): (Vec<Uuid>, Vec<i64>) = owners.map(|(owner, city)| (owner.get(), city.get())).unzip();
+    let kinds = vec![kind_number(kind); ids.len()];
+    let (table, values) = Columns::new()
+        .uuid("owner_id", ids)
+        .bigint("city_id", cities)
+        .int("kind", kinds)
+        .table(on.engine());
+    let sql = format!(
+        "INSERT INTO accounts (owner_id, city_id, kind, version, points, reduction_mg, payable_fen)
+         SELECT owner_id, city_id, kind, 0, 0, 0, 0 FROM {table} WHERE true"
+    );
+    execute(on, &sql, values).await.map(|_| ())
+}
+
+/// Locks accounts in id order, which is the order in which everyone locks them, and reads them.
+pub async fn lock_many(on: &Transaction, owners: &[OwnerId]) -> Result<Vec<Account>, StoreError> {
+    let (table, values) = Columns::new().uuid("id", owners.iter().map(|owner| owner.get())).table(on.engine());
+    let sql = format!(
+        "SELECT {COLUMNS} FROM accounts WHERE owner_id IN (SELECT r.id FROM {table}) ORDER BY owner_id{}",
+        on.for_update()
+    );
+    query_all(on, &sql, values).await?.iter().map(read).collect()
+}
+
+/// Locks one account.
+pub async fn lock(on: &Transaction, owner: OwnerId) -> Result<Option<Account>, StoreError> {
+    Ok(lock_many(on, &[owner]).await?.pop())
+}
+
+/// Reads one account.
+pub async fn find<C: Connected>(on: &C, owner: OwnerId) -> Result<Option<Account>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM accounts WHERE owner_id = $1");
+    query_one(on, &sql, [owner.get().into()]).await?.as_ref().map(read).transpose()
+}
+
+/// Writes a journal with its postings, and the balances after it. The accounts must be locked by this transaction.
+///
+/// The programme's account is locked last by every writer, so journal ids grow in commit order within a city.
+pub async fn write(on: &Transaction, journal: &Journal) -> Result<JournalId, StoreError> {
+    let row = query_row(
+        on,
+        "INSERT INTO journals (city_id, kind, cause, occurred_at_us, recorded_at_us) VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        [
+            journal.city.get().into(),
+            journal_kind_number(journal.kind).into(),
+            journal.cause.into(),
+            micros(journal.occurred_at).into(),
+            micros(journal.recorded_at).into(),
+        ],
+    )
+    .await?;
+    let id = row.bigint(0)?;
+    insert_postings(on, id, journal).await?;
+    update_balances(on, journal).await?;
+    Ok(JournalId::new(id))
+}
+
+async fn insert_postings(on: &Transaction, journal_id: i64, journal: &Journal) -> Result<(), StoreError> {
+    let postings = &journal.postings;
+    let (table, values) = Columns::new()
+        .uuid("owner_id", postings.iter().map(|posting| posting.owner.get()))
+        .bigint("version", postings.iter().map(|posting| posting.version))
+        .bigint("journal_id", postings.iter().map(|_| journal_id))
+        .maybe_uuid("cause", postings.iter().map(|posting| posting.cause))
+        .bigint("recorded_at_us", postings.iter().map(|_| micros(journal.recorded_at)))
+        .bigint("points", postings.iter().map(|posting| posting.amounts.points.get()))
+        .bigint("reduction_mg", postings.iter().map(|posting| posting.amounts.reduction.get()))
+        .bigint("payable_fen", postings.iter().map(|posting| posting.amounts.payable.get()))
+        .bigint("points_after", postings.iter().map(|posting| posting.after.points.get()))
+        .bigint("reduction_after_mg", postings.iter().map(|posting| posting.after.reduction.get()))
+        .bigint("payable_after_fen", postings.iter().map(|posting| posting.after.payable.get()))
+        .table(on.engine());
+    let names = "owner_id, version, journal_id, cause, recorded_at_us, points, reduction_mg, payable_fen,
+        points_after, reduction_after_mg, payable_after_fen";
+    let sql = format!("INSERT INTO postings ({names}) SELECT {names} FROM {table} WHERE true");
+    execute(on, &sql, values).await.map(|_| ())
+}
+
+/// The last posting of each account tells its balance.
+async fn update_balances(on: &Transaction, journal: &Journal) -> Result<(), StoreError> {
+    let mut last: std::collections::BTreeMap<OwnerId, _> = std::collections::BTreeMap::new();
+    for posting in &journal.postings {
+        last.insert(posting.owner, posting);
+    }
+    let (table, values) = Columns::new()
+        .uuid("owner_id", last.keys().map(|owner| owner.get()))
+        .bigint("version", last.values().map(|posting| posting.version))
+        .bigint("points", last.values().map(|posting| posting.after.points.get()))
+        .bigint("reduction_mg", last.values().map(|posting| posting.after.reduction.get()))
+        .bigint("payable_fen", last.values().map(|posting| posting.after.payable.get()))
+        .table(on.engine());
+    let sql = format!(
+        "UPDATE accounts SET version = r.version, points = r.points, reduction_mg = r.reduction_mg, payable_fen = r.payable_fen
+         FROM {table} WHERE accounts.owner_id = r.owner_id"
+    );
+    execute(on, &sql, values).await.map(|_| ())
+}
+
+/// One line of a statement.
+#[derive(Debug, Clone)]
+pub struct StatementLine {
+    /// Its number on the account.
+    pub version: i64,
+    /// Why its journal was written.
+    pub kind: JournalKind,
+    /// The activity or redemption behind it.
+    pub cause: Option<Uuid>,
+    /// When it was written.
+    pub recorded_at: DateTime<Utc>,
+    /// Signed amounts.
+    pub amounts: Amounts,
+    /// Balances after it.
+    pub after: Amounts,
+}
+
+/// Lines of an account recorded within half-open instants, oldest first, beginning after a line's number.
+pub async fn lines<C: Connected>(
+    on: &C,
+    owner: OwnerId,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+    after_version: i64,
+    limit: i64,
+) -> Result<Vec<StatementLine>, StoreError> {
+    let sql = "SELECT p.version, j.kind, p.cause, p.recorded_at_us, p.points, p.reduction_mg, p.payable_fen,
+                      p.points_after, p.reduction_after_mg, p.payable_after_fen
+               FROM postings p JOIN journals j ON j.id = p.journal_id
+               WHERE p.owner_id = $1 AND p.recorded_at_us >= $2 AND p.recorded_at_us < $3 AND p.version > $4
+               ORDER BY p.version LIMIT $5";
+    let values =
+        [owner.get().into(), micros(from).into(), micros(until).into(), after_version.into(), limit.into()];
+    let rows = query_all(on, sql, values).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(StatementLine {
+                version: row.bigint(0)?,
+                kind: journal_kind(row.get(1)?)?,
+                cause: row.get(2)?,
+                recorded_at: row.instant(3)?,
+                amounts: amounts(row, 4)?,
+                after: amounts(row, 7)?,
+            })
+        })
+        .collect()
+}
+
+/// The balances of an account just before an instant.
+pub async fn balance_before<C: Connected>(
+    on: &C,
+    owner: OwnerId,
+    before: DateTime<Utc>,
+) -> Result<Amounts, StoreError> {
+    let sql = "SELECT points_after, reduction_after_mg, payable_after_fen FROM postings
+               WHERE owner_id = $1 AND recorded_at_us < $2 ORDER BY version DESC LIMIT 1";
+    let row = query_one(on, sql, [owner.get().into(), micros(before).into()]).await?;
+    row.map_or(Ok(Amounts::default()), |row| amounts(&row, 0))
+}
+
+/// How many postings a city's programme has had: every change of the city's books adds one, so a cache can tell
+/// when it is old.
+pub async fn programme_version<C: Connected>(on: &C, city: CityId) -> Result<i64, StoreError> {
+    let sql = "SELECT a.version FROM cities c JOIN accounts a ON a.owner_id = c.programme_id WHERE c.id = $1";
+    query_row(on, sql, [city.get().into()]).await?.bigint(0)
+}
+
+pub(crate) fn amounts(row: &Row, column: usize) -> Result<Amounts, StoreError> {
+    Ok(Amounts {
+        points: Points::new(row.bigint(column)?),
+        reduction: ReductionMg::new(row.bigint(column.saturating_add(1))?),
+        payable: Fen::new(row.bigint(column.saturating_add(2))?),
+    })
+}
+
+fn read(row: &Row) -> Result<Account, StoreError> {
+    Ok(Account {
+        owner: OwnerId::new(row.uuid(0)?),
+        city: CityId::new(row.bigint(1)?),
+        kind: kind(row.get(2)?)?,
+        version: row.bigint(3)?,
+        balance: amounts(row, 4)?,
+    })
+}
+
+fn kind_number(kind: OwnerKind) -> i32 {
+    match kind {
+        OwnerKind::Citizen => 1,
+        OwnerKind::Programme => 2,
+        OwnerKind::Merchant => 3,
+    }
+}
+
+fn kind(number: i32) -> Result<OwnerKind, StoreError> {
+    [OwnerKind::Citizen, OwnerKind::Programme, OwnerKind::Merchant]
+        .into_iter()
+        .find(|kind| kind_number(*kind) == number)
+        .ok_or_else(|| StoreError::Corrupt(format!("account kind {number}")))
+}
+
+fn journal_kind_number(kind: JournalKind) -> i32 {
+    match kind {
+        JournalKind::Credit => 1,
+        JournalKind::Redeem => 2,
+        JournalKind::Cancel => 3,
+        JournalKind::Use => 4,
+        JournalKind::Expire => 5,
+        JournalKind::Adjust => 6,
+        JournalKind::Reverse => 7,
+    }
+}
+
+fn journal_kind(number: i32) -> Result<JournalKind, StoreError> {
+    use JournalKind::{Adjust, Cancel, Credit, Expire, Redeem, Reverse, Use};
+    [Credit, Redeem, Cancel, Use, Expire, Adjust, Reverse]
+        .into_iter()
+        .find(|kind| journal_kind_number(*kind) == number)
+        .ok_or_else(|| StoreError::Corrupt(format!("journal kind {number}")))
+}

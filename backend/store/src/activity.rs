@@ -1,0 +1,136 @@
+//! Activities and the keys that make each one happen once.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use tanhui_domain::activity::{Activity, ActivityStatus};
+use tanhui_domain::amount::{Points, ReductionMg};
+use tanhui_domain::id::{ActivityId, CitizenId, RuleSetId, SourceId};
+
+use crate::columns::Columns;
+use crate::database::{Connected, Transaction};
+use crate::error::StoreError;
+use crate::row::{Row, execute, micros, query_all, query_one};
+
+const COLUMNS: &str = "a.id, a.citizen_id, a.source_id, a.external_id, a.action, a.status, a.rule_set_id,
+    a.occurred_at_us, a.recorded_at_us, a.points, a.reduction_mg, a.code, a.receipt";
+
+/// Claims ids for ever. Gives those that were free; the others are activities already. Waits for a rival's commit.
+pub async fn claim(
+    on: &Transaction,
+    claims: &[(ActivityId, CitizenId)],
+    recorded_at: DateTime<Utc>,
+) -> Result<HashSet<ActivityId>, StoreError> {
+    let (table, values) = Columns::new()
+        .uuid("id", claims.iter().map(|(id, _)| id.get()))
+        .uuid("citizen_id", claims.iter().map(|(_, citizen)| citizen.get()))
+        .bigint("recorded_at_us", claims.iter().map(|_| micros(recorded_at)))
+        .table(on.engine());
+    let sql = format!(
+        "INSERT INTO activity_keys (id, citizen_id, recorded_at_us)
+         SELECT id, citizen_id, recorded_at_us FROM {table} WHERE true ORDER BY id
+         ON CONFLICT (id) DO NOTHING RETURNING id"
+    );
+    let rows = query_all(on, &sql, values).await?;
+    rows.iter().map(|row| Ok(ActivityId::new(row.uuid(0)?))).collect()
+}
+
+/// Writes decided activities.
+pub async fn insert_many(on: &Transaction, activities: &[Activity]) -> Result<(), StoreError> {
+    let (table, values) = Columns::new()
+        .uuid("id", activities.iter().map(|activity| activity.id.get()))
+        .uuid("citizen_id", activities.iter().map(|activity| activity.citizen.get()))
+        .bigint("source_id", activities.iter().map(|activity| activity.source.get()))
+        .text("external_id", activities.iter().map(|activity| activity.external_id.clone()))
+        .text("action", activities.iter().map(|activity| activity.action.clone()))
+        .int("status", activities.iter().map(|activity| status_number(activity.status)))
+        .bigint("rule_set_id", activities.iter().map(|activity| activity.rule_set.get()))
+        .bigint("occurred_at_us", activities.iter().map(|activity| micros(activity.occurred_at)))
+        .bigint("recorded_at_us", activities.iter().map(|activity| micros(activity.recorded_at)))
+        .bigint("points", activities.iter().map(|activity| activity.points.get()))
+        .bigint("reduction_mg", activities.iter().map(|activity| activity.reduction.get()))
+        .maybe_text("code", activities.iter().map(|activity| activity.code.clone()))
+        .text("receipt", activities.iter().map(|activity| activity.receipt.clone()))
+        .table(on.engine());
+    let names = "id, citizen_id, source_id, external_id, action, status, rule_set_id, occurred_at_us, recorded_at_us,
+        points, reduction_mg, code, receipt";
+    let sql = format!("INSERT INTO activities ({names}) SELECT {names} FROM {table} WHERE true");
+    execute(on, &sql, values).await.map(|_| ())
+}
+
+/// One activity.
+pub async fn find<C: Connected>(on: &C, id: ActivityId) -> Result<Option<Activity>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM activity_keys k
+         JOIN activities a ON a.citizen_id = k.citizen_id AND a.recorded_at_us = k.recorded_at_us AND a.id = k.id
+         WHERE k.id = $1"
+    );
+    query_one(on, &sql, [id.get().into()]).await?.as_ref().map(read).transpose()
+}
+
+/// Where a page of activities ends: the next one begins after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActivityCursor {
+    /// Recorded when.
+    pub recorded_at: DateTime<Utc>,
+    /// Which of that instant.
+    pub id: ActivityId,
+}
+
+/// A citizen's activities, the last recorded first.
+pub async fn page<C: Connected>(
+    on: &C,
+    citizen: CitizenId,
+    after: Option<ActivityCursor>,
+    limit: i64,
+) -> Result<Vec<Activity>, StoreError> {
+    let sql = |bound: &str| {
+        format!(
+            "SELECT {COLUMNS} FROM activities a WHERE a.citizen_id = $1 {bound}
+             ORDER BY a.recorded_at_us DESC, a.id DESC LIMIT $2"
+        )
+    };
+    let citizen = citizen.get().into();
+    let rows = match after {
+        None => query_all(on, &sql(""), [citizen, limit.into()]).await?,
+        Some(after) => {
+            let values = [citizen, limit.into(), micros(after.recorded_at).into(), after.id.get().into()];
+            query_all(on, &sql("AND (a.recorded_at_us, a.id) < ($3, $4)"), values).await?
+        }
+    };
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &Row) -> Result<Activity, StoreError> {
+    Ok(Activity {
+        id: ActivityId::new(row.uuid(0)?),
+        citizen: CitizenId::new(row.uuid(1)?),
+        source: SourceId::new(row.bigint(2)?),
+        external_id: row.text(3)?,
+        action: row.text(4)?,
+        status: status(row.get(5)?)?,
+        rule_set: RuleSetId::new(row.bigint(6)?),
+        occurred_at: row.instant(7)?,
+        recorded_at: row.instant(8)?,
+        points: Points::new(row.bigint(9)?),
+        reduction: ReductionMg::new(row.bigint(10)?),
+        code: row.get(11)?,
+        receipt: row.text(12)?,
+    })
+}
+
+pub(crate) fn status_number(status: ActivityStatus) -> i32 {
+    match status {
+        ActivityStatus::Credited => 1,
+        ActivityStatus::Held => 2,
+        ActivityStatus::Rejected => 3,
+        ActivityStatus::Reversed => 4,
+    }
+}
+
+fn status(number: i32) -> Result<ActivityStatus, StoreError> {
+    [ActivityStatus::Credited, ActivityStatus::Held, ActivityStatus::Rejected, ActivityStatus::Reversed]
+        .into_iter()
+        .find(|status| status_number(*status) == number)
+        .ok_or_else(|| StoreError::Corrupt(format!("activity status {number}")))
+}

@@ -1,0 +1,214 @@
+//! Connections and transactions. On SQLite there is one writer at a time, and that replaces row locks.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait, sqlx,
+};
+use tanhui_domain::time::DayRange;
+use tanhui_migrations::Month;
+
+use crate::error::StoreError;
+
+const SQLITE_READERS_MAX: u32 = 8;
+const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const POSTGRES_CONNECTIONS_MAX: u32 = 16;
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Which database this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// PostgreSQL, with row locks and several writers.
+    Postgres,
+    /// SQLite in WAL mode, with one immediate writer.
+    Sqlite,
+}
+
+/// The database: where reads go and where transactions begin.
+#[derive(Debug, Clone)]
+pub struct Database {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+    engine: Engine,
+}
+
+/// One transaction. Dropped without [`Transaction::commit`] it rolls back.
+#[derive(Debug)]
+pub struct Transaction {
+    inner: DatabaseTransaction,
+    engine: Engine,
+}
+
+/// Something that can be read from: the database or a transaction.
+pub trait Connected: Sync {
+    /// The connection underneath, for this room only.
+    #[doc(hidden)]
+    type Raw: ConnectionTrait;
+    /// The connection underneath, for this room only.
+    #[doc(hidden)]
+    fn raw(&self) -> &Self::Raw;
+    /// Which database this is.
+    fn engine(&self) -> Engine;
+}
+
+impl Connected for Database {
+    type Raw = DatabaseConnection;
+
+    fn raw(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
+    fn engine(&self) -> Engine {
+        self.engine
+    }
+}
+
+impl Connected for Transaction {
+    type Raw = DatabaseTransaction;
+
+    fn raw(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+
+    fn engine(&self) -> Engine {
+        self.engine
+    }
+}
+
+impl Database {
+    /// Opens `sqlite://PATH` (created with its folder when absent) or `postgres://...`.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        if url.starts_with("sqlite:") {
+            create_folder(url)?;
+            let write = sea_orm::Database::connect(sqlite_options(url, 1)).await?;
+            let read = sea_orm::Database::connect(sqlite_options(url, SQLITE_READERS_MAX)).await?;
+            return Ok(Self { read, write, engine: Engine::Sqlite });
+        }
+        let both = sea_orm::Database::connect(postgres_options(url)).await?;
+        Ok(Self { read: both.clone(), write: both, engine: Engine::Postgres })
+    }
+
+    /// Brings the schema up to date and creates the partitions of this month and the next ones.
+    pub async fn migrate(&self, year: i32, month: u32) -> Result<(), StoreError> {
+        Ok(tanhui_migrations::migrate(&self.write, Month::new(year, month)).await?)
+    }
+
+    /// Creates the monthly partitions that will be needed next.
+    pub async fn create_partitions(&self, year: i32, month: u32) -> Result<(), StoreError> {
+        Ok(tanhui_migrations::create_partitions(&self.write, Month::new(year, month)).await?)
+    }
+
+    /// Whether the schema is the one that this program knows.
+    pub async fn is_current(&self) -> Result<bool, StoreError> {
+        Ok(tanhui_migrations::is_current(&self.read).await?)
+    }
+
+    /// Begins a transaction: read committed with row locks on PostgreSQL, immediate on SQLite.
+    pub async fn begin(&self) -> Result<Transaction, StoreError> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: (self.engine == Engine::Sqlite).then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let inner = self.write.begin_with_options(options).await?;
+        Ok(Transaction { inner, engine: self.engine })
+    }
+
+    /// Begins a read-only view in which all statements see the same instant.
+    pub async fn snapshot(&self) -> Result<Transaction, StoreError> {
+        let isolation_level =
+            (self.engine == Engine::Postgres).then_some(sea_orm::IsolationLevel::RepeatableRead);
+        let options = TransactionOptions { isolation_level, ..TransactionOptions::default() };
+        let inner = self.read.begin_with_options(options).await?;
+        Ok(Transaction { inner, engine: self.engine })
+    }
+
+    /// Answers when the database does.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.read.ping().await?)
+    }
+
+    /// Closes the connections after what is under way.
+    pub async fn close(self) -> Result<(), StoreError> {
+        if self.engine == Engine::Sqlite {
+            self.write.close().await?;
+        }
+        Ok(self.read.close().await?)
+    }
+}
+
+impl Transaction {
+    /// Makes everything in this transaction durable, at once.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.inner.commit().await?)
+    }
+
+    /// ` FOR UPDATE` where the database has row locks.
+    pub(crate) fn for_update(&self) -> &'static str {
+        match self.engine {
+            Engine::Postgres => " FOR UPDATE",
+            Engine::Sqlite => "",
+        }
+    }
+}
+
+fn create_folder(url: &str) -> Result<(), StoreError> {
+    let path = url.trim_start_matches("sqlite:").trim_start_matches("//").split('?').next().unwrap_or_default();
+    match Path::new(path).parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder).map_err(|error| {
+            StoreError::Unavailable(sea_orm::DbErr::Custom(format!(
+                "cannot create folder {}: {error}",
+                folder.display()
+            )))
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn sqlite_options(url: &str, connections_max: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(connections_max).acquire_timeout(Duration::from_secs(30)).sqlx_logging(false);
+    options.map_sqlx_sqlite_opts(|sqlite| {
+        sqlite
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
+            .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
+            .busy_timeout(SQLITE_BUSY_TIMEOUT)
+    });
+    options
+}
+
+fn postgres_options(url: &str) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(POSTGRES_CONNECTIONS_MAX)
+        .min_connections(2)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_timeout(ACQUIRE_TIMEOUT)
+        .statement_timeout(STATEMENT_TIMEOUT)
+        .test_before_acquire_if_idle_for(Duration::from_secs(30))
+        .set_application_name("tanhui")
+        .sqlx_logging(false);
+    options
+}
+
+/// A statement in this connection's dialect.
+pub(crate) fn statement<C: Connected>(
+    on: &C,
+    sql: impl Into<String>,
+    values: impl IntoIterator<Item = sea_orm::Value>,
+) -> Statement {
+    let backend = match on.engine() {
+        Engine::Postgres => DbBackend::Postgres,
+        Engine::Sqlite => DbBackend::Sqlite,
+    };
+    Statement::from_sql_and_values(backend, sql, values)
+}
+
+/// First day in and first day out as stored day numbers.
+pub(crate) fn day_numbers(range: DayRange) -> (i32, i32) {
+    (crate::row::day_number(range.from), crate::row::day_number(range.until))
+}

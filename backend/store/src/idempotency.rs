@@ -1,0 +1,78 @@
+//! The first answer to each `Idempotency-Key`, written in the transaction of the work itself.
+
+use chrono::{DateTime, Utc};
+use tanhui_domain::id::OwnerId;
+
+use crate::database::{Connected, Transaction};
+use crate::error::StoreError;
+use crate::row::{execute, micros, query_one};
+
+/// Whose key, on which route.
+#[derive(Debug, Clone)]
+pub struct RequestKey {
+    /// Who asks.
+    pub owner: OwnerId,
+    /// What is asked.
+    pub route: &'static str,
+    /// The client's key.
+    pub key: String,
+    /// SHA-256 of the body.
+    pub body_hash: [u8; 32],
+}
+
+/// An answer given before.
+#[derive(Debug, Clone)]
+pub struct StoredAnswer {
+    /// SHA-256 of the body it was given to.
+    pub body_hash: Vec<u8>,
+    /// HTTP status.
+    pub status: i32,
+    /// Body.
+    pub answer: String,
+}
+
+/// The answer given to a key before.
+pub async fn find<C: Connected>(on: &C, key: &RequestKey) -> Result<Option<StoredAnswer>, StoreError> {
+    let sql = "SELECT body_hash, status, answer FROM idempotency_keys WHERE owner_id = $1 AND route = $2 AND key = $3";
+    let row =
+        query_one(on, sql, [key.owner.get().into(), key.route.into(), key.key.clone().into()]).await?;
+    row.map(|row| Ok(StoredAnswer { body_hash: row.get(0)?, status: row.get(1)?, answer: row.text(2)? }))
+        .transpose()
+}
+
+/// Claims a key for this transaction; false when it was used before. A rival that is still running is waited for.
+pub async fn claim(on: &Transaction, key: &RequestKey, at: DateTime<Utc>) -> Result<bool, StoreError> {
+    let sql = "INSERT INTO idempotency_keys (owner_id, route, key, body_hash, status, answer, created_at_us)
+               VALUES ($1, $2, $3, $4, 0, '', $5) ON CONFLICT DO NOTHING";
+    let values = [
+        key.owner.get().into(),
+        key.route.into(),
+        key.key.clone().into(),
+        key.body_hash.to_vec().into(),
+        micros(at).into(),
+    ];
+    Ok(execute(on, sql, values).await? == 1)
+}
+
+/// Stores the answer of a claimed key.
+pub async fn complete(
+    on: &Transaction,
+    key: &RequestKey,
+    status: i32,
+    answer: &str,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE idempotency_keys SET status = $4, answer = $5 WHERE owner_id = $1 AND route = $2 AND key = $3";
+    let values = [
+        key.owner.get().into(),
+        key.route.into(),
+        key.key.clone().into(),
+        status.into(),
+        answer.into(),
+    ];
+    execute(on, sql, values).await.map(|_| ())
+}
+
+/// Deletes keys older than an instant.
+pub async fn delete_before(on: &Transaction, before: DateTime<Utc>) -> Result<u64, StoreError> {
+    execute(on, "DELETE FROM idempotency_keys WHERE created_at_us < $1", [micros(before).into()]).await
+}

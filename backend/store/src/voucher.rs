@@ -1,0 +1,96 @@
+//! Vouchers. A voucher changes from live to used or cancelled in one guarded update, so only one of them can win.
+
+use chrono::{DateTime, Utc};
+use tanhui_domain::id::{CitizenId, MerchantId, OfferId, RedemptionId, VoucherId};
+use tanhui_domain::redemption::{Voucher, VoucherStatus};
+
+use crate::columns::Columns;
+use crate::database::{Connected, Transaction};
+use crate::error::StoreError;
+use crate::row::{Row, execute, micros, query_all, query_one};
+
+const COLUMNS: &str =
+    "v.id, v.redemption_id, v.offer_id, v.merchant_id, v.code, v.status, v.expires_at_us, v.used_at_us";
+
+/// New vouchers.
+pub async fn insert_many(on: &Transaction, vouchers: &[Voucher]) -> Result<(), StoreError> {
+    let (table, values) = Columns::new()
+        .uuid("id", vouchers.iter().map(|voucher| voucher.id.get()))
+        .uuid("redemption_id", vouchers.iter().map(|voucher| voucher.redemption.get()))
+        .uuid("offer_id", vouchers.iter().map(|voucher| voucher.offer.get()))
+        .uuid("merchant_id", vouchers.iter().map(|voucher| voucher.merchant.get()))
+        .text("code", vouchers.iter().map(|voucher| voucher.code.clone()))
+        .text("status", vouchers.iter().map(|voucher| voucher.status.word().to_owned()))
+        .bigint("expires_at_us", vouchers.iter().map(|voucher| micros(voucher.expires_at)))
+        .table(on.engine());
+    let names = "id, redemption_id, offer_id, merchant_id, code, status, expires_at_us";
+    let sql = format!("INSERT INTO vouchers ({names}) SELECT {names} FROM {table} WHERE true");
+    execute(on, &sql, values).await.map(|_| ())
+}
+
+/// The voucher of a code.
+pub async fn find_by_code<C: Connected>(on: &C, code: &str) -> Result<Option<Voucher>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM vouchers v WHERE v.code = $1");
+    query_one(on, &sql, [code.into()]).await?.as_ref().map(read).transpose()
+}
+
+/// The vouchers of a redemption.
+pub async fn of_redemption<C: Connected>(on: &C, id: RedemptionId) -> Result<Vec<Voucher>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM vouchers v WHERE v.redemption_id = $1 ORDER BY v.id");
+    query_all(on, &sql, [id.get().into()]).await?.iter().map(read).collect()
+}
+
+/// A citizen's vouchers, the newest redemption first, beginning after a (redemption, voucher).
+pub async fn page_of_citizen<C: Connected>(
+    on: &C,
+    citizen: CitizenId,
+    after: Option<(RedemptionId, VoucherId)>,
+    limit: i64,
+) -> Result<Vec<Voucher>, StoreError> {
+    let sql = |bound: &str| {
+        format!(
+            "SELECT {COLUMNS} FROM redemptions r JOIN vouchers v ON v.redemption_id = r.id
+             WHERE r.citizen_id = $1 {bound} ORDER BY r.id DESC, v.id DESC LIMIT $2"
+        )
+    };
+    let citizen = citizen.get().into();
+    let rows = match after {
+        None => query_all(on, &sql(""), [citizen, limit.into()]).await?,
+        Some((redemption, voucher)) => {
+            let values = [citizen, limit.into(), redemption.get().into(), voucher.get().into()];
+            query_all(on, &sql("AND (r.id, v.id) < ($3, $4)"), values).await?
+        }
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Uses a live voucher of a merchant; false when another use or a cancellation was first.
+pub async fn mark_used(
+    on: &Transaction,
+    id: VoucherId,
+    by: CitizenId,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE vouchers SET status = 'used', used_at_us = $2, used_by = $3
+               WHERE id = $1 AND status = 'live' AND expires_at_us > $2";
+    Ok(execute(on, sql, [id.get().into(), micros(at).into(), by.get().into()]).await? == 1)
+}
+
+/// Cancels the live vouchers of a redemption; gives how many there were.
+pub async fn mark_cancelled(on: &Transaction, redemption: RedemptionId) -> Result<u64, StoreError> {
+    let sql = "UPDATE vouchers SET status = 'cancelled' WHERE redemption_id = $1 AND status = 'live'";
+    execute(on, sql, [redemption.get().into()]).await
+}
+
+fn read(row: &Row) -> Result<Voucher, StoreError> {
+    Ok(Voucher {
+        id: VoucherId::new(row.uuid(0)?),
+        redemption: RedemptionId::new(row.uuid(1)?),
+        offer: OfferId::new(row.uuid(2)?),
+        merchant: MerchantId::new(row.uuid(3)?),
+        code: row.text(4)?,
+        status: row.known(5, VoucherStatus::from_word)?,
+        expires_at: row.instant(6)?,
+        used_at: row.maybe_instant(7)?,
+    })
+}

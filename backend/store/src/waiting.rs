@@ -1,0 +1,97 @@
+//! Events whose subject nobody has bound yet.
+
+use chrono::{DateTime, Utc};
+use tanhui_domain::id::{ActivityId, CitizenId, SourceId};
+
+use crate::binding::SubjectHash;
+use crate::columns::Columns;
+use crate::database::{Connected, Transaction};
+use crate::error::StoreError;
+use crate::row::{execute, micros, query_all, query_row};
+
+/// An event that waits for its subject to be bound.
+#[derive(Debug, Clone)]
+pub struct WaitingEvent {
+    /// The activity it will become.
+    pub id: ActivityId,
+    /// Who reported it.
+    pub source: SourceId,
+    /// The unbound subject.
+    pub subject: SubjectHash,
+    /// The source's own id.
+    pub external_id: String,
+    /// Action of the rule file.
+    pub action: String,
+    /// `data` of the event, as JSON text.
+    pub data: String,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+}
+
+/// Which of these ids wait already.
+pub async fn existing<C: Connected>(on: &C, ids: &[ActivityId]) -> Result<Vec<ActivityId>, StoreError> {
+    let (table, values) = Columns::new().uuid("id", ids.iter().map(|id| id.get())).table(on.engine());
+    let sql = format!("SELECT w.id FROM waiting_events w WHERE w.id IN (SELECT r.id FROM {table})");
+    let rows = query_all(on, &sql, values).await?;
+    rows.iter().map(|row| Ok(ActivityId::new(row.uuid(0)?))).collect()
+}
+
+/// Keeps events; those that wait already are left alone. Gives the ids that are new.
+pub async fn insert_many(
+    on: &Transaction,
+    events: &[WaitingEvent],
+    recorded_at: DateTime<Utc>,
+) -> Result<Vec<ActivityId>, StoreError> {
+    let (table, values) = Columns::new()
+        .uuid("id", events.iter().map(|event| event.id.get()))
+        .bigint("source_id", events.iter().map(|event| event.source.get()))
+        .bytes("subject_hash", events.iter().map(|event| event.subject.to_vec()))
+        .text("external_id", events.iter().map(|event| event.external_id.clone()))
+        .text("action", events.iter().map(|event| event.action.clone()))
+        .text("data", events.iter().map(|event| event.data.clone()))
+        .bigint("occurred_at_us", events.iter().map(|event| micros(event.occurred_at)))
+        .bigint("recorded_at_us", events.iter().map(|_| micros(recorded_at)))
+        .table(on.engine());
+    let sql = format!(
+        "INSERT INTO waiting_events
+           (id, source_id, subject_hash, external_id, action, data, occurred_at_us, recorded_at_us)
+         SELECT id, source_id, subject_hash, external_id, action, data, occurred_at_us, recorded_at_us
+         FROM {table} WHERE true ORDER BY id ON CONFLICT (id) DO NOTHING RETURNING id"
+    );
+    let rows = query_all(on, &sql, values).await?;
+    rows.iter().map(|row| Ok(ActivityId::new(row.uuid(0)?))).collect()
+}
+
+/// Waiting events whose subject has been bound by now, with the citizen, in order of what happened first.
+pub async fn now_bound<C: Connected>(on: &C, limit: i64) -> Result<Vec<(WaitingEvent, CitizenId)>, StoreError> {
+    let sql = "SELECT w.id, w.source_id, w.subject_hash, w.external_id, w.action, w.data, w.occurred_at_us, b.citizen_id
+               FROM bindings b JOIN waiting_events w ON w.source_id = b.source_id AND w.subject_hash = b.subject_hash
+               WHERE b.ended_at_us IS NULL ORDER BY w.occurred_at_us, w.id LIMIT $1";
+    let rows = query_all(on, sql, [limit.into()]).await?;
+    rows.iter()
+        .map(|row| {
+            let event = WaitingEvent {
+                id: ActivityId::new(row.uuid(0)?),
+                source: SourceId::new(row.bigint(1)?),
+                subject: crate::binding::subject(row, 2)?,
+                external_id: row.text(3)?,
+                action: row.text(4)?,
+                data: row.text(5)?,
+                occurred_at: row.instant(6)?,
+            };
+            Ok((event, CitizenId::new(row.uuid(7)?)))
+        })
+        .collect()
+}
+
+/// Removes events that have become activities.
+pub async fn delete_many(on: &Transaction, ids: &[ActivityId]) -> Result<(), StoreError> {
+    let (table, values) = Columns::new().uuid("id", ids.iter().map(|id| id.get())).table(on.engine());
+    let sql = format!("DELETE FROM waiting_events WHERE id IN (SELECT r.id FROM {table})");
+    execute(on, &sql, values).await.map(|_| ())
+}
+
+/// How many events wait.
+pub async fn count<C: Connected>(on: &C) -> Result<i64, StoreError> {
+    query_row(on, "SELECT COUNT(*) FROM waiting_events", []).await?.bigint(0)
+}

@@ -1,0 +1,90 @@
+//! Monthly partitions of activities and postings on PostgreSQL. SQLite keeps one table.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
+
+/// How many months after the present one always have their partition.
+pub const MONTHS_AHEAD: u32 = 3;
+
+const TABLES: [&str; 2] = ["activities", "postings"];
+
+/// A calendar month in UTC with the instants where it begins and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Month {
+    year: i32,
+    month: u32,
+}
+
+impl Month {
+    /// The month of a year; months outside 1 to 12 are taken as the nearest.
+    #[must_use]
+    pub fn new(year: i32, month: u32) -> Self {
+        Self { year, month: month.clamp(1, 12) }
+    }
+
+    /// The month after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        if self.month < 12 {
+            Self { year: self.year, month: self.month.saturating_add(1) }
+        } else {
+            Self { year: self.year.saturating_add(1), month: 1 }
+        }
+    }
+
+    fn table(self, parent: &str) -> String {
+        format!("{parent}_{:04}_{:02}", self.year, self.month)
+    }
+
+    /// Microseconds since 1970 of the month's first instant in UTC, as SQL that PostgreSQL computes.
+    fn start_sql(self) -> String {
+        format!(
+            "(extract(epoch FROM timestamptz '{:04}-{:02}-01 00:00:00+00') * 1000000)::bigint",
+            self.year, self.month
+        )
+    }
+}
+
+/// Creates the partitions of this month and the next ones. Safe to repeat and to run twice at once.
+///
+/// # Errors
+/// A database that does not answer.
+pub async fn create_partitions(database: &DatabaseConnection, now: Month) -> Result<(), DbErr> {
+    if database.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let mut month = now;
+    for _ in 0..=MONTHS_AHEAD {
+        for table in TABLES {
+            database.execute_unprepared(&create_month(table, month)).await?;
+        }
+        month = month.next();
+    }
+    Ok(())
+}
+
+/// A partition bound must be a literal, so PostgreSQL computes it and runs the text.
+fn create_month(parent: &str, month: Month) -> String {
+    let partition = month.table(parent);
+    format!(
+        "DO $$ BEGIN
+           IF to_regclass('{partition}') IS NULL THEN
+             EXECUTE format('CREATE TABLE IF NOT EXISTS {partition} PARTITION OF {parent} FOR VALUES FROM (%s) TO (%s)', {}, {});
+           END IF;
+         EXCEPTION WHEN duplicate_table OR unique_violation THEN NULL;
+         END $$",
+        month.start_sql(),
+        month.next().start_sql(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn december_is_followed_by_january() {
+        assert_eq!(Month::new(2026, 12).next(), Month::new(2027, 1));
+        assert_eq!(Month::new(2026, 11).next().table("postings"), "postings_2026_12");
+    }
+}

@@ -12,7 +12,8 @@ CREATE TABLE cities (
     name_zh TEXT NOT NULL,
     name_en TEXT NOT NULL,
     timezone TEXT NOT NULL,
-    programme_id ${uuid} NOT NULL UNIQUE
+    programme_id ${uuid} NOT NULL UNIQUE,
+    boards_epoch BIGINT NOT NULL
 );
 
 CREATE TABLE rule_sets (

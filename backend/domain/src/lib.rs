@@ -7,6 +7,7 @@ pub mod amount;
 pub mod city;
 pub mod event;
 pub mod id;
+pub mod leaderboard;
 pub mod ledger;
 pub mod redemption;
 pub mod rule;

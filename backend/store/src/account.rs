@@ -182,11 +182,19 @@ pub async fn balance_before<C: Connected>(
     row.map_or(Ok(Amounts::default()), |row| amounts(&row, 0))
 }
 
-/// How many postings a city's programme has had: every change of the city's books adds one, so a cache can tell
-/// when it is old.
-pub async fn programme_version<C: Connected>(on: &C, city: CityId) -> Result<i64, StoreError> {
-    let sql = "SELECT a.version FROM cities c JOIN accounts a ON a.owner_id = c.programme_id WHERE c.id = $1";
-    query_row(on, sql, [city.get().into()]).await?.bigint(0)
+/// Owners of the city's accounts that moved in journals after the one of a programme posting.
+pub async fn moved_since<C: Connected>(
+    on: &C,
+    city: CityId,
+    programme_version: i64,
+    limit: i64,
+) -> Result<Vec<OwnerId>, StoreError> {
+    let sql = "SELECT DISTINCT p.owner_id FROM postings p JOIN accounts a ON a.owner_id = p.owner_id
+               WHERE a.city_id = $1 AND a.kind = 1 AND p.journal_id > COALESCE((
+                 SELECT b.journal_id FROM postings b JOIN cities c ON c.programme_id = b.owner_id
+                 WHERE c.id = $1 AND b.version = $2), 0) LIMIT $3";
+    let rows = query_all(on, sql, [city.get().into(), programme_version.into(), limit.into()]).await?;
+    rows.iter().map(|row| Ok(OwnerId::new(row.uuid(0)?))).collect()
 }
 
 pub(crate) fn amounts(row: &Row, column: usize) -> Result<Amounts, StoreError> {

@@ -35,6 +35,14 @@ pub async fn claim(
     rows.iter().map(|row| Ok(ActivityId::new(row.uuid(0)?))).collect()
 }
 
+/// Which of these ids are activities already.
+pub async fn existing<C: Connected>(on: &C, ids: &[ActivityId]) -> Result<HashSet<ActivityId>, StoreError> {
+    let (table, values) = Columns::new().uuid("id", ids.iter().map(|id| id.get())).table(on.engine());
+    let sql = format!("SELECT k.id FROM activity_keys k WHERE k.id IN (SELECT r.id FROM {table})");
+    let rows = query_all(on, &sql, values).await?;
+    rows.iter().map(|row| Ok(ActivityId::new(row.uuid(0)?))).collect()
+}
+
 /// Writes decided activities.
 pub async fn insert_many(on: &Transaction, activities: &[Activity]) -> Result<(), StoreError> {
     let (table, values) = Columns::new()

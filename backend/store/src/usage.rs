@@ -103,29 +103,49 @@ pub struct Score {
     pub reached_at: DateTime<Utc>,
 }
 
-/// Scores of all citizens of a city who let boards show them, over civil days.
+/// Whose scores are asked for.
+#[derive(Debug, Clone, Copy)]
+pub enum Among<'a> {
+    /// All of the city.
+    City,
+    /// Those of one district.
+    District(&'a str),
+}
+
+/// Scores over civil days of the citizens of a city who let boards show them: of all, or of some.
 pub async fn scores<C: Connected>(
     on: &C,
     city: CityId,
-    district: Option<&str>,
+    among: Among<'_>,
     range: DayRange,
+    only: Option<&[CitizenId]>,
 ) -> Result<Vec<Score>, StoreError> {
     let (from, until) = day_numbers(range);
-    let sql = |bound: &str| {
-        format!(
-            "SELECT d.citizen_id, CAST(SUM(d.points) AS BIGINT), CAST(SUM(d.reduction_mg) AS BIGINT), MAX(d.changed_at_us)
-             FROM activity_days d JOIN citizens c ON c.id = d.citizen_id
-             WHERE c.city_id = $1 AND c.on_boards AND d.day >= $2 AND d.day < $3 {bound} GROUP BY d.citizen_id"
-        )
-    };
-    let values = [city.get().into(), from.into(), until.into()];
-    let rows = match district {
-        None => query_all(on, &sql(""), values).await?,
-        Some(district) => {
-            let [city, from, until] = values;
-            query_all(on, &sql("AND c.district = $4"), [city, from, until, district.into()]).await?
+    let (table, mut values) = match only {
+        None => (String::new(), Vec::new()),
+        Some(citizens) => {
+            let ids = citizens.iter().map(|citizen| citizen.get());
+            let (table, values) = Columns::new().uuid("id", ids).table(on.engine());
+            (format!("AND d.citizen_id IN (SELECT r.id FROM {table})"), values)
         }
     };
+    let mut parameter = |value: sea_orm::Value| {
+        values.push(value);
+        values.len()
+    };
+    let (city, from, until) =
+        (parameter(city.get().into()), parameter(from.into()), parameter(until.into()));
+    let district = match among {
+        Among::City => String::new(),
+        Among::District(name) => format!("AND c.district = ${}", parameter(name.into())),
+    };
+    let sql = format!(
+        "SELECT d.citizen_id, CAST(SUM(d.points) AS BIGINT), CAST(SUM(d.reduction_mg) AS BIGINT), MAX(d.changed_at_us)
+         FROM activity_days d JOIN citizens c ON c.id = d.citizen_id
+         WHERE c.city_id = ${city} AND c.on_boards AND d.day >= ${from} AND d.day < ${until} {district} {table}
+         GROUP BY d.citizen_id"
+    );
+    let rows = query_all(on, &sql, values).await?;
     rows.iter()
         .map(|row| {
             Ok(Score {

@@ -1,5 +1,7 @@
 //! Events whose subject nobody has bound yet.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use tanhui_domain::id::{ActivityId, CitizenId, SourceId};
 
@@ -28,20 +30,12 @@ pub struct WaitingEvent {
     pub occurred_at: DateTime<Utc>,
 }
 
-/// Which of these ids wait already.
-pub async fn existing<C: Connected>(on: &C, ids: &[ActivityId]) -> Result<Vec<ActivityId>, StoreError> {
-    let (table, values) = Columns::new().uuid("id", ids.iter().map(|id| id.get())).table(on.engine());
-    let sql = format!("SELECT w.id FROM waiting_events w WHERE w.id IN (SELECT r.id FROM {table})");
-    let rows = query_all(on, &sql, values).await?;
-    rows.iter().map(|row| Ok(ActivityId::new(row.uuid(0)?))).collect()
-}
-
 /// Keeps events; those that wait already are left alone. Gives the ids that are new.
 pub async fn insert_many(
     on: &Transaction,
     events: &[WaitingEvent],
     recorded_at: DateTime<Utc>,
-) -> Result<Vec<ActivityId>, StoreError> {
+) -> Result<HashSet<ActivityId>, StoreError> {
     let (table, values) = Columns::new()
         .uuid("id", events.iter().map(|event| event.id.get()))
         .bigint("source_id", events.iter().map(|event| event.source.get()))

@@ -1,0 +1,331 @@
+//! One batch, one transaction, in phases: resolve, claim, lock and load, decide, write, commit.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use tanhui_domain::crediting::{Claim, CreditingError, Outcome, UsageBook, decide};
+use tanhui_domain::id::{ActivityId, CitizenId, CityId, OwnerId, SourceId};
+use tanhui_domain::ledger::{Account, Amounts, Journal, JournalKind};
+use tanhui_domain::text::Text;
+use tanhui_domain::time::to_micros;
+use tanhui_store::binding::SubjectHash;
+use tanhui_store::lot::LotGrant;
+use tanhui_store::usage::{DayGrant, UsageWindow};
+use tanhui_store::waiting::WaitingEvent;
+use tanhui_store::{
+    Database, StoreError, Transaction, account, activity, binding, city, lot, usage, waiting,
+};
+
+use super::prepare::Prepared;
+use super::{EventResult, EventStatus, Subject};
+
+/// Writes a batch of any cities and answers each event in order.
+pub(super) async fn write(
+    database: &Database,
+    now: DateTime<Utc>,
+    events: &[Prepared],
+) -> Result<Vec<EventResult>, StoreError> {
+    let transaction = database.begin().await?;
+    let recorded_at = to_micros(now);
+
+    // 1. Resolve: who did it, and which ids appear twice in this batch.
+    let owners = resolve(&transaction, events).await?;
+    let mut results: Vec<Option<EventResult>> = vec![None; events.len()];
+    let mut seen = HashSet::with_capacity(events.len());
+    let mut bound = Vec::new();
+    let mut unbound = Vec::new();
+    for (place, event) in events.iter().enumerate() {
+        if !seen.insert(event.id) {
+            put(&mut results, place, answer(event, EventStatus::Duplicate));
+        } else if let Some(citizen) = owner_of(event, &owners) {
+            bound.push((place, event, citizen));
+        } else {
+            unbound.push((place, event));
+        }
+    }
+
+    // 2. Claim: an id that is taken is a duplicate.
+    let claims: Vec<(ActivityId, CitizenId)> =
+        bound.iter().map(|(_, event, citizen)| (event.id, *citizen)).collect();
+    let free = if claims.is_empty() {
+        HashSet::new()
+    } else {
+        activity::claim(&transaction, &claims, recorded_at).await?
+    };
+    for (place, event, _) in bound.iter().filter(|(_, event, _)| !free.contains(&event.id)) {
+        put(&mut results, *place, answer(event, EventStatus::Duplicate));
+    }
+    bound.retain(|(_, event, _)| free.contains(&event.id));
+
+    // 3. Credit what is bound, city by city; keep what is not.
+    credit(&transaction, &bound, recorded_at, &mut results).await?;
+    keep(&transaction, &unbound, recorded_at, &mut results).await?;
+    let waited: Vec<ActivityId> =
+        events.iter().filter(|event| event.report.waited).map(|event| event.id).collect();
+    if !waited.is_empty() {
+        waiting::delete_many(&transaction, &waited).await?;
+    }
+
+    // 4. Commit, then answer.
+    transaction.commit().await?;
+    count(&results);
+    results.into_iter().map(|result| result.ok_or_else(unanswered)).collect()
+}
+
+type Bound<'a> = (usize, &'a Prepared, CitizenId);
+
+async fn resolve(
+    on: &Transaction,
+    events: &[Prepared],
+) -> Result<HashMap<(SourceId, SubjectHash), CitizenId>, StoreError> {
+    let mut subjects: BTreeMap<SourceId, HashSet<SubjectHash>> = BTreeMap::new();
+    for event in events {
+        if let Subject::Hash(hash) = event.report.subject {
+            subjects.entry(event.report.source.id).or_default().insert(hash);
+        }
+    }
+    let mut owners = HashMap::new();
+    for (source, hashes) in subjects {
+        let hashes: Vec<SubjectHash> = hashes.into_iter().collect();
+        let found = binding::owners(on, source, &hashes).await?;
+        owners.extend(found.into_iter().map(|(hash, citizen)| ((source, hash), citizen)));
+    }
+    Ok(owners)
+}
+
+fn owner_of(event: &Prepared, owners: &HashMap<(SourceId, SubjectHash), CitizenId>) -> Option<CitizenId> {
+    match event.report.subject {
+        Subject::Citizen(citizen) => Some(citizen),
+        Subject::Hash(hash) => owners.get(&(event.report.source.id, hash)).copied(),
+    }
+}
+
+async fn credit(
+    on: &Transaction,
+    bound: &[Bound<'_>],
+    recorded_at: DateTime<Utc>,
+    results: &mut [Option<EventResult>],
+) -> Result<(), StoreError> {
+    if bound.is_empty() {
+        return Ok(());
+    }
+    let claims: Vec<(usize, Claim<'_>)> = bound.iter().filter_map(claim).collect();
+    let mut accounts = lock(on, &claims).await?;
+    let mut usage = load_usage(on, &claims).await?;
+    let mut by_city: BTreeMap<CityId, Vec<(usize, Claim<'_>)>> = BTreeMap::new();
+    for (place, claim) in claims {
+        let city = accounts.get(&claim.citizen).map(|account| account.city);
+        by_city.entry(city.unwrap_or(CityId::new(0))).or_default().push((place, claim));
+    }
+    for (city, claims) in by_city {
+        let (places, claims): (Vec<usize>, Vec<Claim<'_>>) = claims.into_iter().unzip();
+        let outcome = decide(&claims, &mut accounts, &mut usage, recorded_at).map_err(undecided)?;
+        write_outcome(on, city, &outcome, recorded_at).await?;
+        for (place, decided) in places.into_iter().zip(outcome.decided) {
+            put(results, place, decided_answer(decided));
+        }
+    }
+    Ok(())
+}
+
+fn claim<'a>(&(place, event, citizen): &Bound<'a>) -> Option<(usize, Claim<'a>)> {
+    let claim = Claim {
+        id: event.id,
+        citizen,
+        source: event.report.source.id,
+        external_id: &event.report.external_id,
+        rule_set: &event.rule_set.rules,
+        rule_set_id: event.rule_set.id,
+        action: event.action()?,
+        inputs: &event.inputs,
+        occurred_at: event.report.occurred_at,
+        evidence: event.report.source.evidence,
+    };
+    Some((place, claim))
+}
+
+async fn lock(
+    on: &Transaction,
+    claims: &[(usize, Claim<'_>)],
+) -> Result<BTreeMap<CitizenId, Account>, StoreError> {
+    let citizens: HashSet<CitizenId> = claims.iter().map(|(_, claim)| claim.citizen).collect();
+    let owners: Vec<OwnerId> = citizens.into_iter().map(OwnerId::from).collect();
+    let accounts = account::lock_many(on, &owners).await?;
+    Ok(accounts.into_iter().map(|account| (CitizenId::new(account.owner.get()), account)).collect())
+}
+
+async fn load_usage(on: &Transaction, claims: &[(usize, Claim<'_>)]) -> Result<UsageBook, StoreError> {
+    let windows: HashSet<UsageWindow> = claims
+        .iter()
+        .flat_map(|(_, claim)| {
+            UsageBook::windows_of(claim).into_iter().map(|window| UsageWindow {
+                citizen: claim.citizen,
+                action: claim.action.id().to_owned(),
+                range: window.range,
+            })
+        })
+        .collect();
+    let windows: Vec<UsageWindow> = windows.into_iter().collect();
+    let mut book = UsageBook::default();
+    if !windows.is_empty() {
+        let sums = usage::sums(on, &windows).await?;
+        for (window, used) in windows.iter().zip(sums) {
+            book.enter(window.citizen, &window.action, window.range, used);
+        }
+    }
+    Ok(book)
+}
+
+async fn write_outcome(
+    on: &Transaction,
+    city: CityId,
+    outcome: &Outcome,
+    recorded_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let activities: Vec<_> = outcome.decided.iter().map(|decided| decided.activity.clone()).collect();
+    activity::insert_many(on, &activities).await?;
+    if outcome.postings.is_empty() {
+        return Ok(());
+    }
+    let grants: Vec<DayGrant> = outcome
+        .granted
+        .iter()
+        .map(|granted| DayGrant {
+            citizen: granted.citizen,
+            action: granted.action.clone(),
+            day: granted.day,
+            granted: granted.usage,
+        })
+        .collect();
+    usage::add(on, &grants, recorded_at).await?;
+    let lots: Vec<LotGrant> = outcome
+        .lots
+        .iter()
+        .map(|&(citizen, expires_on, points)| LotGrant { citizen, expires_on, points })
+        .collect();
+    if !lots.is_empty() {
+        lot::grant(on, &lots).await?;
+    }
+    write_journal(on, city, outcome, recorded_at).await
+}
+
+/// The programme's side is one posting for the whole batch, on an account that every writer locks last.
+async fn write_journal(
+    on: &Transaction,
+    city: CityId,
+    outcome: &Outcome,
+    recorded_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let programme = city::programme(on, city).await?;
+    let mut programme = account::lock(on, programme)
+        .await?
+        .ok_or_else(|| StoreError::Corrupt(format!("the programme of city {city} has no account")))?;
+    let opposite: Amounts = outcome.total.negated().map_err(overflow)?;
+    let mut postings = outcome.postings.clone();
+    postings.push(programme.post(opposite, None).map_err(overflow)?);
+    let journal =
+        Journal { city, kind: JournalKind::Credit, cause: None, occurred_at: recorded_at, recorded_at, postings };
+    account::write(on, &journal).await.map(|_| ())
+}
+
+async fn keep(
+    on: &Transaction,
+    unbound: &[(usize, &Prepared)],
+    recorded_at: DateTime<Utc>,
+    results: &mut [Option<EventResult>],
+) -> Result<(), StoreError> {
+    if unbound.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<ActivityId> = unbound.iter().map(|(_, event)| event.id).collect();
+    let known = activity::existing(on, &ids).await?;
+    let events: Vec<WaitingEvent> = unbound
+        .iter()
+        .filter(|(_, event)| !known.contains(&event.id))
+        .filter_map(|(_, event)| waiting_event(event))
+        .collect();
+    let new = if events.is_empty() {
+        HashSet::new()
+    } else {
+        waiting::insert_many(on, &events, recorded_at).await?
+    };
+    for (place, event) in unbound {
+        let status =
+            if new.contains(&event.id) { EventStatus::Pending } else { EventStatus::Duplicate };
+        put(results, *place, answer(event, status));
+    }
+    Ok(())
+}
+
+fn waiting_event(event: &Prepared) -> Option<WaitingEvent> {
+    let Subject::Hash(subject) = event.report.subject else {
+        return None;
+    };
+    Some(WaitingEvent {
+        id: event.id,
+        source: event.report.source.id,
+        subject,
+        external_id: event.report.external_id.clone(),
+        action: event.report.action.clone(),
+        data: serde_json::to_string(&event.report.data).ok()?,
+        occurred_at: event.report.occurred_at,
+    })
+}
+
+fn answer(event: &Prepared, status: EventStatus) -> EventResult {
+    EventResult {
+        external_id: event.report.external_id.clone(),
+        status,
+        activity: Some(event.id),
+        points: None,
+        reduction: None,
+        code: None,
+        detail: None,
+    }
+}
+
+fn decided_answer(decided: tanhui_domain::crediting::Decided) -> EventResult {
+    let credited = decided.activity.status == tanhui_domain::activity::ActivityStatus::Credited;
+    let capped = Text::new("已达上限，按上限计", "a cap was reached and trimmed this");
+    let detail = decided.reason.or_else(|| decided.activity.code.is_some().then_some(capped));
+    EventResult {
+        external_id: decided.activity.external_id,
+        status: if credited { EventStatus::Credited } else { EventStatus::Rejected },
+        activity: Some(decided.activity.id),
+        points: credited.then_some(decided.activity.points),
+        reduction: credited.then_some(decided.activity.reduction),
+        code: decided.activity.code,
+        detail,
+    }
+}
+
+fn put(results: &mut [Option<EventResult>], place: usize, result: EventResult) {
+    if let Some(slot) = results.get_mut(place) {
+        *slot = Some(result);
+    }
+}
+
+fn count(results: &[Option<EventResult>]) {
+    for result in results.iter().flatten() {
+        let status = match result.status {
+            EventStatus::Credited => "credited",
+            EventStatus::Duplicate => "duplicate",
+            EventStatus::Pending => "pending",
+            EventStatus::Held => "held",
+            EventStatus::Rejected => "rejected",
+        };
+        metrics::counter!("tanhui_events_total", "status" => status).increment(1);
+    }
+}
+
+fn undecided(error: CreditingError) -> StoreError {
+    StoreError::Corrupt(error.to_string())
+}
+
+fn overflow(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Corrupt(error.to_string())
+}
+
+fn unanswered() -> StoreError {
+    StoreError::Corrupt("an event of the batch got no answer".to_owned())
+}

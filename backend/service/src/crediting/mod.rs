@@ -1,0 +1,163 @@
+//! From reported events to credited activities: read, queue, decide, write, answer.
+//!
+//! Single events and batches take the same road: [`Crediting::credit`] reads each event against the rule file, hands what is
+//! readable to a bounded queue, and a writer commits what waits there in one transaction (group commit).
+
+mod batch;
+mod prepare;
+mod queue;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
+use tanhui_domain::amount::{Points, ReductionMg};
+use tanhui_domain::city::Source;
+use tanhui_domain::id::{ActivityId, CitizenId};
+use tanhui_domain::text::Text;
+use tanhui_domain::time::Clock;
+use tanhui_store::binding::SubjectHash;
+use tanhui_store::{Database, StoreError};
+
+use crate::rule_book::RuleBook;
+use queue::Queue;
+
+/// Most events in one call.
+pub const EVENTS_PER_CALL_MAX: usize = 10_000;
+
+/// One event on its way to the ledger.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Who reports.
+    pub source: Arc<Source>,
+    /// The source's own id.
+    pub external_id: String,
+    /// Action of the rule file.
+    pub action: String,
+    /// Who did it.
+    pub subject: Subject,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// The action's inputs as JSON text.
+    pub data: BTreeMap<String, Box<RawValue>>,
+    /// Whether it waited for its subject to be bound until now.
+    pub waited: bool,
+}
+
+/// Who did it, as far as known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// A card, meter or account, by keyed hash.
+    Hash(SubjectHash),
+    /// A citizen who reports for themselves.
+    Citizen(CitizenId),
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventStatus {
+    /// Posted to the ledger.
+    Credited,
+    /// Known already, nothing was done.
+    Duplicate,
+    /// Kept until its subject is bound.
+    Pending,
+    /// Kept for a person to decide.
+    Held,
+    /// Refused; the code says why.
+    Rejected,
+}
+
+/// The answer to one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventResult {
+    /// The source's own id.
+    pub external_id: String,
+    /// What became of it.
+    pub status: EventStatus,
+    /// The activity, unless it was refused unread.
+    pub activity: Option<ActivityId>,
+    /// Points granted, when credited.
+    pub points: Option<Points>,
+    /// CO2e avoided, when credited.
+    pub reduction: Option<ReductionMg>,
+    /// Why it was refused, or `capped`.
+    pub code: Option<String>,
+    /// The same for a person.
+    pub detail: Option<Text>,
+}
+
+impl EventResult {
+    /// An event that could not be read.
+    #[must_use]
+    pub fn rejected(external_id: &str, code: &str, detail: Text) -> Self {
+        Self {
+            external_id: external_id.to_owned(),
+            status: EventStatus::Rejected,
+            activity: None,
+            points: None,
+            reduction: None,
+            code: Some(code.to_owned()),
+            detail: Some(detail),
+        }
+    }
+}
+
+/// Why a call could not be answered. What it sent is absent, or found again by its id.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CreditError {
+    /// The queue is full: come back later.
+    #[error("the crediting queue is full")]
+    Busy,
+    /// More than [`EVENTS_PER_CALL_MAX`] events.
+    #[error("{0} events in one call")]
+    TooMany(usize),
+    /// The server is stopping.
+    #[error("the server is stopping")]
+    Stopping,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The way into the ledger for everything that earns.
+#[derive(Debug, Clone)]
+pub struct Crediting {
+    rules: Arc<RuleBook>,
+    clock: Arc<dyn Clock>,
+    queue: Queue,
+}
+
+impl Crediting {
+    /// Starts the writers on the current runtime.
+    #[must_use]
+    pub fn start(database: Database, rules: Arc<RuleBook>, clock: Arc<dyn Clock>) -> Self {
+        let queue = Queue::start(database, Arc::clone(&clock));
+        Self { rules, clock, queue }
+    }
+
+    /// Credits events and answers each, in the order given.
+    pub async fn credit(&self, reports: Vec<Report>) -> Result<Vec<EventResult>, CreditError> {
+        if reports.len() > EVENTS_PER_CALL_MAX {
+            return Err(CreditError::TooMany(reports.len()));
+        }
+        let now = self.clock.now();
+        let read: Vec<_> =
+            reports.into_iter().map(|report| prepare::prepare(&self.rules, report, now)).collect();
+        let (ready, refused): (Vec<_>, Vec<_>) = read.into_iter().enumerate().partition(|(_, read)| read.is_ok());
+        let (places, ready): (Vec<usize>, Vec<_>) =
+            ready.into_iter().filter_map(|(place, read)| Some((place, read.ok()?))).unzip();
+        let decided = self.queue.submit(ready).await?;
+        let mut results: Vec<(usize, EventResult)> = places.into_iter().zip(decided).collect();
+        results.extend(refused.into_iter().filter_map(|(place, read)| Some((place, read.err()?))));
+        results.sort_by_key(|(place, _)| *place);
+        Ok(results.into_iter().map(|(_, result)| result).collect())
+    }
+
+    /// Lets what is queued be written, then stops the writers.
+    pub async fn stop(&self) {
+        self.queue.stop().await;
+    }
+}

@@ -1,0 +1,105 @@
+//! Reads an event against the rule set in force when it happened. What cannot be read is answered here and stored nowhere.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tanhui_domain::id::ActivityId;
+use tanhui_domain::rule::{Action, Inputs};
+use tanhui_domain::text::Text;
+
+use super::{EventResult, Report};
+use crate::rule_book::{PublishedRuleSet, RuleBook};
+
+/// A readable event.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) id: ActivityId,
+    pub(super) report: Report,
+    pub(super) rule_set: Arc<PublishedRuleSet>,
+    pub(super) inputs: Inputs,
+}
+
+impl Prepared {
+    /// The action's definition; it was found when the event was read.
+    pub(super) fn action(&self) -> Option<&Action> {
+        self.rule_set.rules.action(&self.report.action)
+    }
+}
+
+pub(super) fn prepare(rules: &RuleBook, report: Report, now: DateTime<Utc>) -> Result<Prepared, EventResult> {
+    let refuse = |code: &str, detail: Text| EventResult::rejected(&report.external_id, code, detail);
+    let Some(rule_set) = rules.in_force(report.source.city, report.occurred_at) else {
+        return Err(refuse(
+            "no_rules",
+            Text::new("该城市尚未发布规则", "no rule set is published for this city"),
+        ));
+    };
+    if let Some((code, detail)) = untimely(&rule_set, report.occurred_at, now) {
+        return Err(refuse(code, detail));
+    }
+    let Some(action) = rule_set.rules.action(&report.action) else {
+        return Err(refuse("unknown_action", unknown_action(&rule_set, &report.action)));
+    };
+    let data = report.data.iter().map(|(name, value)| (name.as_str(), value.get()));
+    match rule_set.rules.read_inputs(action, data) {
+        Ok(inputs) => {
+            let id = ActivityId::derive(report.source.id, &report.external_id);
+            Ok(Prepared { id, inputs, rule_set: Arc::clone(&rule_set), report })
+        }
+        Err(problems) => {
+            let code = problems.first().map_or("invalid_value", |problem| problem.code);
+            let join = |text: fn(&Text) -> &str, gap| {
+                problems.iter().map(|problem| text(&problem.detail)).collect::<Vec<_>>().join(gap)
+            };
+            Err(refuse(code, Text::new(join(|text| &text.zh, "；"), join(|text| &text.en, "; "))))
+        }
+    }
+}
+
+fn untimely(
+    rule_set: &PublishedRuleSet,
+    occurred_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<(&'static str, Text)> {
+    let accept = rule_set.rules.accept();
+    let ahead = occurred_at.signed_duration_since(now);
+    if ahead > accept.early {
+        let minutes = accept.early.num_minutes();
+        return Some((
+            "time_in_future",
+            Text::new(
+                format!("时间比现在晚了 {} 秒，最多允许提前 {minutes} 分钟", ahead.num_seconds()),
+                format!("time is {} s ahead of now; at most {minutes} min are accepted", ahead.num_seconds()),
+            ),
+        ));
+    }
+    let behind = now.signed_duration_since(occurred_at);
+    let days_max = accept.late.map(|late| late.num_days());
+    let before_all = occurred_at < DateTime::UNIX_EPOCH;
+    if before_all || accept.late.is_some_and(|late| behind > late) {
+        let limit_zh = days_max.map_or("最早 1970 年".to_owned(), |days| format!("最多允许迟到 {days} 天"));
+        let limit_en =
+            days_max.map_or("nothing before 1970".to_owned(), |days| format!("at most {days} days late"));
+        return Some((
+            "time_too_old",
+            Text::new(
+                format!("时间距今 {} 天，{limit_zh}", behind.num_days()),
+                format!("time is {} days ago; {limit_en}", behind.num_days()),
+            ),
+        ));
+    }
+    None
+}
+
+fn unknown_action(rule_set: &PublishedRuleSet, action: &str) -> Text {
+    let shown: String = action.chars().take(64).collect();
+    match rule_set.rules.nearest_action(action) {
+        Some(nearest) => Text::new(
+            format!("规则中没有行为“{shown}”，最接近的是“{nearest}”"),
+            format!("the rules have no action \"{shown}\"; the nearest is \"{nearest}\""),
+        ),
+        None => {
+            Text::new(format!("规则中没有行为“{shown}”"), format!("the rules have no action \"{shown}\""))
+        }
+    }
+}

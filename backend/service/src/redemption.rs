@@ -1,0 +1,310 @@
+//! Redeeming an offer and giving it back: points, stock and vouchers move together or not at all.
+//!
+//! Locks are taken in one order by everyone: citizen, offer, programme.
+
+use chrono::{DateTime, Days, Utc};
+use tanhui_domain::amount::Points;
+use tanhui_domain::city::City;
+use tanhui_domain::id::{CitizenId, OfferId, RedemptionId, VoucherId};
+use tanhui_domain::ledger::{
+    Account, Amounts, InsufficientPoints, Journal, JournalKind, LotTake, PostingError, take_from_lots,
+};
+use tanhui_domain::redemption::{Offer, OfferStatus, QUANTITY_MAX, Redemption, Voucher, VoucherStatus};
+use tanhui_domain::time::civil_day;
+use tanhui_store::idempotency::{self, RequestKey, StoredAnswer};
+use tanhui_store::{StoreError, Transaction, account, lot, offer, redemption, voucher};
+
+use crate::Services;
+use crate::retry::{Repeatable, retrying};
+
+/// Letters of a voucher code: no two that look alike.
+const CODE_LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// 16 letters of 5 bits: 80 random bits.
+const CODE_LENGTH: usize = 16;
+
+/// What a citizen asks for.
+#[derive(Debug, Clone)]
+pub struct RedeemRequest {
+    /// Who.
+    pub citizen: CitizenId,
+    /// Of which city.
+    pub city: City,
+    /// What.
+    pub offer: OfferId,
+    /// How many.
+    pub quantity: i64,
+    /// The client's `Idempotency-Key`.
+    pub key: Option<RequestKey>,
+}
+
+/// A redemption with its vouchers.
+#[derive(Debug, Clone)]
+pub struct Redeemed {
+    /// The redemption.
+    pub redemption: Redemption,
+    /// Its vouchers.
+    pub vouchers: Vec<Voucher>,
+}
+
+/// A fresh answer, or the one given to the same key before.
+#[derive(Debug, Clone)]
+pub enum Answered {
+    /// Done now; the rendered answer.
+    Now(String),
+    /// Done before; the answer of then.
+    Before(StoredAnswer),
+}
+
+/// Why an offer was not redeemed or not given back.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RedeemError {
+    /// No such offer, or of another city.
+    #[error("no such offer")]
+    NoOffer,
+    /// No such redemption of this citizen.
+    #[error("no such redemption")]
+    NoRedemption,
+    /// Nothing, or more than [`QUANTITY_MAX`].
+    #[error("quantity must be 1 to {QUANTITY_MAX}")]
+    Quantity,
+    /// The offer has ended.
+    #[error("the offer has ended")]
+    OfferClosed,
+    /// Fewer are left than asked for.
+    #[error("{left} left")]
+    OutOfStock {
+        /// How many are left.
+        left: i64,
+    },
+    /// The citizen may have no more of this offer.
+    #[error("{allowed} per person, {had} had")]
+    LimitReached {
+        /// How many one citizen may have.
+        allowed: i64,
+        /// How many the citizen has.
+        had: i64,
+    },
+    /// The citizen has fewer points than the price.
+    #[error(transparent)]
+    InsufficientPoints(#[from] InsufficientPoints),
+    /// A voucher of it was used.
+    #[error("a voucher of it was used")]
+    VoucherUsed,
+    /// It was given back before.
+    #[error("it was given back before")]
+    AlreadyCancelled,
+    /// The key was used with another body.
+    #[error("the idempotency key was used with another body")]
+    KeyReused,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Repeatable for RedeemError {
+    fn is_repeatable(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_repeatable())
+    }
+}
+
+/// Redeems an offer. `render` makes the answer that a repetition of the same key gets again.
+pub async fn redeem(
+    services: &Services,
+    request: &RedeemRequest,
+    render: impl Fn(&Redeemed) -> String,
+) -> Result<Answered, RedeemError> {
+    if !(1..=QUANTITY_MAX).contains(&request.quantity) {
+        return Err(RedeemError::Quantity);
+    }
+    retrying(|| try_redeem(services, request, &render)).await
+}
+
+async fn try_redeem(
+    services: &Services,
+    request: &RedeemRequest,
+    render: &impl Fn(&Redeemed) -> String,
+) -> Result<Answered, RedeemError> {
+    let now = services.clock.now();
+    let transaction = services.database.begin().await?;
+    if let Some(before) = claim_key(&transaction, request.key.as_ref(), now).await? {
+        return Ok(Answered::Before(before));
+    }
+
+    // 1. Load and lock.
+    let mut citizen = account::lock(&transaction, request.citizen.into())
+        .await?
+        .ok_or_else(|| StoreError::Corrupt("a citizen without an account".to_owned()))?;
+    let offer = offer::lock(&transaction, request.offer).await?;
+    let offer = offer.filter(|offer| offer.city == request.city.id).ok_or(RedeemError::NoOffer)?;
+    let had = offer::count_of_citizen(&transaction, offer.id, request.citizen).await?;
+    let lots = lot::open(&transaction, request.citizen).await?;
+
+    // 2. Decide.
+    let price = price(&offer, request.quantity, had)?;
+    let takes = take_from_lots(&lots, price, civil_day(now, request.city.timezone))?;
+    let redeemed = make(services, request, &offer, price, now);
+
+    // 3. Write.
+    redemption::insert(&transaction, &redeemed.redemption).await?;
+    voucher::insert_many(&transaction, &redeemed.vouchers).await?;
+    offer::change_stock(&transaction, offer.id, request.quantity.saturating_neg()).await?;
+    lot::take(&transaction, request.citizen, redeemed.redemption.id, &takes).await?;
+    let moved = Amounts::points(price.negated().map_err(PostingError::from).map_err(unpostable)?);
+    post(&transaction, &request.city, &mut citizen, moved, &redeemed.redemption, JournalKind::Redeem, now).await?;
+    let answer = render(&redeemed);
+    if let Some(key) = &request.key {
+        idempotency::complete(&transaction, key, 201, &answer).await?;
+    }
+
+    // 4. Commit, then answer.
+    transaction.commit().await?;
+    metrics::counter!("tanhui_redemptions_total").increment(1);
+    Ok(Answered::Now(answer))
+}
+
+/// Claims the key, or gives the answer it has had.
+pub(crate) async fn claim_key(
+    on: &Transaction,
+    key: Option<&RequestKey>,
+    now: DateTime<Utc>,
+) -> Result<Option<StoredAnswer>, RedeemError> {
+    let Some(key) = key else {
+        return Ok(None);
+    };
+    if idempotency::claim(on, key, now).await? {
+        return Ok(None);
+    }
+    let before = idempotency::find(on, key)
+        .await?
+        .ok_or_else(|| StoreError::Corrupt("an idempotency key that cannot be read".to_owned()))?;
+    if before.body_hash == key.body_hash { Ok(Some(before)) } else { Err(RedeemError::KeyReused) }
+}
+
+fn price(offer: &Offer, quantity: i64, had: i64) -> Result<Points, RedeemError> {
+    match offer.status {
+        OfferStatus::Live => {}
+        OfferStatus::Ended => return Err(RedeemError::OfferClosed),
+    }
+    if let Some(allowed) = offer.per_person
+        && had.saturating_add(quantity) > allowed
+    {
+        return Err(RedeemError::LimitReached { allowed, had });
+    }
+    if offer.stock_left < quantity {
+        return Err(RedeemError::OutOfStock { left: offer.stock_left });
+    }
+    Ok(offer.price.times(quantity).map_err(PostingError::from).map_err(unpostable)?)
+}
+
+fn make(services: &Services, request: &RedeemRequest, offer: &Offer, price: Points, now: DateTime<Utc>) -> Redeemed {
+    let redemption = Redemption {
+        id: RedemptionId::new(services.random.uuid_at(now)),
+        city: offer.city,
+        citizen: request.citizen,
+        offer: offer.id,
+        quantity: request.quantity,
+        points: price,
+        redeemed_at: now,
+        cancelled_at: None,
+    };
+    let days = Days::new(u64::from(offer.voucher_days.unsigned_abs()));
+    let expires_at = now.checked_add_days(days).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    let vouchers = (0..request.quantity)
+        .map(|_| Voucher {
+            id: VoucherId::new(services.random.uuid_at(now)),
+            redemption: redemption.id,
+            offer: offer.id,
+            merchant: offer.merchant,
+            code: new_code(services),
+            status: VoucherStatus::Live,
+            expires_at,
+            used_at: None,
+        })
+        .collect();
+    Redeemed { redemption, vouchers }
+}
+
+fn new_code(services: &Services) -> String {
+    let mut bytes = [0; CODE_LENGTH];
+    services.random.fill(&mut bytes);
+    bytes
+        .iter()
+        .filter_map(|byte| CODE_LETTERS.get(usize::from(byte & 31)))
+        .map(|letter| char::from(*letter))
+        .collect()
+}
+
+/// Gives a redemption back while none of its vouchers is used: the same lots, the stock, the vouchers.
+pub async fn cancel(
+    services: &Services,
+    citizen: CitizenId,
+    city: &City,
+    id: RedemptionId,
+) -> Result<Redeemed, RedeemError> {
+    retrying(|| try_cancel(services, citizen, city, id)).await
+}
+
+async fn try_cancel(
+    services: &Services,
+    citizen: CitizenId,
+    city: &City,
+    id: RedemptionId,
+) -> Result<Redeemed, RedeemError> {
+    let now = services.clock.now();
+    let transaction = services.database.begin().await?;
+
+    // 1. Load and lock.
+    let mut account = account::lock(&transaction, citizen.into()).await?.ok_or(RedeemError::NoRedemption)?;
+    let redemption = redemption::find(&transaction, id, citizen).await?.ok_or(RedeemError::NoRedemption)?;
+    if redemption.cancelled_at.is_some() {
+        return Err(RedeemError::AlreadyCancelled);
+    }
+    let takes: Vec<LotTake> = lot::taken(&transaction, id).await?;
+
+    // 2. Decide: the guarded updates below win or lose against a use at the till.
+    let cancelled = voucher::mark_cancelled(&transaction, id).await?;
+    if i64::try_from(cancelled) != Ok(redemption.quantity) {
+        return Err(RedeemError::VoucherUsed);
+    }
+    if !redemption::mark_cancelled(&transaction, id, now).await? {
+        return Err(RedeemError::AlreadyCancelled);
+    }
+
+    // 3. Write.
+    offer::change_stock(&transaction, redemption.offer, redemption.quantity).await?;
+    lot::give_back(&transaction, citizen, &takes).await?;
+    let moved = Amounts::points(redemption.points);
+    post(&transaction, city, &mut account, moved, &redemption, JournalKind::Cancel, now).await?;
+    let vouchers = voucher::of_redemption(&transaction, id).await?;
+
+    // 4. Commit, then answer.
+    transaction.commit().await?;
+    Ok(Redeemed { redemption: Redemption { cancelled_at: Some(now), ..redemption }, vouchers })
+}
+
+/// Posts points between a citizen and the programme. The programme is locked last.
+async fn post(
+    on: &Transaction,
+    city: &City,
+    citizen: &mut Account,
+    moved: Amounts,
+    redemption: &Redemption,
+    kind: JournalKind,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut programme = account::lock(on, city.programme)
+        .await?
+        .ok_or_else(|| StoreError::Corrupt("a city without a programme account".to_owned()))?;
+    let cause = Some(redemption.id.get());
+    let opposite = moved.negated().map_err(PostingError::from).map_err(unpostable)?;
+    let postings = vec![
+        citizen.post(moved, cause).map_err(unpostable)?,
+        programme.post(opposite, cause).map_err(unpostable)?,
+    ];
+    let journal = Journal { city: city.id, kind, cause, occurred_at: now, recorded_at: now, postings };
+    account::write(on, &journal).await.map(|_| ())
+}
+
+pub(crate) fn unpostable(error: PostingError) -> StoreError {
+    StoreError::Corrupt(format!("cannot post: {error}"))
+}

@@ -1,0 +1,164 @@
+//! At the till: what a voucher is, and using it once.
+
+use chrono::{DateTime, Utc};
+use tanhui_domain::city::City;
+use tanhui_domain::id::{CitizenId, MerchantId};
+use tanhui_domain::ledger::{Amounts, Journal, JournalKind, PostingError};
+use tanhui_domain::redemption::{Offer, Voucher, VoucherStatus};
+use tanhui_store::{StoreError, Transaction, account, offer, voucher};
+
+use crate::Services;
+use crate::redemption::unpostable;
+use crate::retry::{Repeatable, retrying};
+
+/// A voucher and what it is for.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The voucher.
+    pub voucher: Voucher,
+    /// What it is for.
+    pub offer: Offer,
+}
+
+/// Why a voucher cannot be used here and now.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum TillError {
+    /// No voucher of this code at this merchant.
+    #[error("no such voucher at this merchant")]
+    NoVoucher,
+    /// It was used before.
+    #[error("used at {used_at}")]
+    Used {
+        /// When.
+        used_at: DateTime<Utc>,
+    },
+    /// It was given back.
+    #[error("given back")]
+    Cancelled,
+    /// It is past its time.
+    #[error("expired at {expires_at}")]
+    Expired {
+        /// Since when.
+        expires_at: DateTime<Utc>,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Repeatable for TillError {
+    fn is_repeatable(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_repeatable())
+    }
+}
+
+/// Tells what a code is for and whether it could be used now; changes nothing.
+pub async fn check(services: &Services, merchant: MerchantId, code: &str) -> Result<Checked, TillError> {
+    let voucher = of_merchant(voucher::find_by_code(&services.database, &spelled(code)).await?, merchant)?;
+    usable(&voucher, services.clock.now())?;
+    let offer = offer::find(&services.database, voucher.offer).await?.ok_or(TillError::NoVoucher)?;
+    Ok(Checked { voucher, offer })
+}
+
+/// Uses a voucher once; the city then owes the merchant the offer's payout.
+pub async fn use_voucher(
+    services: &Services,
+    city: &City,
+    merchant: MerchantId,
+    staff: CitizenId,
+    code: &str,
+) -> Result<Checked, TillError> {
+    retrying(|| try_use(services, city, merchant, staff, code)).await
+}
+
+async fn try_use(
+    services: &Services,
+    city: &City,
+    merchant: MerchantId,
+    staff: CitizenId,
+    code: &str,
+) -> Result<Checked, TillError> {
+    let now = services.clock.now();
+    let transaction = services.database.begin().await?;
+
+    // 1. Load.
+    let voucher = of_merchant(voucher::find_by_code(&transaction, &spelled(code)).await?, merchant)?;
+    usable(&voucher, now)?;
+    let offer = offer::find(&transaction, voucher.offer).await?.ok_or(TillError::NoVoucher)?;
+
+    // 2. The guarded update decides against another till and against a cancellation.
+    if !voucher::mark_used(&transaction, voucher.id, staff, now).await? {
+        let rival = of_merchant(voucher::find_by_code(&transaction, &voucher.code).await?, merchant)?;
+        usable(&rival, now)?;
+        return Err(StoreError::Corrupt("a live voucher could not be used".to_owned()).into());
+    }
+
+    // 3. Write what the city owes.
+    post(&transaction, city, &voucher, &offer, now).await?;
+
+    // 4. Commit, then answer.
+    transaction.commit().await?;
+    metrics::counter!("tanhui_voucher_uses_total").increment(1);
+    let voucher = Voucher { status: VoucherStatus::Used, used_at: Some(now), ..voucher };
+    Ok(Checked { voucher, offer })
+}
+
+async fn post(
+    on: &Transaction,
+    city: &City,
+    voucher: &Voucher,
+    offer: &Offer,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let missing = || StoreError::Corrupt("a merchant or programme without an account".to_owned());
+    let mut merchant = account::lock(on, voucher.merchant.into()).await?.ok_or_else(missing)?;
+    let mut programme = account::lock(on, city.programme).await?.ok_or_else(missing)?;
+    let cause = Some(voucher.id.get());
+    let owed = Amounts::payable(offer.payout);
+    let opposite = owed.negated().map_err(PostingError::from).map_err(unpostable)?;
+    let postings = vec![
+        merchant.post(owed, cause).map_err(unpostable)?,
+        programme.post(opposite, cause).map_err(unpostable)?,
+    ];
+    let kind = JournalKind::Use;
+    let journal = Journal { city: city.id, kind, cause, occurred_at: now, recorded_at: now, postings };
+    account::write(on, &journal).await.map(|_| ())
+}
+
+/// Another merchant's voucher is answered like one that does not exist.
+fn of_merchant(voucher: Option<Voucher>, merchant: MerchantId) -> Result<Voucher, TillError> {
+    voucher.filter(|voucher| voucher.merchant == merchant).ok_or(TillError::NoVoucher)
+}
+
+fn usable(voucher: &Voucher, now: DateTime<Utc>) -> Result<(), TillError> {
+    match voucher.status {
+        VoucherStatus::Used => Err(TillError::Used { used_at: voucher.used_at.unwrap_or(now) }),
+        VoucherStatus::Cancelled => Err(TillError::Cancelled),
+        VoucherStatus::Live if voucher.expires_at <= now => {
+            Err(TillError::Expired { expires_at: voucher.expires_at })
+        }
+        VoucherStatus::Live => Ok(()),
+    }
+}
+
+/// A code as a person types it: small letters, blanks and hyphens do not matter, nor O for 0 or I and L for 1.
+fn spelled(code: &str) -> String {
+    code.chars()
+        .filter(|letter| !letter.is_whitespace() && *letter != '-')
+        .map(|letter| match letter.to_ascii_uppercase() {
+            'O' => '0',
+            'I' | 'L' => '1',
+            letter => letter,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_found_however_it_is_typed() {
+        assert_eq!(spelled(" abcd-0oIl "), "ABCD0011");
+    }
+}

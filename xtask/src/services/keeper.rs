@@ -1,7 +1,7 @@
 //! The keeper: a second process that stops servers and removes their folders when the first one is gone.
 //!
-//! It reads notes from a pipe. The pipe closes when the task ends, panics, is interrupted or is killed, so one
-//! path serves every ending. It must never touch a process or folder that was not noted.
+//! It reads notes from a pipe. The pipe closes when the task ends, panics, is interrupted or is killed, so
+//! one path serves every ending. It must never touch a process or folder that was not noted.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, Write};
@@ -184,8 +184,9 @@ mod tests {
 
     #[test]
     fn a_group_ends_when_the_pipe_closes() {
-        let mut child = Command::new("sh").args(["-c", "while :; do read -r x; done"]);
-        let mut child = child.stdin(Stdio::piped()).process_group(0).spawn().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", "while :; do read -r x; done"]).stdin(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().unwrap();
         let id = child.id();
         let waiting = thread::spawn(move || child.wait().unwrap());
         keep(format!("group {id}\n").as_bytes()).unwrap();

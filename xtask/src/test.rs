@@ -5,8 +5,8 @@ use std::process::Command;
 use crate::args::{Scope, TestOptions};
 use crate::failure::Failure;
 use crate::process::{Steps, answers, cargo};
-use crate::services::Services;
 use crate::services::keeper::Keeper;
+use crate::services::{self, Services};
 use crate::{openapi, tidy, workspace};
 
 /// The name of the step whose output ends the run.
@@ -16,9 +16,9 @@ pub const TESTS: &str = "tests";
 pub fn run(options: &TestOptions) -> Result<(), Failure> {
     let keeper = Keeper::start()?;
     let mut steps = Steps::new(&keeper);
-    let services = match options.scope {
+    let programs = match options.scope {
         Scope::Unit => None,
-        Scope::Everything | Scope::Tests => Some(steps.work("services", || Services::start(&keeper))?),
+        Scope::Everything | Scope::Tests => Some(services::find_or_install()?),
     };
     if options.scope == Scope::Everything {
         lints(&mut steps)?;
@@ -27,6 +27,8 @@ pub fn run(options: &TestOptions) -> Result<(), Failure> {
     if options.scope == Scope::Everything {
         description(&mut steps)?;
     }
+    let start = |programs| steps.work("services", || Services::start(&programs, &keeper));
+    let services = programs.map(start).transpose()?;
     tests(steps, options, services.as_ref())
 }
 

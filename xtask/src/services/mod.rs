@@ -15,6 +15,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::failure::Failure;
 use crate::workspace;
+pub use install::{Programs, find_or_install};
 use keeper::Keeper;
 
 /// Running servers. The keeper stops them.
@@ -26,9 +27,8 @@ pub struct Services {
 }
 
 impl Services {
-    /// Finds or installs the programs, starts both servers and waits until they answer.
-    pub fn start(keeper: &Keeper) -> Result<Self, Failure> {
-        let programs = install::find_or_install()?;
+    /// Starts both servers and waits until they answer.
+    pub fn start(programs: &Programs, keeper: &Keeper) -> Result<Self, Failure> {
         let folder = make_folder(&workspace::target()?)?;
         keeper.note_folder(&folder)?;
         let postgres_url = postgres::start(&programs.postgres, &folder, keeper)?;
@@ -51,7 +51,7 @@ impl Services {
 /// `cargo xtask services`: both servers until Ctrl-C.
 pub fn run_until_stopped() -> Result<(), Failure> {
     let keeper = Keeper::start()?;
-    let services = Services::start(&keeper)?;
+    let services = Services::start(&find_or_install()?, &keeper)?;
     for (name, url) in services.settings() {
         println!("export {name}={url}");
     }

@@ -30,6 +30,7 @@ pub struct Keeper {
 struct Inner {
     notes: Mutex<Option<ChildStdin>>,
     child: Mutex<Child>,
+    undisturbed: Mutex<()>,
 }
 
 impl Keeper {
@@ -43,9 +44,15 @@ impl Keeper {
             .spawn()
             .map_err(Failure::io("starting the keeper"))?;
         let notes = Mutex::new(child.stdin.take());
-        let inner = Arc::new(Inner { notes, child: Mutex::new(child) });
+        let inner = Arc::new(Inner { notes, child: Mutex::new(child), undisturbed: Mutex::new(()) });
         close_on_signal(Arc::clone(&inner))?;
         Ok(Self { inner })
+    }
+
+    /// Work during which a signal has to wait: a server half started could not be found and stopped.
+    pub fn undisturbed<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _held = self.inner.undisturbed.lock().unwrap_or_else(PoisonError::into_inner);
+        work()
     }
 
     /// A group of processes to end.
@@ -95,6 +102,7 @@ fn close_on_signal(inner: Arc<Inner>) -> Result<(), Failure> {
         Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(Failure::io("listening for signals"))?;
     thread::spawn(move || {
         if let Some(number) = signals.forever().next() {
+            let _held = inner.undisturbed.lock().unwrap_or_else(PoisonError::into_inner);
             inner.close();
             std::process::exit(number.saturating_add(128));
         }

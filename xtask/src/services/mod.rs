@@ -31,9 +31,11 @@ impl Services {
     pub fn start(programs: &Programs, keeper: &Keeper) -> Result<Self, Failure> {
         let folder = make_folder(&workspace::target()?)?;
         keeper.note_folder(&folder)?;
-        let postgres_url = postgres::start(&programs.postgres, &folder, keeper)?;
-        let redis_url = redis::start(&programs.redis, &folder, keeper)?;
-        Ok(Self { postgres_url, redis_url })
+        keeper.undisturbed(|| {
+            let postgres_url = postgres::start(&programs.postgres, &folder, keeper)?;
+            let redis_url = redis::start(&programs.redis, &folder, keeper)?;
+            Ok(Self { postgres_url, redis_url })
+        })
     }
 
     /// Lets a program find the servers.

@@ -41,21 +41,20 @@ fn install(packages: &[&str]) -> Result<(), Failure> {
         return Err(by_hand(packages));
     }
     eprintln!("xtask: installing {}", packages.join(" and "));
-    apt_get(root, &["update", "-qq"])?;
     let mut words = vec!["install", "-y", "-qq", "--no-install-recommends"];
     words.extend(packages);
-    apt_get(root, &words)
+    if apt_get(root, &["update", "-qq"])? && apt_get(root, &words)? { Ok(()) } else { Err(by_hand(packages)) }
 }
 
-/// `RUNLEVEL=1` asks the packages not to start their services; nothing depends on whether they obey.
-fn apt_get(root: bool, words: &[&str]) -> Result<(), Failure> {
+/// Whether it worked. `RUNLEVEL=1` asks packages not to start their services; nothing depends on that.
+fn apt_get(root: bool, words: &[&str]) -> Result<bool, Failure> {
     let mut command = Command::new(if root { "env" } else { "sudo" });
     if !root {
         command.args(["-n", "env"]);
     }
     command.args(["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get"]).args(words);
-    let status = command.status().map_err(Failure::io("apt-get"))?;
-    if status.success() { Ok(()) } else { Err(by_hand(words)) }
+    let status = command.stdout(std::io::stderr()).status().map_err(Failure::io("apt-get"))?;
+    Ok(status.success())
 }
 
 fn by_hand(packages: &[&str]) -> Failure {

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::process::{cargo, signal};
 use crate::workspace;
 
+const NAME: &str = "tanhui demo";
 const POLL: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -45,13 +46,16 @@ fn build() -> Result<(), Failure> {
 
 fn run_for(command: &mut Command, time: Duration) -> Result<(), Failure> {
     let mut child = command.spawn().map_err(Failure::io("starting tanhui demo"))?;
-    if let Some(status) = wait(&mut child, time)? {
-        return Err(Failure::step("tanhui demo", status));
-    }
-    signal("TERM", &child.id().to_string());
+    match wait(&mut child, time)? {
+        Some(status) if status.success() => {
+            return Err(Failure::Missing("tanhui demo ended before its time".to_owned()));
+        }
+        Some(status) => return Err(Failure::step(NAME, status)),
+        None => signal("TERM", &child.id().to_string()),
+    };
     match wait(&mut child, PATIENCE)? {
         Some(status) if status.success() => Ok(()),
-        Some(status) => Err(Failure::step("tanhui demo", status)),
+        Some(status) => Err(Failure::step(NAME, status)),
         None => {
             child.kill().map_err(Failure::io("ending tanhui demo"))?;
             Err(Failure::Missing("tanhui demo did not end when asked".to_owned()))
@@ -67,5 +71,37 @@ fn wait(child: &mut Child, time: Duration) -> Result<Option<ExitStatus>, Failure
             return Ok(status);
         }
         thread::sleep(POLL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOMENT: Duration = Duration::from_millis(300);
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn a_demonstration_that_ends_when_asked_is_well() {
+        let script = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
+        run_for(&mut shell(script), MOMENT).unwrap();
+    }
+
+    #[test]
+    fn a_demonstration_that_ends_early_is_not() {
+        assert!(matches!(run_for(&mut shell("exit 0"), MOMENT), Err(Failure::Missing(_))));
+        assert!(matches!(run_for(&mut shell("exit 7"), MOMENT), Err(Failure::Step { code: 7, .. })));
+    }
+
+    #[test]
+    fn a_taken_port_is_refused_with_a_way_out() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let refusal = check_free(listener.local_addr().unwrap().port()).unwrap_err();
+        assert!(refusal.to_string().contains("--port"), "{refusal}");
     }
 }

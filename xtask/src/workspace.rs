@@ -5,14 +5,14 @@ use std::process::Command;
 
 use crate::failure::Failure;
 
-/// The folder that holds the workspace manifest.
+/// The folder that holds the workspace manifest. Cargo tells at run time, so a moved copy finds itself.
 pub fn root() -> Result<PathBuf, Failure> {
-    let crate_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = crate_dir.parent().unwrap_or(crate_dir);
-    if root.join("Cargo.toml").is_file() {
-        return Ok(root.to_owned());
-    }
-    std::env::current_dir().map_err(Failure::io("finding the current folder"))
+    let told = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let here = told.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
+    let root = here.parent().filter(|root| root.join("Cargo.toml").is_file());
+    let help =
+        || Failure::Missing("the workspace is not where it was built; run `cargo xtask` in it".to_owned());
+    root.map(Path::to_owned).ok_or_else(help)
 }
 
 /// The build folder: this program lies in `TARGET/PROFILE/xtask`.

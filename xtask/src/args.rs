@@ -10,7 +10,7 @@ cargo xtask test [--only unit|tests] [-- FILTER...]   every check and test, with
 cargo xtask ci                                        the same as test
 cargo xtask demo [--port N] [--data DIR] [--seconds N]  build and run the demonstration
 cargo xtask services                                  private PostgreSQL and Redis until Ctrl-C
-cargo xtask tidy                                      the house rules that no compiler checks
+cargo xtask tidy [--mend]                             the house rules that no compiler checks
 cargo xtask openapi [--check]                         write or compare mobile-api/openapi.json
 
 test --only unit    tests without any server        test --only tests   servers and tests, no lints
@@ -28,7 +28,10 @@ pub enum Task {
     /// Run the demonstration.
     Demo(DemoOptions),
     /// Check the house rules.
-    Tidy,
+    Tidy {
+        /// First mend what needs no judgement.
+        mend: bool,
+    },
     /// Write or compare the API description.
     OpenApi {
         /// Compare only.
@@ -77,12 +80,8 @@ pub fn parse(words: &[String]) -> Result<Task, Failure> {
         "test" | "ci" => test_options(rest).map(Task::Test),
         "demo" => demo_options(rest).map(Task::Demo),
         "services" => bare(rest, Task::Services),
-        "tidy" => bare(rest, Task::Tidy),
-        "openapi" => match rest {
-            [] => Ok(Task::OpenApi { check: false }),
-            [flag] if flag == "--check" => Ok(Task::OpenApi { check: true }),
-            [word, ..] => Err(unknown(word)),
-        },
+        "tidy" => one_flag(rest, "--mend").map(|mend| Task::Tidy { mend }),
+        "openapi" => one_flag(rest, "--check").map(|check| Task::OpenApi { check }),
         "keep" => bare(rest, Task::Keep),
         other => Err(unknown(other)),
     }
@@ -134,6 +133,14 @@ fn value<'a>(flag: &str, word: Option<&'a String>) -> Result<&'a str, Failure> {
 fn number<N: std::str::FromStr>(flag: &str, word: Option<&String>) -> Result<N, Failure> {
     let text = value(flag, word)?;
     text.parse().map_err(|_| Failure::Usage(format!("{flag} needs a whole number in range, not `{text}`")))
+}
+
+fn one_flag(rest: &[String], flag: &str) -> Result<bool, Failure> {
+    match rest {
+        [] => Ok(false),
+        [word] if word == flag => Ok(true),
+        [word, ..] => Err(unknown(word)),
+    }
 }
 
 fn bare(rest: &[String], task: Task) -> Result<Task, Failure> {

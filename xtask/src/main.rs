@@ -37,7 +37,8 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Test(options) => test::run(&options),
         Task::Services => services::run_until_stopped(),
         Task::Demo(options) => demo::run(&options),
-        Task::Tidy => tidy::run(),
+        Task::Tidy { mend: false } => tidy::run(),
+        Task::Tidy { mend: true } => tidy::mend(),
         Task::OpenApi { check } => openapi::run(check),
         Task::Keep => services::keeper::keep(std::io::stdin().lock()),
     }

@@ -4,6 +4,7 @@
 
 mod code;
 mod ground;
+mod mend;
 mod rooms;
 mod sizes;
 mod source;
@@ -53,6 +54,21 @@ pub fn run() -> Result<(), Failure> {
         1 => Err(Failure::Missing("1 house rule is broken".to_owned())),
         many => Err(Failure::Missing(format!("{many} house rules are broken"))),
     }
+}
+
+/// Mends what needs no judgement, then checks.
+pub fn mend() -> Result<(), Failure> {
+    let root = workspace::root()?;
+    for file in workspace::files(&root)? {
+        let path = root.join(&file);
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let mended = mend::mend(&file, &text);
+        if mended != text {
+            std::fs::write(&path, mended).map_err(Failure::io(format!("writing {file}")))?;
+            println!("mended {file}");
+        }
+    }
+    run()
 }
 
 fn check(root: &Path) -> Result<Vec<Finding>, Failure> {

@@ -8,7 +8,7 @@ const FILE_LINES: usize = 400;
 /// Lines of a function, from `fn` to its closing brace.
 const FUNCTION_LINES: usize = 70;
 /// Characters of a line.
-const LINE_CHARS: usize = 110;
+pub const LINE_CHARS: usize = 110;
 
 /// Findings of one Rust file.
 pub fn check(source: &Source) -> Vec<Finding> {
@@ -49,7 +49,7 @@ fn functions(source: &Source) -> Vec<Finding> {
 }
 
 /// The name after `fn`, where a line declares a function.
-fn function_name(line: &str) -> Option<&str> {
+pub fn function_name(line: &str) -> Option<&str> {
     let trimmed = line.trim_start();
     let after = match trimmed.strip_prefix("fn ") {
         Some(after) => after,

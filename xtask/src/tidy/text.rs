@@ -15,7 +15,7 @@ const DECISION_LINES: usize = 60;
 /// Findings of one text file.
 pub fn check(file: &str, text: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let as_received = AS_RECEIVED.iter().any(|ending| file.ends_with(ending));
+    let as_received = is_as_received(file);
     for (number, line) in (1..).zip(text.lines()) {
         if !as_received && line.ends_with(char::is_whitespace) {
             findings.push(Finding::new(file, number, "blanks at the end of the line; remove them"));
@@ -38,6 +38,11 @@ pub fn check(file: &str, text: &str) -> Vec<Finding> {
         findings.push(Finding::new(file, length, what));
     }
     findings
+}
+
+/// Whether a file is kept byte for byte.
+pub fn is_as_received(file: &str) -> bool {
+    AS_RECEIVED.iter().any(|ending| file.ends_with(ending))
 }
 
 fn is_decision(file: &str) -> bool {

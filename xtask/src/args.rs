@@ -1,0 +1,188 @@
+//! Reads the command line of `cargo xtask`. Decides nothing else.
+
+use std::path::PathBuf;
+
+use crate::failure::Failure;
+
+/// What `cargo xtask help` prints.
+pub const HELP: &str = "\
+cargo xtask test [--only unit|tests] [-- FILTER...]   every check and test, with private PostgreSQL and Redis
+cargo xtask ci                                        the same as test
+cargo xtask demo [--port N] [--data DIR] [--seconds N]  build and run the demonstration
+cargo xtask services                                  private PostgreSQL and Redis until Ctrl-C
+cargo xtask tidy [--mend]                             the house rules that no compiler checks
+cargo xtask openapi [--check]                         write or compare mobile-api/openapi.json
+
+test --only unit    tests without any server        test --only tests   servers and tests, no lints
+test -- FILTER      servers and the tests whose names contain FILTER";
+
+/// A task and its options.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Print the help text.
+    Help,
+    /// Run checks and tests.
+    Test(TestOptions),
+    /// Start the servers for a developer.
+    Services,
+    /// Run the demonstration.
+    Demo(DemoOptions),
+    /// Check the house rules.
+    Tidy {
+        /// First mend what needs no judgement.
+        mend: bool,
+    },
+    /// Write or compare the API description.
+    OpenApi {
+        /// Compare only.
+        check: bool,
+    },
+    /// Internal: the process that cleans up behind the others.
+    Keep,
+}
+
+/// How much of `test` to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Lints, build and tests.
+    Everything,
+    /// Tests, with servers.
+    Tests,
+    /// Tests, without servers.
+    Unit,
+}
+
+/// Options of `test`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TestOptions {
+    /// How much to run.
+    pub scope: Scope,
+    /// Passed to the test runner.
+    pub filters: Vec<String>,
+}
+
+/// Options of `demo`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct DemoOptions {
+    /// Where to listen on the loopback address.
+    pub port: u16,
+    /// The folder that holds the database.
+    pub data: PathBuf,
+    /// Stop by itself after so long.
+    pub seconds: Option<u64>,
+}
+
+/// The task that the words ask for.
+pub fn parse(words: &[String]) -> Result<Task, Failure> {
+    let Some((name, rest)) = words.split_first() else { return Ok(Task::Help) };
+    match name.as_str() {
+        "help" | "--help" | "-h" => Ok(Task::Help),
+        "test" | "ci" => test_options(rest).map(Task::Test),
+        "demo" => demo_options(rest).map(Task::Demo),
+        "services" => bare(rest, Task::Services),
+        "tidy" => one_flag(rest, "--mend").map(|mend| Task::Tidy { mend }),
+        "openapi" => one_flag(rest, "--check").map(|check| Task::OpenApi { check }),
+        "keep" => bare(rest, Task::Keep),
+        other => Err(unknown(other)),
+    }
+}
+
+fn test_options(words: &[String]) -> Result<TestOptions, Failure> {
+    let mut options = TestOptions { scope: Scope::Everything, filters: Vec::new() };
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--only" => options.scope = scope(words.next())?,
+            "--" => options.filters.extend(words.by_ref().cloned()),
+            other => return Err(unknown(other)),
+        }
+    }
+    if options.scope == Scope::Everything && !options.filters.is_empty() {
+        options.scope = Scope::Tests;
+    }
+    Ok(options)
+}
+
+fn scope(word: Option<&String>) -> Result<Scope, Failure> {
+    match word.map(String::as_str) {
+        Some("unit") => Ok(Scope::Unit),
+        Some("tests") => Ok(Scope::Tests),
+        Some(other) => Err(unknown(other)),
+        None => Err(Failure::Usage("--only needs unit or tests".to_owned())),
+    }
+}
+
+fn demo_options(words: &[String]) -> Result<DemoOptions, Failure> {
+    let mut options = DemoOptions { port: 8080, data: PathBuf::from("tanhui-data"), seconds: None };
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--port" => options.port = number(word, words.next())?,
+            "--data" => options.data = value(word, words.next())?.into(),
+            "--seconds" => options.seconds = Some(number(word, words.next())?),
+            other => return Err(unknown(other)),
+        }
+    }
+    Ok(options)
+}
+
+fn value<'a>(flag: &str, word: Option<&'a String>) -> Result<&'a str, Failure> {
+    word.map(String::as_str).ok_or_else(|| Failure::Usage(format!("{flag} needs a value")))
+}
+
+fn number<N: std::str::FromStr>(flag: &str, word: Option<&String>) -> Result<N, Failure> {
+    let text = value(flag, word)?;
+    text.parse().map_err(|_| Failure::Usage(format!("{flag} needs a whole number in range, not `{text}`")))
+}
+
+fn one_flag(rest: &[String], flag: &str) -> Result<bool, Failure> {
+    match rest {
+        [] => Ok(false),
+        [word] if word == flag => Ok(true),
+        [word, ..] => Err(unknown(word)),
+    }
+}
+
+fn bare(rest: &[String], task: Task) -> Result<Task, Failure> {
+    rest.first().map_or(Ok(task), |word| Err(unknown(word)))
+}
+
+fn unknown(word: &str) -> Failure {
+    Failure::Usage(format!("`{word}` is not known"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Task, Failure> {
+        parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn plain_test_runs_everything() {
+        let expected = TestOptions { scope: Scope::Everything, filters: vec![] };
+        assert_eq!(read("test").unwrap(), Task::Test(expected));
+    }
+
+    #[test]
+    fn a_filter_leaves_the_lints_out() {
+        let expected = TestOptions { scope: Scope::Tests, filters: vec!["caps".to_owned()] };
+        assert_eq!(read("test -- caps").unwrap(), Task::Test(expected));
+    }
+
+    #[test]
+    fn demo_reads_its_values() {
+        let expected = DemoOptions { port: 65535, data: "here".into(), seconds: Some(5) };
+        assert_eq!(read("demo --port 65535 --data here --seconds 5").unwrap(), Task::Demo(expected));
+    }
+
+    #[test]
+    fn what_is_unknown_or_out_of_range_is_refused() {
+        for line in
+            ["tset", "test --fast", "test --only", "demo --port 65536", "demo --seconds x", "tidy now"]
+        {
+            assert!(matches!(read(line), Err(Failure::Usage(_))), "{line}");
+        }
+    }
+}

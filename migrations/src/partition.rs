@@ -45,13 +45,18 @@ impl Month {
     }
 }
 
-/// Creates the partitions of this month and the next ones. Safe to repeat and to run twice at once.
+/// Creates the partitions of this month and the next ones, and one for all other times, so that no clock can make a
+/// write fail. Safe to repeat and to run twice at once.
 ///
 /// # Errors
 /// A database that does not answer.
 pub async fn create_partitions(database: &DatabaseConnection, now: Month) -> Result<(), DbErr> {
     if database.get_database_backend() != DbBackend::Postgres {
         return Ok(());
+    }
+    for table in TABLES {
+        let sql = format!("CREATE TABLE IF NOT EXISTS {table}_other PARTITION OF {table} DEFAULT");
+        database.execute_unprepared(&sql).await?;
     }
     let mut month = now;
     for _ in 0..=MONTHS_AHEAD {

@@ -117,7 +117,7 @@ impl UsageBook {
         let windows = self.0.get_mut(&(granted.citizen, granted.action.clone()));
         for (range, usage) in windows.into_iter().flatten() {
             if range.contains(granted.day) {
-                *usage = usage.plus(&granted.usage)?;
+                *usage = sum(usage, &granted.usage)?;
             }
         }
         Ok(())
@@ -156,7 +156,7 @@ pub fn decide(
                     usage.grant(&granted)?;
                     let key = (granted.citizen, granted.action, granted.day);
                     let day = days.entry(key).or_default();
-                    *day = day.plus(&granted.usage)?;
+                    *day = sum(day, &granted.usage)?;
                     if credit.points > Points::ZERO {
                         let expires_on = expires_on(claim, recorded_at);
                         let lot = lots.entry((claim.citizen, expires_on)).or_default();
@@ -177,6 +177,16 @@ pub fn decide(
         .map(|((citizen, action, day), usage)| Granted { citizen, action, day, usage })
         .collect();
     Ok(outcome)
+}
+
+fn sum(one: &Usage, other: &Usage) -> Result<Usage, AmountOverflow> {
+    let count = |one: i64, other: i64| one.checked_add(other).ok_or(AmountOverflow);
+    Ok(Usage {
+        events: count(one.events, other.events)?,
+        points: one.points.plus(other.points)?,
+        reduction: one.reduction.plus(other.reduction)?,
+        quantity: count(one.quantity, other.quantity)?,
+    })
 }
 
 fn post(claim: &Claim<'_>, account: &mut Account, credit: &Credit) -> Result<Posting, PostingError> {
@@ -228,6 +238,6 @@ fn activity(
         points: credit.map(|credit| credit.points).unwrap_or_default(),
         reduction: credit.map(|credit| credit.reduction).unwrap_or_default(),
         code,
-        receipt: receipt.to_json(),
+        receipt: serde_json::to_string(receipt).unwrap_or_default(),
     }
 }

@@ -42,7 +42,7 @@ pub async fn insert(
     let row = query_row(
         on,
         "INSERT INTO sources (city_id, uri, name, evidence, created_at_us) VALUES ($1, $2, $3, $4, $5) RETURNING id",
-        [city.get().into(), uri.into(), name.into(), evidence.word().into(), micros(at).into()],
+        [city.get().into(), uri.into(), name.into(), evidence.name().into(), micros(at).into()],
     )
     .await?;
     Ok(SourceId::new(row.bigint(0)?))
@@ -74,6 +74,6 @@ fn read(row: &Row) -> Result<Source, StoreError> {
         city: CityId::new(row.bigint(1)?),
         uri: row.text(2)?,
         name: row.text(3)?,
-        evidence: row.known(4, Evidence::from_word)?,
+        evidence: row.known(4, |name| Evidence::ALL.into_iter().find(|grade| grade.name() == name))?,
     })
 }

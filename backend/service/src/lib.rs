@@ -1,1 +1,5 @@
 //! Use cases and workers.
+
+pub mod cache;
+pub mod clock;
+pub mod identity;

@@ -1,1 +1,3 @@
 //! SQL and Redis; rows never leave this room.
+
+pub mod cache;

@@ -20,7 +20,7 @@ pub struct Given {
     /// Address to listen on [default: 127.0.0.1:8080]
     #[arg(long, global = true, env = "TANHUI_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
-    /// `sqlite://FILE` or `postgres://...` [default: sqlite://tanhui-data/tanhui.db]
+    /// `sqlite://FILE` or `postgres://...` [default: `sqlite://tanhui-data/tanhui.db`]
     #[arg(long, global = true, env = "TANHUI_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<String>,
     /// `redis://...`; without it cache and boards live in this process

@@ -39,7 +39,7 @@ impl Settings {
             ("client_address_header", text(http.client_address_header.as_ref().map(|h| quoted(h.as_str())))),
             ("gzip", http.gzip.to_string()),
         ];
-        lines.iter().map(|(name, value)| format!("{name} = {value}\n")).collect()
+        lines.map(|(name, value)| format!("{name} = {value}\n")).concat()
     }
 }
 

@@ -17,21 +17,12 @@ pub fn of_headers(headers: &HeaderMap) -> Language {
         .flat_map(|value| value.split(','))
         .take(RANGES_MAX)
         .filter_map(weighed)
-        .fold(None, heavier)
+        .reduce(|best, next| if next.0 > best.0 { next } else { best })
         .map_or_else(Language::default, |(_, language)| language)
 }
 
-type Weighed = (u16, Language);
-
-fn heavier(best: Option<Weighed>, next: Weighed) -> Option<Weighed> {
-    match best {
-        Some(best) if best.0 >= next.0 => Some(best),
-        Some(_) | None => Some(next),
-    }
-}
-
 /// One range with its weight in thousandths; nothing for weight 0 or a language that we do not speak.
-fn weighed(range: &str) -> Option<Weighed> {
+fn weighed(range: &str) -> Option<(u16, Language)> {
     let mut parts = range.split(';');
     let tag = parts.next()?.trim();
     let language = match tag.split('-').next()?.to_ascii_lowercase().as_str() {

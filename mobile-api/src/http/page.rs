@@ -104,7 +104,7 @@ impl<T> Page<T> {
         let more = items.len() > usize::from(limit.get());
         items.truncate(usize::from(limit.get()));
         let next_cursor = match items.last() {
-            Some(last) if more => Some(Cursor::write(sealer, list, &place(last))?),
+            Some(shown) if more => Some(Cursor::write(sealer, list, &place(shown))?),
             Some(_) | None => None,
         };
         Ok(Self { items, next_cursor })

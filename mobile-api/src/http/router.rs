@@ -37,7 +37,7 @@ pub fn layered(
         limiter: RateLimiter::new(
             state.cache.clone(),
             "address",
-            Quota { limit: limits.requests_per_minute, window: Duration::from_secs(60) },
+            Quota { limit: limits.requests_per_minute, window: Duration::from_mins(1) },
         ),
         address: ClientAddress { proxy_header: limits.client_address_header.clone() },
     };

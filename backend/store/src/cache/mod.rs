@@ -261,12 +261,10 @@ impl Cache {
     ///
     /// On an error the caller must not write to the board as if it were new.
     pub async fn board_clear(&self, board: &Board) -> Result<(), CacheError> {
-        match &self.shared {
-            Some(redis) => redis.board_clear(board).await,
-            None => {
-                self.local.board_clear(board);
-                Ok(())
-            }
+        if let Some(redis) = &self.shared {
+            return redis.board_clear(board).await;
         }
+        self.local.board_clear(board);
+        Ok(())
     }
 }

@@ -40,6 +40,9 @@ static BOARD_STATE: LazyLock<Script> = board_script!("lua/board_state.lua");
 static BOARD_PAGE: LazyLock<Script> = board_script!("lua/board_page.lua");
 static BOARD_RANK: LazyLock<Script> = board_script!("lua/board_rank.lua");
 
+/// The journal, the length, and members with their scores.
+type RawPage = (i64, u64, Vec<(String, String)>);
+
 /// A connection that mends itself.
 #[derive(Clone)]
 pub struct Redis {
@@ -126,13 +129,13 @@ impl Redis {
         let mut call = on_board(&BOARD_PAGE, board);
         // An end before the start gives nothing, which is what a limit of 0 asks for.
         call.arg(first).arg(first.saturating_add(i64::from(limit)).saturating_sub(1));
-        let page: Option<(i64, u64, Vec<(String, String)>)> = self.run(&call).await?;
+        let page: Option<RawPage> = self.run(&call).await?;
         let Some((applied, total, members)) = page else { return Ok(None) };
         if limit == 0 {
             return Ok(Some(BoardPage { applied, total, places: Vec::new() }));
         }
         let ranks = offset.saturating_add(1)..;
-        let places = ranks.zip(members).map(|(rank, (member, score))| {
+        let places = members.into_iter().zip(ranks).map(|((member, score), rank)| {
             let citizen = member.get(REACHED_DIGITS..).and_then(|text| Uuid::try_parse(text).ok());
             let citizen = citizen.map(CitizenId::new).ok_or_else(|| foreign(&member))?;
             Ok(Place { rank, citizen, score: total_of(&score)? })

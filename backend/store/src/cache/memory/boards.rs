@@ -67,7 +67,7 @@ impl Boards {
         let kept = self.live(board)?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let standings = kept.ranking.from(usize::try_from(offset).unwrap_or(usize::MAX)).take(limit);
-        let places = (offset.saturating_add(1)..).zip(standings).map(|(rank, standing)| standing.place(rank));
+        let places = standings.zip(offset.saturating_add(1)..).map(|(standing, rank)| standing.place(rank));
         let total = count(kept.standings.len());
         Some(BoardPage { applied: kept.applied?, total, places: places.collect() })
     }

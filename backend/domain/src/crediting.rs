@@ -137,8 +137,7 @@ pub fn decide(
     for claim in claims {
         let account = accounts.get_mut(&claim.citizen).ok_or(CreditingError::NoAccount(claim.citizen))?;
         let windows = UsageBook::windows_of(claim);
-        let facts =
-            Facts { inputs: claim.inputs, occurred_at: claim.occurred_at, evidence: claim.evidence };
+        let facts = Facts { inputs: claim.inputs, occurred_at: claim.occurred_at, evidence: claim.evidence };
         match claim.rule_set.evaluate(claim.action, &facts, &usage.used(claim, &windows)) {
             Decision::Refused(refusal) => {
                 let activity = activity(claim, recorded_at, &refusal.receipt, Some(refusal.code), None);

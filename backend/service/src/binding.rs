@@ -5,6 +5,7 @@ use tanhui_domain::id::{BindingId, CitizenId};
 use tanhui_store::binding::{NewBinding, SubjectHash};
 use tanhui_store::{StoreError, binding, citizen, source};
 
+use crate::random::Random;
 use crate::Services;
 
 /// Most live bindings of one citizen.

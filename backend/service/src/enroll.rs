@@ -7,6 +7,7 @@ use tanhui_domain::id::{BindingId, CitizenId};
 use tanhui_store::binding::{NewBinding, SubjectHash};
 use tanhui_store::{StoreError, binding, citizen};
 
+use crate::random::Random;
 use crate::Services;
 use crate::binding::new_binding;
 use crate::retry::retrying;

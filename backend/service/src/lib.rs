@@ -34,6 +34,7 @@ use tokio::sync::Notify;
 use crate::cache::Cache;
 use crate::crediting::Crediting;
 use crate::identity::keys::Keys;
+use crate::identity::entropy::Entropy;
 use crate::random::Random;
 use crate::rule_book::RuleBook;
 
@@ -49,7 +50,7 @@ pub struct Services {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
-    pub random: Arc<dyn Random>,
+    pub random: Arc<dyn Entropy>,
     /// Keys derived from the secret.
     pub keys: Keys,
     /// Published rule sets.
@@ -78,11 +79,11 @@ impl Services {
         cache: Cache,
         keys: Keys,
         clock: Arc<dyn Clock>,
-        random: Arc<dyn Random>,
+        random: Arc<dyn Entropy>,
     ) -> Result<Self, StartError> {
         let now = clock.now();
         database.migrate(now.year(), now.month()).await?;
-        check_secret(&database, &keys.fingerprint()).await?;
+        check_secret(&database, keys.fingerprint()).await?;
         let rules = Arc::new(RuleBook::default());
         rules.refresh(&database).await?;
         let crediting = Crediting::start(database.clone(), Arc::clone(&rules), Arc::clone(&clock));
@@ -106,14 +107,14 @@ impl Services {
     /// The keyed hash under which a subject is known here.
     #[must_use]
     pub fn subject_hash(&self, source: &Source, subject: &str) -> [u8; 32] {
-        self.keys.subject_hash(source.id, subject)
+        self.keys.subject(source.id, subject)
     }
 
     /// A citizen with a nickname that says nothing about anybody.
     #[must_use]
     pub fn new_citizen(&self, id: CitizenId, city: CityId, created_at: DateTime<Utc>) -> Citizen {
         let mut bytes = [0; 3];
-        self.random.fill(&mut bytes);
+        self.random.fill_surely(&mut bytes);
         let nickname = format!("碳友{}", hex::encode_upper(bytes));
         Citizen { id, city, nickname, district: None, on_boards: true, created_at }
     }

@@ -10,8 +10,9 @@ use tanhui_domain::rule::{Evidence, RuleSet};
 use tanhui_domain::text::Text;
 use tanhui_store::{StoreError, citizen, city, merchant, offer, rule_set, source};
 
+use crate::random::Random;
 use crate::Services;
-use crate::identity::api_key::ApiKey;
+use crate::identity::api_key::BearerSecret;
 
 /// Longest name of a merchant, partner or offer, in bytes.
 pub const NAME_BYTES_MAX: usize = 200;
@@ -101,13 +102,13 @@ pub async fn create_partner(
     city: &City,
     name: &str,
     uri: &str,
-) -> Result<ApiKey, OfficeError> {
+) -> Result<BearerSecret, OfficeError> {
     named(name)?;
     if uri.is_empty() || uri.len() > tanhui_domain::event::SOURCE_BYTES_MAX {
         return Err(OfficeError::Bounds("a source URI must have 1 to 200 bytes"));
     }
     let now = services.clock.now();
-    let key = ApiKey::generate(services.random.as_ref());
+    let key = BearerSecret::new_api_key(services.random.as_ref())?;
     let transaction = services.database.begin().await?;
     let id = match source::insert(&transaction, city.id, uri, name, Evidence::Operator, now).await {
         Err(StoreError::Exists(_)) => return Err(OfficeError::SourceTaken(uri.to_owned())),

@@ -19,7 +19,8 @@ pub async fn list<C: Connected>(on: &C) -> Result<Vec<Source>, StoreError> {
 
 /// The source of a URI.
 pub async fn find_by_uri<C: Connected>(on: &C, uri: &str) -> Result<Option<Source>, StoreError> {
-    let row = query_one(on, &format!("SELECT {COLUMNS} FROM sources s WHERE s.uri = $1"), [uri.into()]).await?;
+    let row =
+        query_one(on, &format!("SELECT {COLUMNS} FROM sources s WHERE s.uri = $1"), [uri.into()]).await?;
     row.as_ref().map(read).transpose()
 }
 

@@ -17,6 +17,7 @@ pub mod redemption;
 pub mod retry;
 pub mod rule_book;
 pub mod shipped;
+pub mod sign_in;
 pub mod statement;
 pub mod till;
 pub mod worker;
@@ -37,6 +38,7 @@ use crate::identity::keys::Keys;
 use crate::identity::entropy::Entropy;
 use crate::random::Random;
 use crate::rule_book::RuleBook;
+use crate::sign_in::CodeSender;
 
 const SECRET_SETTING: &str = "secret_fingerprint";
 
@@ -55,6 +57,8 @@ pub struct Services {
     pub keys: Keys,
     /// Published rule sets.
     pub rules: Arc<RuleBook>,
+    /// Sends one-time codes.
+    pub code_sender: Arc<dyn CodeSender>,
     /// The way into the ledger.
     pub crediting: Crediting,
     /// Wakes the worker that credits waiting events.
@@ -80,6 +84,7 @@ impl Services {
         keys: Keys,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Entropy>,
+        code_sender: Arc<dyn CodeSender>,
     ) -> Result<Self, StartError> {
         let now = clock.now();
         database.migrate(now.year(), now.month()).await?;
@@ -88,7 +93,7 @@ impl Services {
         rules.refresh(&database).await?;
         let crediting = Crediting::start(database.clone(), Arc::clone(&rules), Arc::clone(&clock));
         let something_waits = Notify::new();
-        Ok(Self { database, cache, clock, random, keys, rules, crediting, something_waits })
+        Ok(Self { database, cache, clock, random, keys, rules, code_sender, crediting, something_waits })
     }
 
     /// Writes what is queued and closes the database.

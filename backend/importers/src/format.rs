@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use tanhui_domain::text::Text;
 
 use crate::decimal::Decimal;
-use crate::draft::Draft;
+use crate::draft::{Draft, key};
 use crate::error::ImportError;
 use crate::item::Reason;
 use crate::kind::{Kind, Options};
@@ -160,6 +160,14 @@ impl<'a> Row<'a> {
             format!("{name} 不是可用的数"),
             format!("{name} is not a number that can be used"),
         )
+    }
+
+    /// Stands for all the row holds, whatever the order of its columns.
+    pub(crate) fn content(&self) -> u64 {
+        let named = self.header.iter().zip(self.fields.iter());
+        let mut parts: Vec<String> = named.map(|(name, text)| format!("{name}={text}")).collect();
+        parts.sort_unstable();
+        key(&parts.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     fn name(&self, column: usize) -> &'static str {

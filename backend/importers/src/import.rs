@@ -279,3 +279,6 @@ impl Iterator for Import {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

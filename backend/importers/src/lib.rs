@@ -21,6 +21,8 @@ mod pv;
 mod steps;
 mod table;
 mod taps;
+#[cfg(test)]
+mod trial;
 mod waste;
 
 pub use decimal::Decimal;

@@ -1,6 +1,12 @@
 //! Imports real records where the folder with them exists (`TANHUI_SHARED`, else `../shared/data` beside the
 //! workspace), and holds relations that do not depend on which slice of the records it is.
 
+#![expect(
+    clippy::expect_used,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking; its small counts cannot overflow"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 

@@ -152,7 +152,9 @@ mod tests {
     fn fixes(track: &[(i64, i32)]) -> Vec<Fix> {
         track
             .iter()
-            .map(|&(at, metres)| (at, Point { lon_microdegrees: metres * 9, lat_microdegrees: 0 }))
+            .map(|&(at, metres)| {
+                (at, Point { lon_microdegrees: metres.saturating_mul(9), lat_microdegrees: 0 })
+            })
             .collect()
     }
 

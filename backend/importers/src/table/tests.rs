@@ -68,7 +68,7 @@ fn gzip_is_told_by_its_bytes_and_may_have_members() {
 
 #[test]
 fn a_cut_gzip_is_an_error_and_not_an_end() {
-    let text = (0..10_000).map(|n| format!("{n}\n")).collect::<String>();
+    let text = (0..10_000).map(|n| n.to_string()).collect::<Vec<_>>().join("\n");
     let bytes = gzip(text.as_bytes());
     let file = file(&bytes[..bytes.len() / 2]);
     let mut table = Table::open(file.path()).unwrap();

@@ -1,5 +1,7 @@
 //! London Oyster journeys: no person, no date but a weekday. Each row is a traveller of its own.
 
+mod names;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -8,12 +10,13 @@ use tanhui_domain::text::Text;
 
 use crate::civil;
 use crate::decimal::thousandths;
-use crate::draft::{Draft, key};
+use crate::draft::Draft;
 use crate::error::ImportError;
 use crate::format::{Format, Layout, Outcome, Row};
 use crate::item::Reason;
 use crate::kind::{Kind, Options};
-use crate::network::{Network, Station, TableNames};
+use crate::network::{Network, TableNames};
+use names::Names;
 
 pub(crate) const LAYOUT: Layout = Layout {
     kind: Kind::Oyster,
@@ -40,17 +43,13 @@ const TABLES: TableNames = TableNames {
 const BUS_SYSTEM: &str = "LTB";
 /// Systems that are a metro; a journey counts when it touches one.
 const METRO_SYSTEMS: [&str; 3] = ["LUL", "DLR", "LRC"];
-/// Words after a station's name that tell which part of it the gate belongs to.
-const GATE_WORDS: [&str; 9] = ["lu", "ll", "nr", "dlr", "jle", "met", "district", "d", "m"];
 const MINUTES_MAX: i64 = 2 * 24 * 60;
 const RIDE_MINUTES_MIN: i64 = 2;
 const SPEED_KMH_MAX: i64 = 100;
 
 struct Journeys {
     network: Network,
-    /// Stations by their name in small letters without signs.
-    by_plain_name: HashMap<String, Station>,
-    found: HashMap<String, Option<Station>>,
+    names: Names,
     monday: NaiveDate,
     /// How often a row like this came before: equal rows are different people.
     seen: HashMap<u64, u32>,
@@ -60,41 +59,8 @@ impl Journeys {
     fn new(options: &Options, files: &[PathBuf]) -> Result<Self, ImportError> {
         let day = options.date.or(options.replay_at).ok_or(ImportError::DateNeeded { kind: Kind::Oyster })?;
         let network = Network::load(options, files, &TABLES)?;
-        let by_plain_name = network.station_names().map(|(name, station)| (plain(name), station)).collect();
-        Ok(Self {
-            network,
-            by_plain_name,
-            found: HashMap::new(),
-            monday: civil::monday(day),
-            seen: HashMap::new(),
-        })
-    }
-
-    /// The station a journey names: as written, else without its gate words, else by a beginning that only
-    /// one station has.
-    fn station(&mut self, name: &str) -> Option<Station> {
-        if let Some(known) = self.found.get(name) {
-            return *known;
-        }
-        let wanted = self.network.aliases().get(name).map_or(name, String::as_str);
-        let station = self.network.named(wanted).or_else(|| self.by_plain_name.get(&plain(wanted)).copied());
-        let station = station.or_else(|| self.by_beginning(&plain(wanted)));
-        self.found.insert(name.to_owned(), station);
-        station
-    }
-
-    fn by_beginning(&self, name: &str) -> Option<Station> {
-        let name =
-            GATE_WORDS.iter().find_map(|word| name.strip_suffix(word)?.strip_suffix(' ')).unwrap_or(name);
-        if let Some(station) = self.by_plain_name.get(name) {
-            return Some(*station);
-        }
-        let begins = |known: &&String| known.strip_prefix(name).is_some_and(|rest| rest.starts_with(' '));
-        let mut candidates = self.by_plain_name.keys().filter(begins);
-        match (candidates.next(), candidates.next()) {
-            (Some(only), None) => self.by_plain_name.get(only).copied(),
-            _ => None,
-        }
+        let names = Names::new(&network);
+        Ok(Self { network, names, monday: civil::monday(day), seen: HashMap::new() })
     }
 
     fn at(&self, row: &Row<'_>, column: usize) -> Result<NaiveDateTime, Reason> {
@@ -157,7 +123,7 @@ impl Journeys {
 
     fn metres(&mut self, start: &str, end: &str) -> Result<i64, Reason> {
         let unknown = || Reason::new("station_unknown", "站名不在站点表中", "a station is not in the table");
-        let (from, to) = (self.station(start), self.station(end));
+        let (from, to) = (self.names.station(&self.network, start), self.names.station(&self.network, end));
         if start == end || (from.is_some() && from == to) {
             return Err(Reason::new("same_station", "进站与出站为同一站", "the ride ends where it began"));
         }
@@ -166,21 +132,13 @@ impl Journeys {
     }
 }
 
-/// A name in small letters without signs, words one blank apart: `Edgware Road (Met)` is `edgware road met`.
-fn plain(name: &str) -> String {
-    let letters = name.replace(['\'', '.'], "").to_lowercase().replace('&', " and ");
-    let words = letters.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join(" ")
-}
-
 impl Format for Journeys {
     fn survey(&mut self, _: &Row<'_>) -> Result<Option<NaiveDate>, Reason> {
         Ok(Some(self.monday))
     }
 
     fn emit(&mut self, row: &Row<'_>, outcomes: &mut Vec<Outcome>) {
-        let content: Vec<&str> = row.fields.iter().collect();
-        let content = key(&content);
+        let content = row.content();
         let count = self.seen.entry(content).or_default();
         *count = count.saturating_add(1);
         let traveller = match *count {

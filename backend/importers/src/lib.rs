@@ -1,7 +1,7 @@
 //! Turns foreign record files (card taps, bike trips, meter readings, weighings) into `CloudEvents`.
 //!
-//! Reads files and nothing else: no database, no network, no clock, nothing asynchronous. A row that cannot be
-//! credited comes back as [`Refused`] with its line and reason; only a file that cannot be understood as a
+//! Reads files and nothing else: no database, no network, no clock, nothing asynchronous. A row that cannot
+//! be credited comes back as [`Refused`] with its line and reason; only a file that cannot be understood as a
 //! whole stops an import. Memory is bounded by [`ROWS_MAX`] compact rows.
 
 mod bikes;

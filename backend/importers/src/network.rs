@@ -221,6 +221,15 @@ impl Network {
         Some(Distance { metres: u32::try_from(metres).ok()?, estimated: true })
     }
 
+    /// Distance to the station farthest away along the track, when edges are known.
+    pub(crate) fn farthest_metres(&mut self, station: Station) -> Option<u32> {
+        let Self { reached, neighbours, .. } = self;
+        if !neighbours.contains_key(&station) {
+            return None;
+        }
+        reached.entry(station).or_insert_with(|| shortest(neighbours, station)).values().max().copied()
+    }
+
     /// Distance to the nearest neighbouring station.
     pub(crate) fn nearest_metres(&self, station: Station) -> Option<u32> {
         self.neighbours.get(&station)?.iter().map(|&(_, metres)| metres).min()

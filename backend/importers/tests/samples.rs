@@ -1,4 +1,4 @@
-//! The samples that come with the project import, with exactly the refusals that were left in them on purpose.
+//! The samples that come with the project import, with exactly the refusals that were meant.
 #![expect(clippy::expect_used, clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
+use proptest::prelude::*;
+
 use super::*;
-use crate::trial::{collect, run};
+use crate::trial::{collect, run, run_bytes};
 
 const SESSIONS: &str = "sessionId,kwhTotal,created,ended,userId\n";
 
@@ -133,7 +135,8 @@ fn step_totals() {
 
 #[test]
 fn weighings() {
-    let text = "waste_paper_kg,id,waste_foam_kg,waste_metals_kg,waste_food_kg,waste_total_kg,waste_per_day_kg\n\
+    let text = "waste_paper_kg,id,waste_foam_kg,waste_metals_kg,waste_food_kg,\
+        waste_total_kg,waste_per_day_kg\n\
         1.5,1,0,0.2505,3,4.7505,0.7\n1,2,0,0,0,1.01,9\n1,3,0,0,0,1.0102,9\n99,4,0,0,0,100,9\n\
         ,5,0.1,,,0.1,9\n-1,6,0,2,0,1,9\n1,1,0,0,0,1,9\n0.0004,7,0,0,0,0.0004,9\n";
     let day = |day: &str| Options { date: Some(day.parse().unwrap()), ..Options::default() };
@@ -215,7 +218,9 @@ fn docked_trips_and_their_points_are_the_same_act() {
         r1,u1,5,2020-06-21 10:00:00,2020-06-21 10:10:00,120,2000.4\n\
         r2,u1,5,2020-06-21 11:00:00,2020-06-21 11:00:00,1,0.0\n";
     let points = "user_id,route_id,bike,time,latitude,longitude\n\
-        u1,r1,5,2020-06-21 10:00:00,0,0\nu1,r1,5,2020-06-21 10:02:00,0,0.008\nu1,r1,5,2020-06-21 10:04:00,0,0.016\n\
+        u1,r1,5,2020-06-21 10:00:00,0,0\n\
+        u1,r1,5,2020-06-21 10:02:00,0,0.008\n\
+        u1,r1,5,2020-06-21 10:04:00,0,0.016\n\
         u1,r1,5,2020-06-21 10:04:05,95,0.016\n";
     let trial = run(Kind::Bikes, &[trips, points], &[], &Options::default());
     assert_eq!(
@@ -236,6 +241,38 @@ fn dockless_trips() {
     let trial = run(Kind::Bikes, &[text], &[], &Options::default());
     assert_eq!(trial.lines(), ["shared_bike_ride 14 2016-07-31T16:40:00Z distance_km=2.967 duration_min=15"]);
     assert_eq!(trial.refused, [(3, "overlapping"), (4, "bad_number")]);
+}
+
+const FIELDS: &str =
+    "([0-9]{1,12}|-?[0-9.e]{1,30}|2016-02-[0-9]{2} [0-9:]{5,8}|[0-9]/[0-9]/20[0-9]{2}|LUL|,|\"|\n){1,60}";
+const HEADERS: [(Kind, &str); 10] = [
+    (Kind::Bikes, "trip_id,user_id,start_time,distance_m,duration_min"),
+    (Kind::Bikes, "route_id,user_id,start_time,gps_path_m,end_time,gps_points"),
+    (Kind::Bikes, "route_id,user_id,time,longitude,latitude"),
+    (Kind::Pv, "date,Cumulative_solar_power"),
+    (Kind::Pv, ",GG"),
+    (Kind::Pv, "system_id,read_on,power"),
+    (Kind::Ev, "sessionId,kwhTotal,created,ended,userId"),
+    (Kind::Steps, "Id,ActivityDate,TotalSteps"),
+    (Kind::Waste, "id,waste_total_kg,waste_paper_kg"),
+    (Kind::Oyster, "downo,SubSystem,StartStn,EndStation,EntTime,ExTime"),
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn no_bytes_stop_an_import(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        fields in FIELDS,
+    ) {
+        let options = Options { date: NaiveDate::from_ymd_opt(2026, 3, 2), ..Options::default() };
+        for (kind, header) in HEADERS {
+            for body in [bytes.as_slice(), fields.as_bytes()] {
+                run_bytes(kind, &[&[header.as_bytes(), b"\n", body].concat()], &[], &options);
+            }
+        }
+    }
 }
 
 #[test]

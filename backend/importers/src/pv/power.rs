@@ -42,6 +42,8 @@ const METER: usize = 2;
 const DAYLIGHT: std::ops::Range<u32> = 5 * 60..21 * 60;
 /// Energy of a night that is the meter's offset and no generation.
 const NIGHT_WH: i64 = 50;
+/// A meter that passes the capacity on so many days is no household's: none of its days counts.
+const DAYS_ABOVE_MAX: u32 = 3;
 /// How far a stamp may lie from its interval.
 const STAMP_SECONDS: u32 = 120;
 
@@ -61,6 +63,8 @@ struct Power {
     /// Rows after which a day is complete.
     closing: HashMap<u32, Vec<(u64, NaiveDate)>>,
     duplicates: HashSet<u32>,
+    /// On how many days each meter passes the capacity.
+    days_above: HashMap<u64, u32>,
     gaps: u64,
 }
 
@@ -79,6 +83,7 @@ impl Power {
             days: BTreeMap::new(),
             closing: HashMap::new(),
             duplicates: HashSet::new(),
+            days_above: HashMap::new(),
             gaps: 0,
         }
     }
@@ -90,7 +95,11 @@ impl Power {
         Ok((day, minute, power))
     }
 
-    fn close(&self, meter: &str, date: NaiveDate, day: &Day, outcomes: &mut Vec<Outcome>) {
+    fn is_above(&self, day: &Day) -> bool {
+        day.slots.values().any(|power| self.capacity.is_none_or(|most| *power > most))
+    }
+
+    fn close(&self, meter: &str, id: (u64, NaiveDate), day: &Day, outcomes: &mut Vec<Outcome>) {
         let wh = |daylight: bool| {
             let slots = day.slots.iter().filter(|(minute, _)| DAYLIGHT.contains(minute) == daylight);
             let sum = slots
@@ -99,9 +108,10 @@ impl Power {
             let minutes = i64::from(self.grid.minutes).checked_mul(1000)?;
             sum.rounded(minutes, self.grid.per_kw.checked_mul(60)?)
         };
-        let above = day.slots.values().any(|power| self.capacity.is_none_or(|most| *power > most));
+        let too_big = self.days_above.get(&id.0).is_some_and(|days| *days >= DAYS_ABOVE_MAX);
+        let above = too_big || self.is_above(day);
         outcomes.push(match wh(true) {
-            Some(energy_wh) if !above && energy_wh > 0 => Ok(draft(meter, date, energy_wh)),
+            Some(energy_wh) if !above && energy_wh > 0 => Ok(draft(meter, id.1, energy_wh)),
             Some(_) if !above => Err(no_energy()),
             _ => Err(above_capacity()),
         });
@@ -174,6 +184,10 @@ impl Format for Power {
     fn settle(&mut self) {
         for (id, day) in &self.days {
             self.closing.entry(day.last_ordinal).or_default().push(*id);
+            if self.is_above(day) {
+                let days = self.days_above.entry(id.0).or_default();
+                *days = days.saturating_add(1);
+            }
             self.gaps = self.gaps.saturating_add(u64::from(self.grid.has_gap(day)));
         }
     }
@@ -189,7 +203,7 @@ impl Format for Power {
         for id in self.closing.remove(&row.ordinal).unwrap_or_default() {
             if let Some(day) = self.days.get(&id) {
                 let meter = meter(row.text(METER), self.subject.as_deref(), row);
-                self.close(meter, id.1, day, outcomes);
+                self.close(meter, id, day, outcomes);
             }
         }
     }

@@ -108,6 +108,17 @@ fn more_power_than_the_roof_has_refuses_the_day() {
 }
 
 #[test]
+fn a_roof_too_big_on_three_days_is_no_households() {
+    let days = |above: usize| {
+        let rows: Vec<String> = (1..=5_usize)
+            .map(|day| format!("2011-07-0{day} 12:00:00,0,{}\n", if day <= above { 90 } else { 4 }))
+            .collect();
+        pv(&format!(",GC,GG\n{}", rows.concat())).codes().get("above_capacity").copied()
+    };
+    assert_eq!([days(0), days(2), days(3), days(4)], [None, Some(2), Some(5), Some(5)]);
+}
+
+#[test]
 fn quarter_hours_belong_to_their_system_and_slot() {
     let trial = run(
         Kind::Pv,
@@ -146,7 +157,10 @@ fn a_file_without_a_meter_is_named_by_itself_or_the_caller() {
 
 proptest! {
     #[test]
-    fn a_file_split_in_two_is_the_whole(powers in prop::collection::vec(-5_i32..2_000, 1..96), cut in 0..96_usize) {
+    fn a_file_split_in_two_is_the_whole(
+        powers in prop::collection::vec(-5_i32..2_000, 1..96),
+        cut in 0..96_usize,
+    ) {
         let start: chrono::NaiveDateTime = "2019-06-01T18:00:00".parse().unwrap();
         let row = |(minutes, watts): (i64, &i32)| {
             format!("10,{},{watts}\n", start.checked_add_signed(chrono::TimeDelta::minutes(minutes)).unwrap())

@@ -203,7 +203,7 @@ impl Format for Taps {
         if !self.network.is_known() {
             notes.push(Text::new(
                 "没有站点与区间表：地铁里程按票价区间下限估算",
-                "no tables of stations and edges: metro distances are estimated from fares, at their lower end",
+                "no tables of stations and edges: metro distances are the lower end of the fare's step",
             ));
         }
         notes
@@ -229,13 +229,13 @@ fn reason(why: Why) -> Reason {
         Why::StaffLike => (
             "staff_like",
             "该卡在停运时段（0:30–5:30）过闸，或零点至六点间三次以上出站，疑似员工或测试卡",
-            "the card passes gates in closed hours (00:30-05:30) or leaves three times between midnight and six: \
-             most likely staff or a test card",
+            "the card passes gates in closed hours (00:30-05:30) or leaves three times between midnight and \
+             six: most likely staff or a test card",
         ),
         Why::FareUnknown => (
             "fare_unknown",
-            "没有可配对的进站记录，且票价不在票价表内，无法估算里程",
-            "the distance is not known and the price is not in the fare table, so it cannot be estimated",
+            "里程未知，且票价不在票价表内或超出线网最远里程，无法估算",
+            "the distance is not known, and the fare is not in the table or beyond the network's length",
         ),
         Why::RepeatedBoarding => (
             "repeated_boarding",

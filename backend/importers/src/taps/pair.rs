@@ -209,9 +209,18 @@ impl<'a> Judge<'a> {
         if seconds < RIDE_SECONDS_MIN || too_fast { Err(Why::TooFast) } else { Ok(distance) }
     }
 
-    fn by_fare(&self, exit: &Tap, end: Site) -> Result<Distance, Why> {
+    /// The lower end of the fare's step. A fare for more than the network's length was paid for something
+    /// else (a first-class seat, an overstay) and tells nothing.
+    fn by_fare(&mut self, exit: &Tap, end: Site) -> Result<Distance, Why> {
+        let farthest = match end {
+            Site::Station(station) => self.network.farthest_metres(station),
+            Site::Gate(_) => None,
+        };
         let metres = match fare::step(exit.price_fen) {
             Step::Unknown => return Err(Why::FareUnknown),
+            Step::Beyond(metres) if farthest.is_some_and(|farthest| metres > farthest) => {
+                return Err(Why::FareUnknown);
+            }
             Step::Beyond(metres) => metres,
             Step::First => {
                 let nearest = match end {

@@ -4,7 +4,8 @@ use super::*;
 use crate::trial::{Trial, run, run_bytes};
 
 const HEADER: &str = "card_no,deal_date,deal_type,deal_value,equ_no,station,car_no";
-const EDGES: &str = "line,from_station,to_station,straight_m,track_m\n1,甲,乙,900,1000\n1,乙,丙,5900,6000\n2,甲,丁,100,1200\n";
+const EDGES: &str = "line,from_station,to_station,straight_m,track_m\n\
+    1,甲,乙,900,1000\n1,乙,丙,5900,6000\n2,甲,丁,100,1200\n";
 const TABLES: &[(&str, &str)] = &[
     ("edges.csv", EDGES),
     ("station_aliases.csv", "name_in_taps,station\n?乙,乙\n"),
@@ -67,6 +68,7 @@ fn gates_are_learned_from_the_taps_that_carry_a_name() {
 #[test]
 fn without_an_entry_the_fare_tells_the_least_distance() {
     let exit = |fen: u32, at: &str| format!("c,2018-09-01 {at},地铁出站,{fen},100002201,乙,");
+    assert_eq!(one(&[&exit(400, "09:00:00")], TABLES), "fare_unknown", "the network ends after 6 km");
     for (fen, tables, expected) in [
         (200, TABLES, "distance_km=1.000"),
         (200, &[][..], "distance_km=1.000"),
@@ -235,7 +237,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn the_order_of_rows_and_their_files_do_not_matter(rows in rows(), seed in any::<u64>(), cut in 0..40_usize) {
+    fn the_order_of_rows_and_their_files_do_not_matter(
+        rows in rows(),
+        seed in any::<u64>(),
+        cut in 0..40_usize,
+    ) {
         let whole = taps(&rows.iter().map(String::as_str).collect::<Vec<_>>(), TABLES);
         let mut shuffled = rows.clone();
         shuffled.sort_by_key(|row| key(&[row, &seed.to_string()]));

@@ -1,6 +1,7 @@
 //! Runs an import: two passes over the files, one item after another. Knows no format.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use chrono::{NaiveDate, TimeDelta};
@@ -50,6 +51,17 @@ pub struct Import {
     bytes_before: u64,
     bytes_total: u64,
     failed: bool,
+}
+
+impl fmt::Debug for Import {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let files: Vec<&PathBuf> = self.sources.iter().map(|source| &source.path).collect();
+        formatter
+            .debug_struct("Import")
+            .field("files", &files)
+            .field("rows_read", &self.rows_read)
+            .finish_non_exhaustive()
+    }
 }
 
 pub(crate) fn open_bounded(

@@ -85,6 +85,18 @@ fn taps() {
 }
 
 #[test]
+fn taps_come_to_the_same_in_any_order_of_files_and_at_any_date() {
+    let Some(mut files) = shared(&["transit/taps_slice14.csv.gz", "transit/taps_first10000.csv.gz"]) else {
+        return;
+    };
+    let whole = tally("as published", open(Kind::Taps, &files, &Options::default()));
+    files.reverse();
+    let options = Options { replay_at: NaiveDate::from_ymd_opt(2026, 3, 2), ..Options::default() };
+    let replayed = tally("replayed", open(Kind::Taps, &files, &options));
+    assert_eq!((whole.ids, whole.refused), (replayed.ids, replayed.refused));
+}
+
+#[test]
 fn bikes() {
     for file in [
         "shanghai_2016_08_trips",
@@ -125,7 +137,7 @@ fn weighings_sessions_and_steps() {
 fn district_totals_are_refused_as_such() {
     for file in ["waste/nyc_district_month.csv.gz", "waste/stirling_route_day.csv.gz"] {
         let Some(files) = shared(&[file]) else { return };
-        let problem = open(Kind::Waste, &files, &monday()).err().expect("refused").to_string();
+        let problem = open(Kind::Waste, &files, &monday()).expect_err("refused").to_string();
         assert!(problem.contains("no row is a citizen's act"), "{problem}");
         println!("{problem}");
     }

@@ -69,6 +69,14 @@ fn a_file_that_changes_in_between_stops_the_import() {
 }
 
 #[test]
+fn an_import_may_move_to_another_thread() {
+    let row = session(1, "5", "2015-01-01 10:00:00", "2015-01-01 11:00:00");
+    let (_folder, files) = folder(&[&format!("{SESSIONS}{row}")]);
+    let import = open(Kind::Ev, &files, &Options::default()).unwrap();
+    assert_eq!(std::thread::spawn(move || collect(import).events.len()).join().unwrap(), 1);
+}
+
+#[test]
 fn refused_rows_come_with_line_file_and_text() {
     let (_folder, files) = folder(&[&format!("{SESSIONS}\n1,x,2015-01-01 10:00:00,2015-01-01 11:00:00,u\n")]);
     let mut import = open(Kind::Ev, &files, &Options::default()).unwrap();

@@ -180,13 +180,13 @@ impl Format for Taps {
     }
 
     fn emit(&mut self, row: &Row<'_>, outcomes: &mut Vec<Outcome>) {
-        if let Err(reason) = self.read(row) {
-            outcomes.push(Err(reason));
-            return;
-        }
         let verdict = usize::try_from(row.ordinal).ok().and_then(|ordinal| self.verdicts.get(ordinal));
-        let outcome = match verdict.copied().unwrap_or(Verdict::Merged) {
+        let outcome = match verdict.copied().unwrap_or(Verdict::Unread) {
             Verdict::Merged => return,
+            Verdict::Unread => match self.read(row) {
+                Ok(_) => return,
+                Err(reason) => Err(reason),
+            },
             Verdict::Boarding => draft(row, "bus_boarding"),
             Verdict::Ride { metres, estimated } => draft(row, "metro_ride").map(|draft| {
                 draft

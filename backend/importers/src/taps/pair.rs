@@ -68,6 +68,8 @@ impl Tap {
 /// What a row comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
+    /// No tap could be read from the row.
+    Unread,
     /// The entry of a ride, told with its exit.
     Merged,
     Boarding,
@@ -113,7 +115,7 @@ impl<'a> Judge<'a> {
         rows: u32,
     ) -> Self {
         let rows = usize::try_from(rows).unwrap_or(usize::MAX);
-        Self { network, by_place, by_prefix, verdicts: vec![Verdict::Merged; rows] }
+        Self { network, by_place, by_prefix, verdicts: vec![Verdict::Unread; rows] }
     }
 
     pub(crate) fn verdicts(self) -> Vec<Verdict> {

@@ -43,7 +43,6 @@ use crate::sign_in::CodeSender;
 const SECRET_SETTING: &str = "secret_fingerprint";
 
 /// Everything that a use case may reach.
-#[derive(Debug)]
 pub struct Services {
     /// The truth.
     pub database: Database,

@@ -13,6 +13,7 @@ use tanhui_store::{StoreError, citizen, city, merchant, offer, rule_set, source}
 use crate::random::Random;
 use crate::Services;
 use crate::identity::api_key::BearerSecret;
+use crate::identity::entropy::NoEntropy;
 
 /// Longest name of a merchant, partner or offer, in bytes.
 pub const NAME_BYTES_MAX: usize = 200;
@@ -34,6 +35,9 @@ pub enum OfficeError {
     /// A value out of its bounds.
     #[error("{0}")]
     Bounds(&'static str),
+    /// No randomness for a key.
+    #[error(transparent)]
+    NoEntropy(#[from] NoEntropy),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -143,7 +143,9 @@ pub(super) fn mac(key: &[u8; 32]) -> Hmac<Sha256> {
 /// Every part but the last must have a fixed length, or two inputs could read the same.
 fn digest(mac: &Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = mac.clone();
-    parts.iter().for_each(|part| mac.update(part));
+    for part in parts {
+        mac.update(part);
+    }
     mac.finalize().into_bytes().into()
 }
 

@@ -10,6 +10,9 @@ use axum::http::HeaderName;
 use clap::builder::BoolishValueParser;
 use serde::Deserialize;
 
+use tanhui_service::identity::entropy::SystemEntropy;
+use tanhui_service::identity::secret::{MasterSecret, SecretError};
+
 use crate::http::server::ServeLimits;
 use crate::logging::LogFormat;
 
@@ -96,6 +99,16 @@ pub enum SecretSource {
     Key(String),
     /// Kept in a file, which is made on first start.
     File(PathBuf),
+}
+
+impl SecretSource {
+    /// The master secret. A secret file that is not there is made.
+    pub fn load(&self) -> Result<MasterSecret, SecretError> {
+        match self {
+            Self::Key(hex) => MasterSecret::from_hex(hex),
+            Self::File(path) => MasterSecret::from_file(path, &SystemEntropy),
+        }
+    }
 }
 
 /// Every setting, decided and checked.

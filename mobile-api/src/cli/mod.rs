@@ -47,6 +47,9 @@ pub enum CommandError {
     /// The cache's address cannot be used.
     #[error("redis_url: {0}")]
     Cache(#[from] tanhui_service::cache::CacheError),
+    /// There is no master secret to work with.
+    #[error(transparent)]
+    Secret(#[from] tanhui_service::identity::secret::SecretError),
     /// Metrics could not start.
     #[error("metrics: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),

@@ -1,6 +1,10 @@
 //! `tanhui serve`
 
+use std::sync::Arc;
+
 use tanhui_service::cache::Cache;
+use tanhui_service::clock::SystemClock;
+use tanhui_service::identity::keys::Keys;
 use tokio::net::TcpListener;
 
 use super::CommandError;
@@ -15,7 +19,8 @@ pub async fn run(settings: Settings) -> Result<(), CommandError> {
         Some(url) => Cache::connect(url)?,
         None => Cache::memory(),
     };
-    let state = AppState { cache, metrics: metrics::install()? };
+    let keys = Arc::new(Keys::derive(&settings.secret.load()?)?);
+    let state = AppState { cache, metrics: metrics::install()?, keys, clock: Arc::new(SystemClock) };
     let application = router::application(state, &settings.http)?;
     let listener = TcpListener::bind(settings.listen)
         .await

@@ -1,21 +1,27 @@
 //! The real layers around small test routes, and the real application.
 
+mod calling;
 mod problems;
 mod serving;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::routing::{get, post};
+use chrono::{DateTime, Utc};
 use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use serde_json::Value;
+use tanhui_domain::time::Clock;
 use tanhui_service::cache::Cache;
+use tanhui_service::identity::keys::Keys;
+use tanhui_service::identity::secret::MasterSecret;
 use tower::ServiceExt as _;
 
-use super::extract::{IdempotencyKey, Json, Path, Query};
+use super::extract::{AsCitizen, AsCityViewer, AsMerchantStaff, IdempotencyKey, Json, Path, Query};
 use super::page::Limit;
 use super::{metrics, router};
 use crate::config::{Given, HttpLimits, Settings};
@@ -40,8 +46,19 @@ struct Listing {
     limit: Limit,
 }
 
+/// A clock that stands still.
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_772_424_000, 0).unwrap()
+    }
+}
+
 fn state() -> AppState {
-    AppState { cache: Cache::memory(), metrics: metrics::install().unwrap() }
+    let keys = Keys::derive(&MasterSecret::from_hex(&"5a".repeat(32)).unwrap()).unwrap();
+    let metrics = metrics::install().unwrap();
+    AppState { cache: Cache::memory(), metrics, keys: Arc::new(keys), clock: Arc::new(Noon) }
 }
 
 fn limits() -> HttpLimits {
@@ -55,6 +72,9 @@ fn routes() -> Router<AppState> {
         .route("/list", get(async |Query(listing): Query<Listing>| listing.limit.get().to_string()))
         .route("/item/{id}", get(async |Path(id): Path<uuid::Uuid>| id.to_string()))
         .route("/pay", post(async |key: IdempotencyKey| key.as_str().to_owned()))
+        .route("/me", get(async |me: AsCitizen| me.citizen().to_string()))
+        .route("/till", get(async |staff: AsMerchantStaff| staff.merchant().to_string()))
+        .route("/console", get(async |viewer: AsCityViewer| viewer.city().to_string()))
         .route("/panic", get(async || -> String { panic!("secret inside") }))
         .route("/slow", get(std::future::pending::<String>))
 }

@@ -86,12 +86,12 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let item = (state >> 33) % 5_000;
             let grow = step < 30_000;
-            if (state >> 20).is_multiple_of(3) != grow {
-                ranking.insert(item);
-                set.insert(item);
-            } else {
+            if (state >> 20).is_multiple_of(3) == grow {
                 ranking.remove(&item);
                 set.remove(&item);
+            } else {
+                ranking.insert(item);
+                set.insert(item);
             }
         }
         assert!(ranking.runs.len() > 2 && ranking.runs.iter().all(|run| (1..=RUN_MAX).contains(&run.len())));

@@ -1,4 +1,5 @@
-//! Settings: a flag beats a `TANHUI_*` variable, which beats the file named by `--config`, which beats the default.
+//! Settings: a flag beats a `TANHUI_*` variable, which beats the file named by `--config`, which beats the
+//! default.
 
 mod shown;
 

@@ -1,4 +1,5 @@
-//! Log lines on standard error. They name routes, codes and request ids: never a body, a phone, a card or a query string.
+//! Log lines on standard error. They name routes, codes and request ids: never a body, a phone, a card or a
+//! query string.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};

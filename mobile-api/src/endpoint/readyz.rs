@@ -14,7 +14,8 @@ pub struct Readiness {
     /// Always `ready` on a 200.
     #[schema(example = "ready")]
     status: &'static str,
-    /// The cache: `in_process`, `redis`, or `redis_unreachable`, in which case requests are served without it.
+    /// The cache: `in_process`, `redis`, or `redis_unreachable`, in which case requests are served without
+    /// it.
     #[schema(example = "in_process")]
     cache: &'static str,
 }

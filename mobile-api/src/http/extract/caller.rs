@@ -1,6 +1,8 @@
-//! Who calls. A permission is an extractor type: a handler that names it in its arguments cannot forget to check it.
+//! Who calls. A permission is an extractor type: a handler that names it in its arguments cannot forget to
+//! check it.
 //!
-//! No token or a wrong one is 401, a missing role 403. Whose object it is, the service decides, and answers 404.
+//! No token or a wrong one is 401, a missing role 403. Whose object it is, the service decides, and answers
+//! 404.
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::HeaderMap;

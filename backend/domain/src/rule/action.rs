@@ -218,7 +218,7 @@ pub(super) fn read_action(
         let word = reading.scalar(node, path)?;
         reading.name(word, node.place, &format!("{path}.category")).then(|| word.to_owned())
     });
-    let note = section.optional("note").and_then(|node| reading.text(node, &section.step("note")));
+    let remark = section.optional("note").and_then(|node| reading.text(node, &section.step("note")));
     let description =
         section.optional("description").and_then(|node| reading.text(node, &section.step("description")));
     let inputs = read_inputs(reading, &mut section, lists);
@@ -259,7 +259,7 @@ pub(super) fn read_action(
         id: id.to_owned(),
         name: name?,
         category: category?,
-        note,
+        note: remark,
         description,
         inputs: inputs?,
         evidence: evidence?,

@@ -109,9 +109,9 @@ impl Checker<'_> {
                 text!("跨午夜请写两个区间, 用 or 连接", "past midnight, write two ranges joined by `or`");
             return Err(Finding::new(found).help(help).at(interval.low.at));
         }
-        let (left, least) = self.comparable(&value, &low, interval.low.at)?;
-        let (left, least) = (left.register, least.register);
-        let above = if interval.low_inside { Op::LessOrEqual(least, left) } else { Op::Less(least, left) };
+        let (left, bottom) = self.comparable(&value, &low, interval.low.at)?;
+        let (left, bottom) = (left.register, bottom.register);
+        let above = if interval.low_inside { Op::LessOrEqual(bottom, left) } else { Op::Less(bottom, left) };
         let above = self.emit(above, at)?;
         let (right, most) = self.comparable(&value, &high, interval.high.at)?;
         let (right, most) = (right.register, most.register);

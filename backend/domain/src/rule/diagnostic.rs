@@ -69,7 +69,7 @@ impl Diagnostic {
         let message = self.message.in_language(language);
         let mut text = format!("{}:{line}:{column}: {kind}:{step} {message}", self.file);
         if let Some(help) = &self.help {
-            text.push_str(&format!("\n  {help_word}: {}", help.in_language(language)));
+            text = format!("{text}\n  {help_word}: {}", help.in_language(language));
         }
         text
     }

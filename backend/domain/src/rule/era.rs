@@ -14,7 +14,7 @@ use super::input::InputKind;
 use super::parameter::{Parameter, ParameterValue};
 use super::program::{Op, Program, Range, Register, TooLarge};
 use super::section::Located;
-use super::syntax::TreeKind;
+use super::syntax::{Tree, TreeKind};
 use super::unit::Unit;
 
 /// Most eras of one action: changes of all parameters that it uses, plus one.
@@ -159,7 +159,7 @@ impl Compiler<'_> {
         let action = self.action;
         let mut steps = Vec::new();
         for (name, located) in &action.steps {
-            let value = self.formula(located, |checker, tree| checker.check(tree))?;
+            let value = self.formula(located, any_value)?;
             self.scope.names.insert(name.clone(), value.clone());
             steps.push(value);
         }
@@ -227,7 +227,7 @@ impl Compiler<'_> {
     fn formula<T>(
         &mut self,
         located: &Located,
-        check: impl FnOnce(&mut Checker<'_>, &super::syntax::Tree) -> Result<T, Finding>,
+        check: impl FnOnce(&mut Checker<'_>, &Tree) -> Result<T, Finding>,
     ) -> Option<T> {
         let mut checker =
             Checker { program: &mut self.program, scope: &self.scope, dividing: false, ordered: Vec::new() };
@@ -241,7 +241,7 @@ impl Compiler<'_> {
     }
 
     fn condition(&mut self, located: &Located) -> Option<Register> {
-        let register = self.formula(located, |checker, tree| checker.yes_no(tree))?;
+        let register = self.formula(located, yes_no)?;
         let range = self.program.range(register);
         if range == Range::constant(0) {
             let found = text!(
@@ -257,6 +257,14 @@ impl Compiler<'_> {
     }
 }
 
+fn any_value(checker: &mut Checker<'_>, tree: &Tree) -> Result<Value, Finding> {
+    checker.check(tree)
+}
+
+fn yes_no(checker: &mut Checker<'_>, tree: &Tree) -> Result<Register, Finding> {
+    checker.yes_no(tree)
+}
+
 fn not_negative(checker: &Checker<'_>, value: &Value, zero: &str, at: usize) -> Result<(), Finding> {
     if checker.program.range(value.register).low >= 0 {
         return Ok(());
@@ -266,7 +274,7 @@ fn not_negative(checker: &Checker<'_>, value: &Value, zero: &str, at: usize) -> 
 }
 
 /// The reduction in whole milligrams, half to even.
-fn reduction(checker: &mut Checker<'_>, tree: &super::syntax::Tree) -> Result<Value, Finding> {
+fn reduction(checker: &mut Checker<'_>, tree: &Tree) -> Result<Value, Finding> {
     let value = checker.check(tree)?;
     let Type::Number(unit) = value.kind else {
         return Err(expected_type(("以 gCO2e 计的数", "a number in gCO2e"), &value.kind, tree.at));
@@ -285,7 +293,7 @@ fn reduction(checker: &mut Checker<'_>, tree: &super::syntax::Tree) -> Result<Va
 
 fn points(
     checker: &mut Checker<'_>,
-    tree: &super::syntax::Tree,
+    tree: &Tree,
     action: &Action,
     reduction: Option<Register>,
 ) -> Result<PointsPlan, Finding> {

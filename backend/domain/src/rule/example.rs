@@ -298,15 +298,13 @@ fn read_usages(
     let mut used = vec![Usage::default(); windows.len()];
     for item in reading.list(node, &path) {
         let (period, usage) = read_usage(reading, item, &path, action)?;
-        match windows.iter().position(|window| window.period == period).and_then(|place| used.get_mut(place))
-        {
-            Some(slot) => *slot = usage,
-            None => {
-                let found = text!("此行为没有这个周期的封顶", "the action has no cap in this period");
-                reading.error(item.place, &path, Finding::new(found));
-                return None;
-            }
-        }
+        let place = windows.iter().position(|window| window.period == period);
+        let Some(slot) = place.and_then(|place| used.get_mut(place)) else {
+            let found = text!("此行为没有这个周期的封顶", "the action has no cap in this period");
+            reading.error(item.place, &path, Finding::new(found));
+            return None;
+        };
+        *slot = usage;
     }
     Some(used)
 }

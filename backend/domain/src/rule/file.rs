@@ -40,7 +40,7 @@ pub(super) fn read<'f>(
     let city = read_city(&mut reading, &mut section);
     let title = section.required("title", &mut reading).and_then(|node| reading.text(node, "title"));
     let timezone = read_timezone(&mut reading, &mut section);
-    let uses = section.optional("uses");
+    let catalogue_names = section.optional("uses");
     let expiry = section.optional("points_expire").map(|node| read_expiry(&mut reading, node));
     let acceptance = section.optional("accept").map(|node| read_acceptance(&mut reading, node));
     let lists = read_lists(&mut reading, &mut section);
@@ -53,7 +53,8 @@ pub(super) fn read<'f>(
     let later: Vec<&str> = LATER.into_iter().chain(["prizes"]).collect();
     section.finish(&later, &mut reading);
     let own: Vec<String> = parameters.keys().cloned().collect();
-    let used = uses.map_or_else(Vec::new, |node| read_uses(&mut reading, node, catalogues, &mut parameters));
+    let used = catalogue_names
+        .map_or_else(Vec::new, |node| read_uses(&mut reading, node, catalogues, &mut parameters));
     shadowed(&mut reading, &root, &actions, &parameters, &lists);
     for action in &mut actions {
         era::compile(action, &parameters, &lists, findings);

@@ -13,6 +13,8 @@ mod era;
 mod evaluate;
 mod exact;
 mod example;
+mod explain;
+mod expression;
 mod file;
 mod input;
 mod inputs;
@@ -22,6 +24,7 @@ mod ruleset;
 mod schedule;
 mod section;
 mod syntax;
+mod telling;
 mod token;
 mod unit;
 mod yaml;
@@ -32,6 +35,11 @@ pub use decision::{Credit, Decision, ENGINE_VERSION, Facts, Receipt, Refusal, Us
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Place, Severity};
 pub use exact::Decimal;
 pub use example::{ActionCases, CasesSummary};
+pub use explain::{
+    ExplainedCap, ExplainedCondition, ExplainedEvidence, ExplainedInput, ExplainedParameter, ExplainedStep,
+    Explanation, Outcome,
+};
+pub use expression::evaluate_expression;
 pub use input::{InputKind, InputSpec, NumberSpec};
 pub use inputs::{InputProblem, InputValue, Inputs};
 pub use parameter::{Confidence, Parameter, ParameterValue, Source};

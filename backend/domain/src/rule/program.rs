@@ -117,11 +117,6 @@ impl Program {
         self.ranges.get(usize::from(register)).copied().unwrap_or(Range::constant(0))
     }
 
-    /// Whether 64 bits do not suffice.
-    pub(super) fn is_wide(&self) -> bool {
-        self.wide
-    }
-
     /// Adds a step whose range follows from its operands; what can only have one value becomes a constant.
     pub(super) fn emit(&mut self, op: Op) -> Result<Register, TooLarge> {
         let range = self.range_after(op).ok_or(TooLarge)?;
@@ -287,7 +282,7 @@ mod tests {
         {
             let mut program = Program::default();
             program.emit_within(Op::Load(0), Range { low: 0, high }).unwrap();
-            assert_eq!(program.is_wide(), wide, "{high}");
+            assert_eq!(program.wide, wide, "{high}");
         }
     }
 

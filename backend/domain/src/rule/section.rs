@@ -80,7 +80,8 @@ impl<'n> Section<'n> {
 
     /// Reports every key that nobody asked for; those of `later` are known but not built yet.
     pub(super) fn finish(self, later: &[&str], reading: &mut Reading<'_>) {
-        for (key, _) in self.entries.iter().filter(|(key, _)| !self.asked.contains(&key.text.as_str())) {
+        for (key, node) in self.entries.iter().filter(|(key, _)| !self.asked.contains(&key.text.as_str())) {
+            let cut_at_comma = matches!(&node.kind, Kind::Scalar { text, .. } if text.is_empty());
             let name: String = key.text.chars().take(NAME_CHARS_MAX).collect();
             let found = if later.contains(&name.as_str()) {
                 Finding::new(text!(
@@ -90,7 +91,14 @@ impl<'n> Section<'n> {
             } else {
                 let all = self.asked.join(", ");
                 let near = did_you_mean(&name, self.asked.iter().copied());
-                let help = near.unwrap_or_else(|| text!("此处可用: {all}", "known here: {all}"));
+                let help = match near {
+                    Some(near) => near,
+                    None if cut_at_comma => text!(
+                        "在 {{ }} 里, 含逗号的文字和公式要加引号",
+                        "inside {{ }}, put a text or formula that holds a comma into quotes"
+                    ),
+                    None => text!("此处可用: {all}", "known here: {all}"),
+                };
                 Finding::new(text!("没有键 `{name}`", "there is no key `{name}`")).help(help)
             };
             reading.error(key.place, &self.step(&name), found);

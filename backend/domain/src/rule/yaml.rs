@@ -135,7 +135,10 @@ impl Builder {
             Event::Scalar(value, style, ..) => self.scalar(value.into_owned(), style, place),
             Event::SequenceStart(..) => self.start(false, place),
             Event::MappingStart(..) => self.start(true, place),
-            Event::SequenceEnd | Event::MappingEnd => self.end(),
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.end();
+                Ok(())
+            }
         }
     }
 
@@ -172,11 +175,10 @@ impl Builder {
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), Refused> {
-        let Some(done) = self.open.pop() else { return Ok(()) };
+    fn end(&mut self) {
+        let Some(done) = self.open.pop() else { return };
         let kind = if done.map { Kind::Map(done.entries) } else { Kind::List(done.items) };
         self.place_node(Node { place: done.place, kind });
-        Ok(())
     }
 
     fn scalar(&mut self, value: String, style: ScalarStyle, place: Place) -> Result<(), Refused> {
@@ -209,7 +211,6 @@ impl Builder {
                 "键 `{name}` 重复,第一次在第 {line} 行",
                 "key `{name}` stands twice; first on line {line}",
                 name = key.text,
-                line = line
             ));
             return Err((key.place, found));
         }

@@ -10,10 +10,10 @@ use tanhui_domain::rule::{Evidence, RuleSet};
 use tanhui_domain::text::Text;
 use tanhui_store::{StoreError, citizen, city, merchant, offer, rule_set, source};
 
-use crate::random::Random;
 use crate::Services;
 use crate::identity::api_key::BearerSecret;
 use crate::identity::entropy::NoEntropy;
+use crate::random::Random;
 
 /// Longest name of a merchant, partner or offer, in bytes.
 pub const NAME_BYTES_MAX: usize = 200;
@@ -155,7 +155,11 @@ pub async fn source_of_key(services: &Services, key_hash: &[u8]) -> Result<Optio
 }
 
 /// A new, approved merchant.
-pub async fn create_merchant(services: &Services, city: &City, name: &str) -> Result<MerchantId, OfficeError> {
+pub async fn create_merchant(
+    services: &Services,
+    city: &City,
+    name: &str,
+) -> Result<MerchantId, OfficeError> {
     named(name)?;
     let now = services.clock.now();
     let id = MerchantId::new(services.random.uuid_at(now));

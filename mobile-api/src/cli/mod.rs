@@ -1,6 +1,7 @@
 //! The command line. One file a command; every command takes every setting.
 
 mod config;
+mod open;
 mod openapi;
 mod serve;
 
@@ -50,6 +51,26 @@ pub enum CommandError {
     /// There is no master secret to work with.
     #[error(transparent)]
     Secret(#[from] tanhui_service::identity::secret::SecretError),
+    /// A rule file that does not stand, with its messages.
+    #[error("the rules do not stand\n{0}")]
+    Rules(String),
+    /// A file that cannot be read.
+    #[error("{path}: {cause}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        cause: std::io::Error,
+    },
+    /// The services could not start.
+    #[error(transparent)]
+    Start(#[from] tanhui_service::StartError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] tanhui_service::StoreError),
+    /// The office refused.
+    #[error(transparent)]
+    Office(#[from] tanhui_service::office::OfficeError),
     /// Metrics could not start.
     #[error("metrics: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),

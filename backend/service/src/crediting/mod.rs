@@ -146,7 +146,8 @@ impl Crediting {
         let now = self.clock.now();
         let read: Vec<_> =
             reports.into_iter().map(|report| prepare::prepare(&self.rules, report, now)).collect();
-        let (ready, refused): (Vec<_>, Vec<_>) = read.into_iter().enumerate().partition(|(_, read)| read.is_ok());
+        let (ready, refused): (Vec<_>, Vec<_>) =
+            read.into_iter().enumerate().partition(|(_, read)| read.is_ok());
         let (places, ready): (Vec<usize>, Vec<_>) =
             ready.into_iter().filter_map(|(place, read)| Some((place, read.ok()?))).unzip();
         let decided = self.queue.submit(ready).await?;

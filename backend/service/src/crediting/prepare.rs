@@ -77,7 +77,8 @@ fn untimely(
     let days_max = accept.late.map(|late| late.num_days());
     let before_all = occurred_at < DateTime::UNIX_EPOCH;
     if before_all || accept.late.is_some_and(|late| behind > late) {
-        let limit_zh = days_max.map_or("最早 1970 年".to_owned(), |days| format!("最多允许迟到 {days} 天"));
+        let limit_zh =
+            days_max.map_or("最早 1970 年".to_owned(), |days| format!("最多允许迟到 {days} 天"));
         let limit_en =
             days_max.map_or("nothing before 1970".to_owned(), |days| format!("at most {days} days late"));
         return Some((

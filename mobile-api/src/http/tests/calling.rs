@@ -10,7 +10,7 @@ fn token(roles: &[Role], merchant: Option<u128>, age_seconds: i64) -> String {
     let citizen = CitizenId::new(Uuid::from_u128(1));
     let mut claims = Claims::new(citizen, CityId::new(3), roles.to_vec(), Uuid::from_u128(2), issued);
     claims.merchant = merchant.map(|number| MerchantId::new(Uuid::from_u128(number)));
-    state().keys.token().sign(&claims).unwrap()
+    state().services.keys.token().sign(&claims).unwrap()
 }
 
 fn ask_as(path: &str, authorization: &str) -> Request<Body> {

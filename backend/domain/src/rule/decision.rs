@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::action::Evidence;
+use super::evidence::Evidence;
 use super::inputs::Inputs;
 use crate::amount::{Points, ReductionMg};
 use crate::text::Text;

@@ -18,7 +18,7 @@ use super::syntax::{Tree, TreeKind};
 use super::unit::Unit;
 
 /// Most eras of one action: changes of all parameters that it uses, plus one.
-pub const ERAS_MAX: usize = 400;
+pub const ERAS_MAX: usize = 120;
 
 /// Compiled formulas and the days they are for.
 #[derive(Debug, Clone)]
@@ -176,7 +176,7 @@ impl Compiler<'_> {
         let points =
             self.formula(&action.points, |checker, tree| points(checker, tree, action, reduction))?;
         let conditions = conditions.into_iter().collect::<Option<Vec<_>>>()?;
-        Some(Era { from, until, program: self.program, steps, conditions, reduction, points })
+        Some(Era { from, until, program: self.program.sealed(), steps, conditions, reduction, points })
     }
 
     /// Loads the inputs, then the civil date and time of the event.

@@ -2,7 +2,8 @@
 
 use super::diagnostic::{Finding, Findings, Place, Severity, did_you_mean, text};
 use super::exact::{Decimal, Ratio, Rounding};
-use super::syntax::{self, Formula};
+use super::parse::parse;
+use super::syntax::Formula;
 use super::token::{KEYWORDS, unknown_unit};
 use super::unit::{Unit, is_unit_name};
 use super::yaml::{Key, Kind, Node};
@@ -212,7 +213,7 @@ impl Reading<'_> {
     pub(super) fn formula(&mut self, node: &Node, path: &str) -> Option<Located> {
         let source = self.scalar(node, path)?.trim_end();
         let inline = matches!(node.kind, Kind::Scalar { inline: true, .. });
-        match syntax::parse(source) {
+        match parse(source) {
             Ok(formula) => Some(Located {
                 formula,
                 file: self.file.to_owned(),

@@ -38,11 +38,13 @@ fn mistyped_names_are_recognised() {
     );
     assert_eq!(
         told("distance >= 0.5 km,", "distance >= 0.5 KM,"),
-        "town.yaml:29:32: error: actions.metro_ride.eligible.1: there is no unit `KM`\n  help: did you mean `km`?"
+        "town.yaml:29:32: error: actions.metro_ride.eligible.1: there is no unit `KM`\n  help: did you mean \
+        `km`?"
     );
     assert_eq!(
         told("uses: [factors/town]", "uses: [factors/twon]").lines().take(2).collect::<Vec<_>>().join("\n"),
-        "town.yaml:5:8: error: uses: there is no catalogue `factors/twon`\n  help: did you mean `factors/town`?"
+        "town.yaml:5:8: error: uses: there is no catalogue `factors/twon`\n  help: did you mean \
+        `factors/town`?"
     );
     assert_eq!(
         told("material = paper then", "material = papper then"),
@@ -74,7 +76,8 @@ fn units_are_checked() {
     );
     assert_eq!(
         told("reduction: distance * metro_saving", "reduction: distance"),
-        "town.yaml:33:16: error: actions.metro_ride.reduction: expected a number in gCO2e, found a number in km"
+        "town.yaml:33:16: error: actions.metro_ride.reduction: expected a number in gCO2e, found a number \
+        in km"
     );
     assert_eq!(
         told("distance >= 0.5 km,", "distance >= 0.5,"),
@@ -91,7 +94,8 @@ fn units_are_checked() {
     );
     assert_eq!(
         told("limit: 30 kg,", "limit: 30 km,"),
-        "town.yaml:48:20: error: actions.recycle.caps: a cap cannot be in `km`\n  help: use times, pt, gCO2e, kg"
+        "town.yaml:48:20: error: actions.recycle.caps: a cap cannot be in `km`\n  help: use times, pt, \
+        gCO2e, kg"
     );
     assert_eq!(
         told("unit: km, decimals: 3", "decimals: 3").lines().next().unwrap_or_default(),
@@ -123,12 +127,14 @@ fn roundings_and_ranges_are_checked() {
     );
     assert_eq!(
         told("distance >= 0.5 km,", "distance >= 500 km,"),
-        "town.yaml:29:16: error: actions.metro_ride.eligible.1: this condition can never hold: every event would be \
+        "town.yaml:29:16: error: actions.metro_ride.eligible.1: this condition can never hold: every event \
+        would be \
          refused"
     );
     assert_eq!(
         told("[05:00 .. 23:59]", "[23:00 .. 05:00)"),
-        "town.yaml:31:25: error: actions.metro_ride.eligible.3: the range is empty: it starts after its end\n  \
+        "town.yaml:31:25: error: actions.metro_ride.eligible.3: the range is empty: it starts after its \
+        end\n  \
          help: past midnight, write two ranges joined by `or`"
     );
     assert_eq!(
@@ -140,7 +146,8 @@ fn roundings_and_ranges_are_checked() {
             "reduction: weight * factor",
             "reduction: weight * weight * weight * factor * 99999999999999999999"
         ),
-        "town.yaml:46:16: error: actions.recycle.reduction: expected a number in gCO2e, found a number in kg.kg.kgCO2e"
+        "town.yaml:46:16: error: actions.recycle.reduction: expected a number in gCO2e, found a number in \
+        kg.kg.kgCO2e"
     );
     assert!(
         told("weight * factor", "weight * factor * 99999999999999999999999")
@@ -185,7 +192,8 @@ fn what_is_not_built_is_refused() {
     }
     assert_eq!(
         told("    category: transit", "    category: transit\n    multipliers: {rush: 2}"),
-        "town.yaml:23:5: error: actions.metro_ride.multipliers: `multipliers` is not supported by this engine version"
+        "town.yaml:23:5: error: actions.metro_ride.multipliers: `multipliers` is not supported by this \
+        engine version"
     );
     assert_eq!(
         told("format: 1", "format: 2"),
@@ -209,16 +217,19 @@ fn sources_and_dates_are_checked() {
     );
     assert_eq!(
         told("from: 2026-07-01", "from: 2021-12-01"),
-        "factors/town.yaml:11:9: error: parameters.metro_saving.values: the value from 2021-12-01 overlaps that from \
+        "factors/town.yaml:11:9: error: parameters.metro_saving.values: the value from 2021-12-01 overlaps \
+        that from \
          2021-12-01 or stands out of order"
     );
     assert_eq!(
         told("confidence: high", "confidence: high\n        until: 2026-06-01"),
-        "factors/town.yaml:12:9: error: parameters.metro_saving.values: there is no value from 2026-06-01 to 2026-07-01"
+        "factors/town.yaml:12:9: error: parameters.metro_saving.values: there is no value from 2026-06-01 \
+        to 2026-07-01"
     );
     assert_eq!(
         told("confidence: high", "confidence: high\n        until: 2026-08-01"),
-        "factors/town.yaml:12:9: error: parameters.metro_saving.values: there are two values from 2026-07-01 to \
+        "factors/town.yaml:12:9: error: parameters.metro_saving.values: there are two values from \
+        2026-07-01 to \
          2026-08-01"
     );
     assert_eq!(
@@ -236,18 +247,21 @@ fn examples_show_both_values() {
             "expect: {reduction: 467 gCO2e, points: 46 pt}",
             "expect: {reduction: 467 gCO2e, points: 47 pt}"
         ),
-        "town.yaml:72:103: error: examples.1: example `ordinary ride`: expected 467 gCO2e, 47 pt, got 467 gCO2e, 46 pt"
+        "town.yaml:72:103: error: examples.1: example `ordinary ride`: expected 467 gCO2e, 47 pt, got 467 \
+        gCO2e, 46 pt"
     );
     assert_eq!(
         told("expect: {refused: eligible.1}", "expect: {refused: eligible.2}"),
-        "town.yaml:74:100: error: examples.3: example `too short`: expected refused eligible.2, got refused eligible.1"
+        "town.yaml:74:100: error: examples.3: example `too short`: expected refused eligible.2, got refused \
+        eligible.1"
     );
     assert_eq!(
         told(
             "event: {action: metro_ride, distance: 10 km, at: 2026-07",
             "event: {action: metro_ride, distance: 10, at: 2026-07"
         ),
-        "town.yaml:73:31: error: examples.2.event: `distance` has no unit; send \"distance_km\": 10 or \"distance\": \
+        "town.yaml:73:31: error: examples.2.event: `distance` has no unit; send \"distance_km\": 10 or \
+        \"distance\": \
          \"10 km\""
     );
 }

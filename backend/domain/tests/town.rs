@@ -94,7 +94,10 @@ fn inputs_and_receipts_survive_storage() {
     let json = serde_json::to_string(&credit.receipt).unwrap();
     assert_eq!(
         json,
-        r#"{"v":1,"i":{"distance":"7.2 km","estimated":"no"},"t":"2026-03-02T04:00:00Z","e":"operator","u":[[0,0,0,0],[0,0,0,0]]}"#
+        concat!(
+            r#"{"v":1,"i":{"distance":"7.2 km","estimated":"no"},"t":"2026-03-02T04:00:00Z","#,
+            r#""e":"operator","u":[[0,0,0,0],[0,0,0,0]]}"#
+        )
     );
     let read: tanhui_domain::rule::Receipt = serde_json::from_str(&json).unwrap();
     assert_eq!(read, credit.receipt);
@@ -140,8 +143,8 @@ fn an_explanation_tells_factor_formula_caps_and_result() {
         "Metro ride · 2026-03-02 12:00:00\n\
          Distance: 7.2 km\n\
          estimated: no\n\
-         CO2e saved per metro passenger-km: 46.7 gCO2e/km (since 2021-12-01; Environment bureau, Public transport \
-         methodology, 2021; confidence high)\n\
+         CO2e saved per metro passenger-km: 46.7 gCO2e/km (since 2021-12-01; Environment bureau, \
+         Public transport methodology, 2021; confidence high)\n\
          Reduction = 7.2 km × 46.7 gCO2e/km = 336.24 gCO2e\n\
          Points = (336.24 gCO2e ÷ 10 gCO2e/pt) × 50%, rounded down to 1 pt = 16 pt\n\
          Evidence: device record, 50% of the points\n\

@@ -1,4 +1,5 @@
-//! The checker: a tree with its names, to typed code. Refuses every formula whose units, types or ranges are not proven.
+//! The checker: a tree with its names, to typed code. Refuses every formula whose units, types or ranges
+//! are not proven.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! What is wrong with a rule file, said so that an officer can mend it. Must never decide whether something is wrong.
+//! What is wrong with a rule file, said so that an officer can mend it. Must never decide whether something
+//! is wrong.
 
 use std::fmt;
 

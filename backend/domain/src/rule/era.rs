@@ -33,7 +33,8 @@ pub(super) struct Era {
     pub(super) points: PointsPlan,
 }
 
-/// Points before the share of evidence: `numerator * multiplier / (denominator * divisor)`, then rounded to `granule`s.
+/// Points before the share of evidence: `numerator * multiplier / (denominator * divisor)`, then rounded to
+/// `granule`s.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PointsPlan {
     pub(super) numerator: Register,
@@ -330,7 +331,8 @@ fn points(
     Ok(plan)
 }
 
-/// Proves that the last steps of points stay within the machine for every grade of evidence and every trimming.
+/// Proves that the last steps of points stay within the machine for every grade of evidence and every
+/// trimming.
 fn prove(
     checker: &Checker<'_>,
     plan: &PointsPlan,

@@ -1,4 +1,5 @@
-//! Grades of evidence, and the share of the points that an action gives for each. A grade not named is refused.
+//! Grades of evidence, and the share of the points that an action gives for each. A grade not named is
+//! refused.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,5 @@
-//! Exact numbers of the rule language: decimals as written, positive fractions for steps. Never a float, never a wrap.
+//! Exact numbers of the rule language: decimals as written, positive fractions for steps. Never a float,
+//! never a wrap.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! Examples in a rule file and cases beside it: the officer's own statements of what should come out, compared exactly.
+//! Examples in a rule file and cases beside it: the officer's own statements of what should come out,
+//! compared exactly.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! A decision computed again and told: inputs, factors with sources, formulas with numbers, caps. Decides nothing itself.
+//! A decision computed again and told: inputs, factors with sources, formulas with numbers, caps. Decides
+//! nothing itself.
 
 use std::collections::BTreeMap;
 

@@ -170,7 +170,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn random_formulas_never_panic(formula in "[0-9a-c .,()<>=+*/%\\[\\]-]{0,60}|[0-9]{1,30}( [*/+-] [0-9.]{1,30}){0,6}") {
+        fn random_formulas_never_panic(formula in "[0-9a-c .,()<>=+*/%\\[\\]-]{0,60}|[0-9]{1,30}( [*/+-] \
+        [0-9.]{1,30}){0,6}") {
             let _ = evaluate_expression(&formula, &[]);
         }
     }

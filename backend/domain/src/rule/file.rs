@@ -33,7 +33,8 @@ struct Parameters {
     broken: Vec<String>,
 }
 
-/// Reads a rule file and the catalogues that it uses. What comes back is complete only while there are no errors.
+/// Reads a rule file and the catalogues that it uses. What comes back is complete only while there are no
+/// errors.
 pub(super) fn read<'f>(
     main: &SourceFile,
     catalogues: &'f [SourceFile],

@@ -1,4 +1,5 @@
-//! Straight-line integer code with proven ranges. Must never branch, loop, allocate per step, or know what a number means.
+//! Straight-line integer code with proven ranges. Must never branch, loop, allocate per step, or know what
+//! a number means.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,5 @@
-//! Random well-typed rule files for tests, steered by a tape of bytes so that they shrink. Must never be used outside tests.
+//! Random well-typed rule files for tests, steered by a tape of bytes so that they shrink. Must never be
+//! used outside tests.
 
 /// Writes random well-typed formulas, steered by a tape of bytes; an empty tape ends every branch.
 pub(super) struct Writer<'t> {
@@ -98,7 +99,11 @@ city: randomtown
 title: {{zh: 随机, en: Random}}
 timezone: Asia/Shanghai
 parameters:
-  ff: {{label: {{zh: 一, en: f}}, values: [{{from: 2026-01-01, value: 46.7 gCO2e/km, confidence: proposed}}, {{from: 2026-03-01, value: 0.0391 kgCO2e/km, confidence: proposed}}]}}
+  ff:
+    label: {{zh: 一, en: f}}
+    values:
+      - {{from: 2026-01-01, value: 46.7 gCO2e/km, confidence: proposed}}
+      - {{from: 2026-03-01, value: 0.0391 kgCO2e/km, confidence: proposed}}
   gg: {{label: {{zh: 二, en: g}}, values: [{{from: 2025-01-01, value: 0.5 kgCO2e/kWh, confidence: proposed}}]}}
 actions:
   act:
@@ -118,7 +123,11 @@ actions:
       - {{when: "({test}) or a < 60 km", else: {{zh: 否, en: No}}, code: second}}
     reduction: measured
     points: "max(0 pt, {points}), rounded {mode} to {granule} pt"
-    caps: [{{limit: 40 km, per: day}}, {{limit: 3 times, per: day}}, {{limit: 60 pt, per: week}}, {{limit: 2 kgCO2e, per: month}}]
+    caps:
+      - {{limit: 40 km, per: day}}
+      - {{limit: 3 times, per: day}}
+      - {{limit: 60 pt, per: week}}
+      - {{limit: 2 kgCO2e, per: month}}
 "#
         )
     }

@@ -210,12 +210,13 @@ fn moment(minutes: u32) -> DateTime<Utc> {
 }
 
 /// Few enough for every build; `PROPTEST_CASES` asks for more.
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(96)
+fn config() -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|count| count.parse().ok());
+    ProptestConfig { cases: asked.unwrap_or(96), failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn the_compiled_code_agrees_with_the_reference(
@@ -228,7 +229,8 @@ proptest! {
         uncapped.caps.clear();
         for (seed, minutes, grade) in seeds {
             let inputs = random_inputs(&rules, seed);
-            let facts = Facts { inputs: &inputs, occurred_at: moment(minutes), evidence: Evidence::ALL[grade] };
+            let evidence = Evidence::ALL[grade];
+            let facts = Facts { inputs: &inputs, occurred_at: moment(minutes), evidence };
             let expected = decide(&rules, &uncapped, &facts);
             let found = match rules.evaluate(&uncapped, &facts, &[]) {
                 Decision::Credited(credit) => {
@@ -251,7 +253,8 @@ proptest! {
         let Some(rules) = compile(&Writer { tape: tape.iter() }.file()) else { return Ok(()) };
         let action = rules.action("act").unwrap();
         let inputs = random_inputs(&rules, seed);
-        let facts = Facts { inputs: &inputs, occurred_at: moment(minutes), evidence: Evidence::ALL[grade] };
+        let evidence = Evidence::ALL[grade];
+            let facts = Facts { inputs: &inputs, occurred_at: moment(minutes), evidence };
         let used: Vec<Usage> = used.into_iter().map(Usage::from).collect();
         let decision = rules.evaluate(action, &facts, &used);
         let json = serde_json::to_string(decision.receipt()).unwrap();
@@ -288,7 +291,8 @@ proptest! {
         let letters: Vec<char> = main.chars().collect();
         let place = place % letters.len();
         let end = (place + length).min(letters.len());
-        let text: String = letters[..place].iter().copied().chain(noise.chars()).chain(letters[end..].iter().copied()).collect();
+        let (before, after) = (&letters[..place], &letters[end..]);
+        let text: String = before.iter().copied().chain(noise.chars()).chain(after.iter().copied()).collect();
         let factors = include_str!("../../tests/rules/factors/town.yaml").to_owned();
         let factors = SourceFile { name: "factors/town.yaml".into(), text: factors };
         let _ = RuleSet::compile(&SourceFile { name: "town.yaml".into(), text }, &[factors]);

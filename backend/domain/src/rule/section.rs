@@ -1,4 +1,5 @@
-//! Reading the tree of a file as keys, texts and formulas, with a finding for all that does not fit. Knows no key by name.
+//! Reading the tree of a file as keys, texts and formulas, with a finding for all that does not fit. Knows
+//! no key by name.
 
 use super::diagnostic::{Finding, Findings, Place, Severity, did_you_mean, text};
 use super::exact::{Decimal, Ratio, Rounding};

@@ -32,6 +32,11 @@ fn mistyped_names_are_recognised() {
          help: did you mean `distance`?"
     );
     assert_eq!(
+        told("reduction: distance * metro_saving", "reduction: distance * metro_savings"),
+        "town.yaml:33:27: error: actions.metro_ride.reduction: there is no name `metro_savings`\n  \
+         help: did you mean `metro_saving`?"
+    );
+    assert_eq!(
         told("    category: transit", "    catagory: transit"),
         "town.yaml:22:5: error: actions.metro_ride.catagory: there is no key `catagory`\n  \
          help: did you mean `category`?"

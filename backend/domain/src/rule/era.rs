@@ -78,6 +78,7 @@ pub(super) fn compile(
     let used = used_parameters(action, parameters);
     action.parameters = used.iter().map(|parameter| parameter.id.clone()).collect();
     let lists: BTreeMap<String, Arc<[String]>> = lists.iter().cloned().collect();
+    let elsewhere: Vec<String> = parameters.keys().cloned().collect();
     let stretches = stretches(&used);
     if stretches.is_empty() || stretches.len() > ERAS_MAX {
         let found = text!(
@@ -94,7 +95,7 @@ pub(super) fn compile(
             let value = from.map_or(parameter.values.first(), |day| parameter.on(day))?;
             Some((parameter.id.as_str(), value))
         });
-        eras.extend(compiler.era(from, until, values, &lists));
+        eras.extend(compiler.era(from, until, values, &lists, &elsewhere));
     }
     action.eras = eras;
 }
@@ -148,8 +149,10 @@ impl Compiler<'_> {
         until: Option<NaiveDate>,
         parameters: impl Iterator<Item = (&'p str, &'p ParameterValue)>,
         lists: &BTreeMap<String, Arc<[String]>>,
+        elsewhere: &[String],
     ) -> Option<Era> {
         self.scope.lists.clone_from(lists);
+        self.scope.elsewhere = elsewhere.to_vec();
         self.bind_event().and_then(|()| self.bind_parameters(parameters)).map_or_else(
             |found| {
                 self.action.points.report(self.findings, Severity::Error, found);

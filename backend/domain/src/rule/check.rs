@@ -1,4 +1,5 @@
-//! The checker: a tree with its names, to typed code. Refuses every formula whose units, types or ranges are not proven.
+//! The checker: a tree with its names, to typed code. Refuses every formula whose units, types or ranges
+//! are not proven.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,6 +45,8 @@ impl Value {
 pub(super) struct Scope {
     pub(super) names: BTreeMap<String, Value>,
     pub(super) lists: BTreeMap<String, Arc<[String]>>,
+    /// Names that exist elsewhere in the file, to recognise mistyped ones.
+    pub(super) elsewhere: Vec<String>,
 }
 
 /// Checks trees against one scope and appends their code to one program.
@@ -134,7 +137,8 @@ impl Checker<'_> {
             )));
         }
         let known = self.scope.names.keys().map(String::as_str);
-        let help = did_you_mean(name, known.clone()).or_else(|| {
+        let elsewhere = self.scope.elsewhere.iter().map(String::as_str);
+        let help = did_you_mean(name, known.clone().chain(elsewhere)).or_else(|| {
             let all = known.collect::<Vec<_>>().join(", ");
             Some(text!("此处可用: {all}", "names known here: {all}"))
         });

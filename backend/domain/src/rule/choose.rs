@@ -146,7 +146,8 @@ impl Checker<'_> {
         }
     }
 
-    /// Checks one result of a condition, knowing how its test came out: after `a < b`, `b - a` is not below zero.
+    /// Checks one result of a condition, knowing how its test came out: after `a < b`, `b - a` is not below
+    /// zero.
     fn check_knowing(&mut self, test: &Tree, holds: bool, result: &Tree) -> Checked<Value> {
         let known = self.ordered.len();
         self.learn(test, holds)?;

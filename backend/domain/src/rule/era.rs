@@ -18,7 +18,7 @@ use super::syntax::{Tree, TreeKind};
 use super::unit::Unit;
 
 /// Most eras of one action: changes of all parameters that it uses, plus one.
-pub const ERAS_MAX: usize = 400;
+pub const ERAS_MAX: usize = 120;
 
 /// Compiled formulas and the days they are for.
 #[derive(Debug, Clone)]
@@ -33,7 +33,8 @@ pub(super) struct Era {
     pub(super) points: PointsPlan,
 }
 
-/// Points before the share of evidence: `numerator * multiplier / (denominator * divisor)`, then rounded to `granule`s.
+/// Points before the share of evidence: `numerator * multiplier / (denominator * divisor)`, then rounded to
+/// `granule`s.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PointsPlan {
     pub(super) numerator: Register,
@@ -77,6 +78,7 @@ pub(super) fn compile(
     let used = used_parameters(action, parameters);
     action.parameters = used.iter().map(|parameter| parameter.id.clone()).collect();
     let lists: BTreeMap<String, Arc<[String]>> = lists.iter().cloned().collect();
+    let elsewhere: Vec<String> = parameters.keys().cloned().collect();
     let stretches = stretches(&used);
     if stretches.is_empty() || stretches.len() > ERAS_MAX {
         let found = text!(
@@ -93,7 +95,7 @@ pub(super) fn compile(
             let value = from.map_or(parameter.values.first(), |day| parameter.on(day))?;
             Some((parameter.id.as_str(), value))
         });
-        eras.extend(compiler.era(from, until, values, &lists));
+        eras.extend(compiler.era(from, until, values, &lists, &elsewhere));
     }
     action.eras = eras;
 }
@@ -147,8 +149,10 @@ impl Compiler<'_> {
         until: Option<NaiveDate>,
         parameters: impl Iterator<Item = (&'p str, &'p ParameterValue)>,
         lists: &BTreeMap<String, Arc<[String]>>,
+        elsewhere: &[String],
     ) -> Option<Era> {
         self.scope.lists.clone_from(lists);
+        self.scope.elsewhere = elsewhere.to_vec();
         self.bind_event().and_then(|()| self.bind_parameters(parameters)).map_or_else(
             |found| {
                 self.action.points.report(self.findings, Severity::Error, found);
@@ -176,7 +180,7 @@ impl Compiler<'_> {
         let points =
             self.formula(&action.points, |checker, tree| points(checker, tree, action, reduction))?;
         let conditions = conditions.into_iter().collect::<Option<Vec<_>>>()?;
-        Some(Era { from, until, program: self.program, steps, conditions, reduction, points })
+        Some(Era { from, until, program: self.program.sealed(), steps, conditions, reduction, points })
     }
 
     /// Loads the inputs, then the civil date and time of the event.
@@ -330,7 +334,8 @@ fn points(
     Ok(plan)
 }
 
-/// Proves that the last steps of points stay within the machine for every grade of evidence and every trimming.
+/// Proves that the last steps of points stay within the machine for every grade of evidence and every
+/// trimming.
 fn prove(
     checker: &Checker<'_>,
     plan: &PointsPlan,

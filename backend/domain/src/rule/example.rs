@@ -1,14 +1,16 @@
-//! Examples in a rule file and cases beside it: the officer's own statements of what should come out, compared exactly.
+//! Examples in a rule file and cases beside it: the officer's own statements of what should come out,
+//! compared exactly.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, LocalResult, NaiveDateTime, TimeZone, Utc};
 use serde::Serialize;
 
-use super::action::{Action, Evidence};
+use super::action::Action;
 use super::cap::{CapWindow, first_number};
 use super::decision::{Decision, Facts, Usage};
 use super::diagnostic::{Diagnostic, Finding, Findings, did_you_mean, text};
+use super::evidence::Evidence;
 use super::exact::{Decimal, Ratio};
 use super::inputs::Inputs;
 use super::ruleset::{RuleSet, SourceFile};

@@ -1,16 +1,18 @@
-//! A decision computed again and told: inputs, factors with sources, formulas with numbers, caps. Decides nothing itself.
+//! A decision computed again and told: inputs, factors with sources, formulas with numbers, caps. Decides
+//! nothing itself.
 
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::action::{Action, Evidence};
+use super::action::Action;
 use super::cap::CapLimit;
 use super::check::Type;
 use super::decision::{Facts, Receipt};
 use super::era::Era;
 use super::evaluate::{Assessment, CapUse, assess};
+use super::evidence::Evidence;
 use super::exact::{Decimal, Ratio, decimal_text};
 use super::example::grams_text;
 use super::expression::value_text;
@@ -241,7 +243,7 @@ impl Teller<'_> {
         let mut told = self.step("points", label, &action.points, (points.to_string(), "pt".to_owned()));
         let share = action.evidence_percent(facts.evidence).map(|percent| percent.to_string());
         if let Some(share) = share.filter(|share| share != "100") {
-            told.with_numbers = format!("{} × {share}%", told.with_numbers);
+            told.with_numbers = with_share(&told.with_numbers, &share);
         }
         steps.push(told);
         (conditions, steps)
@@ -325,6 +327,17 @@ impl Teller<'_> {
         }
         told.push_str(&signs(&part(done, letters.len())));
         told
+    }
+}
+
+/// The share of evidence is taken before the rounding, and shown there.
+fn with_share(formula: &str, share: &str) -> String {
+    match formula.rsplit_once("rounded") {
+        Some((exact, rounding)) => {
+            let exact = exact.trim_end().trim_end_matches(',');
+            format!("({exact}) × {share}%, rounded{rounding}")
+        }
+        None => format!("({formula}) × {share}%"),
     }
 }
 

@@ -3,8 +3,8 @@
 use super::check::{Checker, Scope, Type, Value, date_number, time_number};
 use super::diagnostic::{Finding, text};
 use super::exact::{Ratio, decimal_text};
+use super::parse::parse;
 use super::program::Program;
-use super::syntax;
 use super::token::{Word, tokens};
 use super::unit::Unit;
 
@@ -29,7 +29,7 @@ fn compute(formula: &str, with: &[(String, String)]) -> Result<String, Finding> 
         let value = bind(&mut program, written)?;
         scope.names.insert(name.clone(), value);
     }
-    let tree = syntax::parse(formula)?.tree;
+    let tree = parse(formula)?.tree;
     let mut checker = Checker { program: &mut program, scope: &scope, dividing: true, ordered: Vec::new() };
     let value = checker.check(&tree)?;
     let result = program.run(&[]).get(value.register);
@@ -170,7 +170,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn random_formulas_never_panic(formula in "[0-9a-c .,()<>=+*/%\\[\\]-]{0,60}|[0-9]{1,30}( [*/+-] [0-9.]{1,30}){0,6}") {
+        fn random_formulas_never_panic(formula in "[0-9a-c .,()<>=+*/%\\[\\]-]{0,60}|[0-9]{1,30}( [*/+-] \
+        [0-9.]{1,30}){0,6}") {
             let _ = evaluate_expression(&formula, &[]);
         }
     }

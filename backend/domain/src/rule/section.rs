@@ -1,8 +1,10 @@
-//! Reading the tree of a file as keys, texts and formulas, with a finding for all that does not fit. Knows no key by name.
+//! Reading the tree of a file as keys, texts and formulas, with a finding for all that does not fit. Knows
+//! no key by name.
 
 use super::diagnostic::{Finding, Findings, Place, Severity, did_you_mean, text};
 use super::exact::{Decimal, Ratio, Rounding};
-use super::syntax::{self, Formula};
+use super::parse::parse;
+use super::syntax::Formula;
 use super::token::{KEYWORDS, unknown_unit};
 use super::unit::{Unit, is_unit_name};
 use super::yaml::{Key, Kind, Node};
@@ -12,6 +14,9 @@ use crate::text::Text;
 pub const NAME_CHARS_MAX: usize = 64;
 /// Longest text in one language.
 pub const TEXT_CHARS_MAX: usize = 1_000;
+
+/// How many keys are looked through for a misspelt one.
+const SPELLED_MAX: usize = 100;
 
 /// Names that formulas already use.
 const RESERVED: [&str; 8] = ["date", "time", "reduction", "points", "down", "up", "half", "even"];
@@ -61,6 +66,7 @@ impl<'n> Section<'n> {
             let misspelt = self
                 .entries
                 .iter()
+                .take(SPELLED_MAX)
                 .map(|(known, _)| known.text.as_str())
                 .find(|known| did_you_mean(known, [key]).is_some());
             if misspelt.is_none() {
@@ -81,6 +87,9 @@ impl<'n> Section<'n> {
     /// Reports every key that nobody asked for; those of `later` are known but not built yet.
     pub(super) fn finish(self, later: &[&str], reading: &mut Reading<'_>) {
         for (key, node) in self.entries.iter().filter(|(key, _)| !self.asked.contains(&key.text.as_str())) {
+            if reading.findings.is_full() {
+                return;
+            }
             let cut_at_comma = matches!(&node.kind, Kind::Scalar { text, .. } if text.is_empty());
             let name: String = key.text.chars().take(NAME_CHARS_MAX).collect();
             let found = if later.contains(&name.as_str()) {
@@ -212,7 +221,7 @@ impl Reading<'_> {
     pub(super) fn formula(&mut self, node: &Node, path: &str) -> Option<Located> {
         let source = self.scalar(node, path)?.trim_end();
         let inline = matches!(node.kind, Kind::Scalar { inline: true, .. });
-        match syntax::parse(source) {
+        match parse(source) {
             Ok(formula) => Some(Located {
                 formula,
                 file: self.file.to_owned(),

@@ -6,7 +6,8 @@ use crate::text::Language;
 use crate::time::Period;
 
 impl Explanation {
-    /// The explanation as lines: the act, its factors with sources, the formulas with numbers, the caps, the result.
+    /// The explanation as lines: the act, its factors with sources, the formulas with numbers, the caps,
+    /// the result.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         let pick = |zh: &'static str, en: &'static str| match language {

@@ -1,4 +1,5 @@
-//! The closed registry of units. A unit that is not here does not exist; nothing converts but powers of ten and times of day.
+//! The closed registry of units. A unit that is not here does not exist; nothing converts but powers of ten
+//! and times of day.
 
 use std::fmt;
 

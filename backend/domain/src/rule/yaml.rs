@@ -1,4 +1,5 @@
-//! A strict subset of YAML as a tree of texts with places. Never guesses a type, follows an anchor, or reads past its limits.
+//! A strict subset of YAML as a tree of texts with places. Never guesses a type, follows an anchor, or
+//! reads past its limits.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +39,8 @@ pub(super) struct Key {
     pub(super) place: Place,
 }
 
-/// Reads one document. Problems go to `findings`; what could be read before them is lost, as YAML cannot resume.
+/// Reads one document. Problems go to `findings`; what could be read before them is lost, as YAML cannot
+/// resume.
 pub(super) fn read(file: &str, source: &str, findings: &mut Findings) -> Option<Node> {
     let outcome = refuse_characters(source).and_then(|()| Builder::default().run(source));
     match outcome {

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod crediting;
 pub mod enroll;
 pub mod identity;
+pub mod ingest;
 pub mod office;
 pub mod random;
 pub mod redemption;

@@ -211,6 +211,14 @@ pub async fn create_offer(services: &Services, new: NewOffer) -> Result<OfferId,
     Ok(offer.id)
 }
 
+/// Ends an offer: it is redeemed no more, while its vouchers stay good. False when it was not live.
+pub async fn end_offer(services: &Services, id: OfferId) -> Result<bool, StoreError> {
+    let transaction = services.database.begin().await?;
+    let ended = offer::end(&transaction, id).await?;
+    transaction.commit().await?;
+    Ok(ended)
+}
+
 /// Live offers of a city in id order, beginning after an id.
 pub async fn offers(
     services: &Services,

@@ -99,6 +99,12 @@ pub async fn change_stock(on: &Transaction, id: OfferId, difference: i64) -> Res
     execute(on, sql, [id.get().into(), difference.into()]).await.map(|_| ())
 }
 
+/// Ends an offer; false when it was not live.
+pub async fn end(on: &Transaction, id: OfferId) -> Result<bool, StoreError> {
+    let sql = "UPDATE offers SET status = 'ended' WHERE id = $1 AND status = 'live'";
+    Ok(execute(on, sql, [id.get().into()]).await? == 1)
+}
+
 /// How many of an offer a citizen has and has not given back.
 pub async fn count_of_citizen<C: Connected>(
     on: &C,

@@ -5,9 +5,14 @@
 
 pub mod docs;
 mod healthz;
+mod merchant;
 mod metrics;
 mod openapi;
+mod partner;
 mod readyz;
+mod spending;
+#[cfg(test)]
+mod town;
 
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -20,6 +25,14 @@ use crate::state::AppState;
 #[must_use]
 pub fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::Description::openapi())
+        .merge(spending::routes())
+        .merge(merchant::routes())
+}
+
+/// What data partners call. Limited by source instead of by address, and with larger bodies.
+#[must_use]
+pub fn partners() -> OpenApiRouter<AppState> {
+    partner::routes()
 }
 
 /// What operators' machines call. Not limited, so that it answers when everything else is full.
@@ -34,5 +47,5 @@ pub fn probes() -> OpenApiRouter<AppState> {
 /// The OpenAPI document of everything.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
-    complete(api().merge(probes()).into_openapi())
+    complete(api().merge(partners()).merge(probes()).into_openapi())
 }

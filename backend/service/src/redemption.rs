@@ -253,7 +253,7 @@ fn make(
     };
     let days = Days::new(u64::from(offer.voucher_days.unsigned_abs()));
     let expires_at = now.checked_add_days(days).unwrap_or(DateTime::<Utc>::MAX_UTC);
-    let vouchers = (0..request.quantity)
+    let mut vouchers: Vec<Voucher> = (0..request.quantity)
         .map(|_| Voucher {
             id: VoucherId::new(services.random.uuid_at(now)),
             redemption: redemption.id,
@@ -265,6 +265,8 @@ fn make(
             used_at: None,
         })
         .collect();
+    // As they are read later.
+    vouchers.sort_by_key(|voucher| voucher.id);
     Redeemed { redemption, vouchers }
 }
 

@@ -111,7 +111,7 @@ impl Town {
         person
     }
 
-    /// A citizen with 61 points for each ride.
+    /// A citizen with 33 points for each ride.
     pub async fn rich(&self, phone: &str, rides: usize) -> Person {
         let person = self.rider(phone, phone).await;
         let rides = (0..rides).map(|ride| event(&format!("{phone}-{ride}"), phone));

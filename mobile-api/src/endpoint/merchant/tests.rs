@@ -83,6 +83,7 @@ async fn a_shop_sees_its_own_offers_and_uses_and_no_others() {
     let (town, shop, holder, cashier, code, _) = with_voucher().await;
     let other = town.merchant("Other shop").await;
     town.offer(other, 10, 1, None).await;
+    town.wait_seconds(1);
     let second = town.offer(shop, 10, 7, Some(2)).await;
     let offers = town.get("/v1/merchant/offers?limit=1", &cashier.token).await.body;
     assert_eq!(

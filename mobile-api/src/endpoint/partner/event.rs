@@ -24,28 +24,23 @@ pub struct EventState {
     status: Status,
     /// The activity it is or will be.
     activity_id: Uuid,
-    /// What was decided; absent while it is pending.
-    #[serde(flatten)]
-    decided: Option<DecidedState>,
-}
-
-/// What was decided about an event.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DecidedState {
-    /// Action of the rule file.
+    /// Action of the rule file; like all that follows, absent while it is pending.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "metro_ride")]
-    action: String,
+    action: Option<String>,
     /// When it happened.
-    occurred_at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    occurred_at: Option<DateTime<Utc>>,
     /// When it was decided.
-    recorded_at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recorded_at: Option<DateTime<Utc>>,
     /// Points granted, when credited.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = 61)]
+    #[schema(example = 33)]
     points: Option<i64>,
     /// CO2e avoided in milligrams, when credited.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = 612_000)]
+    #[schema(example = 336_240)]
     reduction_mg: Option<i64>,
     /// `capped`, or why it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,7 +51,7 @@ pub struct DecidedState {
 ///
 /// `not_found` for an id that was never sent, or was refused unread: such an event can be mended and sent again.
 #[utoipa::path(
-    get, path = "/v1/partner/events/{id}", tag = "partner", security(("partner_key" = [])),
+    get, path = "/v1/partner/events/{id}", operation_id = "find_event", tag = "partner", security(("partner_key" = [])),
     params(("id" = String, Path, description = "The event's own id")),
     responses(
         (status = 200, body = EventState),
@@ -78,7 +73,17 @@ pub async fn event(
 
 impl EventState {
     fn waiting(id: String, activity: ActivityId) -> Self {
-        Self { id, status: Status::Pending, activity_id: activity.get(), decided: None }
+        Self {
+            id,
+            status: Status::Pending,
+            activity_id: activity.get(),
+            action: None,
+            occurred_at: None,
+            recorded_at: None,
+            points: None,
+            reduction_mg: None,
+            code: None,
+        }
     }
 
     fn decided(activity: Activity) -> Self {
@@ -87,14 +92,12 @@ impl EventState {
             id: activity.external_id,
             status: activity.status.into(),
             activity_id: activity.id.get(),
-            decided: Some(DecidedState {
-                action: activity.action,
-                occurred_at: activity.occurred_at,
-                recorded_at: activity.recorded_at,
-                points: credited.then_some(activity.points.get()),
-                reduction_mg: credited.then_some(activity.reduction.get()),
-                code: activity.code,
-            }),
+            action: Some(activity.action),
+            occurred_at: Some(activity.occurred_at),
+            recorded_at: Some(activity.recorded_at),
+            points: credited.then_some(activity.points.get()),
+            reduction_mg: credited.then_some(activity.reduction.get()),
+            code: activity.code,
         }
     }
 }

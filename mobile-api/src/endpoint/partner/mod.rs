@@ -22,6 +22,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = EventStatus)]
 pub enum Status {
     /// Posted to the citizen's account, also when a cap trimmed it.
     Credited,

@@ -53,7 +53,7 @@ async fn a_batch_answers_each_event_in_order() {
         event("c", "card-1"),
     );
     let answer = town.report(BATCH, body).await;
-    assert_eq!(counts(&answer.body), [12, 2, 1, 1, 0, 8], "{}", answer.body);
+    assert_eq!(counts(&answer.body), [11, 2, 1, 1, 0, 7], "{}", answer.body);
     let results = answer.body["results"].as_array().unwrap();
     let told: Vec<_> = results
         .iter()
@@ -68,7 +68,7 @@ async fn a_batch_answers_each_event_in_order() {
         ["foreign", "rejected", "foreign_source"],
         ["zoneless", "rejected", "invalid_time"],
         ["unknown", "rejected", "unknown_action"],
-        ["short", "rejected", "not_eligible"],
+        ["short", "rejected", "eligible.1"],
         ["-", "rejected", "invalid_event"],
         ["b", "rejected", "invalid_event"],
         ["-", "rejected", "malformed_json"],

@@ -21,7 +21,7 @@ async fn with_offer(stock: i64, most: Option<i64>) -> (Town, OfferId, Person) {
     let town = Town::open().await;
     let shop = town.merchant("Corner shop").await;
     let offer = town.offer(shop, 10, stock, most).await;
-    let rich = town.rich("13800000001", 3).await;
+    let rich = town.rich("13800000001", 5).await;
     assert!(points(&town, &rich).await > 100);
     (town, offer, rich)
 }

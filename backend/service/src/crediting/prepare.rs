@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::id::ActivityId;
-use tanhui_domain::rule::{Action, Inputs};
+use tanhui_domain::rule::{Action, Decision, Facts, Inputs, Usage};
 use tanhui_domain::text::Text;
+use tanhui_domain::time::civil_day;
 
-use super::{EventResult, Report};
+use super::{EventResult, EventStatus, Report};
 use crate::rule_book::{PublishedRuleSet, RuleBook};
 
 /// A readable event.
@@ -20,6 +21,31 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
+    /// What the rules say on empty caps.
+    pub(super) fn preview(self) -> EventResult {
+        let Some(action) = self.action() else {
+            return EventResult::rejected(&self.report.external_id, "unknown_action", Text::default());
+        };
+        let occurred_at = self.report.occurred_at;
+        let facts = Facts { inputs: &self.inputs, occurred_at, evidence: self.report.source.evidence };
+        let day = civil_day(occurred_at, self.rule_set.rules.timezone());
+        let unused = vec![Usage::default(); self.rule_set.rules.cap_windows(action, day).len()];
+        match self.rule_set.rules.evaluate(action, &facts, &unused) {
+            Decision::Refused(refusal) => {
+                EventResult::rejected(&self.report.external_id, &refusal.code, refusal.reason)
+            }
+            Decision::Credited(credit) => EventResult {
+                external_id: self.report.external_id,
+                status: EventStatus::Credited,
+                activity: Some(self.id),
+                points: Some(credit.points),
+                reduction: Some(credit.reduction),
+                code: credit.capped.then(|| "capped".to_owned()),
+                detail: None,
+            },
+        }
+    }
+
     /// The action's definition; it was found when the event was read.
     pub(super) fn action(&self) -> Option<&Action> {
         self.rule_set.rules.action(&self.report.action)

@@ -21,8 +21,8 @@ pub const ENTRIES_MAX: usize = 500;
 pub const CATALOGUES_MAX: usize = 32;
 
 /// Keys of the full design that this engine version does not know yet.
-const LATER: [&str; 8] =
-    ["campaigns", "budgets", "history", "multipliers", "same_act", "settle", "badges", "levels"];
+const LATER: [&str; 9] =
+    ["campaigns", "budgets", "history", "multipliers", "same_act", "settle", "badges", "levels", "prizes"];
 
 type Lists = Vec<(String, Arc<[String]>)>;
 
@@ -57,8 +57,7 @@ pub(super) fn read<'f>(
     let actions_node = section.required("actions", &mut reading);
     let mut actions = read_actions(&mut reading, actions_node, &lists);
     let _checked_later = section.optional("examples");
-    let later: Vec<&str> = LATER.into_iter().chain(["prizes"]).collect();
-    section.finish(&later, &mut reading);
+    section.finish(&LATER, &mut reading);
     let own: Vec<String> = parameters.known.keys().cloned().collect();
     let used = catalogue_names
         .map_or_else(Vec::new, |node| read_uses(&mut reading, node, catalogues, &mut parameters));

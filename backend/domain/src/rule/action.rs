@@ -167,7 +167,10 @@ impl Action {
 
     /// Whether a formula names a list or an input takes its words.
     pub(super) fn uses_list(&self, name: &str, words: &Arc<[String]>) -> bool {
-        let taken = |spec: &InputSpec| matches!(&spec.kind, InputKind::Choice(options) if Arc::ptr_eq(options, words));
+        let taken = |spec: &InputSpec| match &spec.kind {
+            InputKind::Choice(options) => Arc::ptr_eq(options, words),
+            InputKind::Number(_) | InputKind::YesNo => false,
+        };
         self.inputs.iter().any(taken)
             || self.formulas().any(|located| located.formula.words().any(|word| word == name))
     }

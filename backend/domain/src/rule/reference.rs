@@ -177,7 +177,8 @@ fn event_names(rules: &RuleSet, action: &Action, facts: &Facts<'_>) -> Result<Wa
     Ok(walk)
 }
 
-/// The formulas' yield, or the refusal's code. With `metres`, the first input is trimmed to them and conditions are past.
+/// The formulas' yield, or the refusal's code. With `metres`, the first input is trimmed to them and
+/// conditions are past.
 fn exact(
     rules: &RuleSet,
     action: &Action,
@@ -206,10 +207,12 @@ fn exact(
     Ok(Exact { milligrams, points, mode: *mode, granule: walk.number(to) })
 }
 
-/// What a decision grants, in the order of `Granted`: milligrams, points, quantity, and whether a cap trimmed it.
+/// What a decision grants, in the order of `Granted`: milligrams, points, quantity, and whether a cap
+/// trimmed it.
 type Grant = (BigRational, BigRational, BigRational, bool);
 
-/// The caps of `random_rules` as its file words them: 40 km and 3 times a day, 60 pt a week, 2 kgCO2e a month.
+/// The caps of `random_rules` as its file words them: 40 km and 3 times a day, 60 pt a week, 2 kgCO2e a
+/// month.
 fn decide(
     rules: &RuleSet,
     action: &Action,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::city::{City, Grant, Source};
-use tanhui_domain::id::{CitizenId, CityId, MerchantId, OfferId, OwnerId};
+use tanhui_domain::id::{CitizenId, CityId, MerchantId, OfferId, OwnerId, SourceId};
 use tanhui_domain::redemption::{Merchant, Offer, OfferStatus};
 use tanhui_domain::rule::{Evidence, RuleSet};
 use tanhui_domain::text::Text;
@@ -119,6 +119,15 @@ pub async fn create_partner(
         outcome => outcome?,
     };
     source::insert_key(&transaction, &key.hash(), id, now).await?;
+    transaction.commit().await?;
+    Ok(key)
+}
+
+/// A further key that speaks for a source.
+pub async fn issue_key(services: &Services, source: SourceId) -> Result<BearerSecret, OfficeError> {
+    let key = BearerSecret::new_api_key(services.random.as_ref())?;
+    let transaction = services.database.begin().await?;
+    source::insert_key(&transaction, &key.hash(), source, services.clock.now()).await?;
     transaction.commit().await?;
     Ok(key)
 }

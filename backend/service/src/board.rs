@@ -1,4 +1,5 @@
-//! Boards: a cached ranking that follows the city's books, or the same ranking from SQL when there is no cache.
+//! Boards: a cached ranking that follows the city's books, or the same ranking from SQL when there is no
+//! cache.
 //!
 //! A reader brings the board up to date first, so what any process or command wrote is seen at once.
 

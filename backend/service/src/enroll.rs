@@ -1,4 +1,5 @@
-//! Pseudonymous citizens for subjects that nobody has bound: for trials with old files, never for real people.
+//! Pseudonymous citizens for subjects that nobody has bound: for trials with old files, never for real
+//! people.
 
 use std::collections::HashSet;
 

@@ -90,7 +90,8 @@ impl Services {
         Self::start(database, cache, keys, clock, random, code_sender).await
     }
 
-    /// Migrates the database, checks that the secret is the one it was made with, and starts the crediting writers.
+    /// Migrates the database, checks that the secret is the one it was made with, and starts the crediting
+    /// writers.
     pub async fn start(
         database: Database,
         cache: Cache,

@@ -57,7 +57,8 @@ pub async fn find<C: Connected>(on: &C, owner: OwnerId) -> Result<Option<Account
     query_one(on, &sql, [owner.get().into()]).await?.as_ref().map(read).transpose()
 }
 
-/// Writes a journal with its postings, and the balances after it. The accounts must be locked by this transaction.
+/// Writes a journal with its postings, and the balances after it. The accounts must be locked by this
+/// transaction.
 ///
 /// The programme's account is locked last by every writer, so journal ids grow in commit order within a city.
 pub async fn write(on: &Transaction, journal: &Journal) -> Result<JournalId, StoreError> {

@@ -15,7 +15,8 @@ use crate::row::{Row, execute, micros, query_all, query_one};
 const COLUMNS: &str = "a.id, a.citizen_id, a.source_id, a.external_id, a.action, a.status, a.rule_set_id,
     a.occurred_at_us, a.recorded_at_us, a.points, a.reduction_mg, a.code, a.receipt";
 
-/// Claims ids for ever. Gives those that were free; the others are activities already. Waits for a rival's commit.
+/// Claims ids for ever. Gives those that were free; the others are activities already. Waits for a rival's
+/// commit.
 pub async fn claim(
     on: &Transaction,
     claims: &[(ActivityId, CitizenId)],

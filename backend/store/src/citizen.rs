@@ -65,7 +65,8 @@ pub async fn update(on: &Transaction, citizen: &Citizen) -> Result<(), StoreErro
     .map(|_| ())
 }
 
-/// Forgets the person: phone, nickname, district, tokens, roles and consents go, the pseudonym stays for the ledger.
+/// Forgets the person: phone, nickname, district, tokens, roles and consents go, the pseudonym stays for the
+/// ledger.
 pub async fn erase(on: &Transaction, id: CitizenId, at: DateTime<Utc>) -> Result<(), StoreError> {
     let key = || sea_orm::Value::from(id.get());
     for table in ["persons", "refresh_tokens", "role_grants", "consents"] {

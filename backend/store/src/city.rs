@@ -24,7 +24,8 @@ pub async fn find_by_code<C: Connected>(on: &C, code: &str) -> Result<Option<Cit
     row.as_ref().map(read).transpose()
 }
 
-/// What the boards of a city follow: the number of postings of its programme, and how often somebody stepped on or off.
+/// What the boards of a city follow: the number of postings of its programme, and how often somebody stepped
+/// on or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BoardVersion {
     /// Every change of the city's books adds one.

@@ -64,7 +64,8 @@ fn sort_by_code(code: Option<&str>, error: DbErr) -> StoreError {
         "23505" | "2067" | "1555" | "2579" => StoreError::Exists(error),
         // foreign key, check, not null
         "23503" | "23514" | "23502" | "787" | "275" | "1299" => StoreError::Constraint(error),
-        // shutting down, starting up, too many connections, disk full, statement timeout, read-only after failover;
+        // shutting down, starting up, too many connections, disk full, statement timeout, read-only after
+        // failover;
         // SQLITE_FULL, SQLITE_IOERR, SQLITE_CANTOPEN
         "57P01" | "57P02" | "57P03" | "53300" | "53100" | "57014" | "25006" | "13" | "10" | "14" => {
             StoreError::Unavailable(error)

@@ -39,7 +39,8 @@ pub async fn find<C: Connected>(on: &C, key: &RequestKey) -> Result<Option<Store
         .transpose()
 }
 
-/// Claims a key for this transaction; false when it was used before. A rival that is still running is waited for.
+/// Claims a key for this transaction; false when it was used before. A rival that is still running is waited
+/// for.
 pub async fn claim(on: &Transaction, key: &RequestKey, at: DateTime<Utc>) -> Result<bool, StoreError> {
     let sql = "INSERT INTO idempotency_keys (owner_id, route, key, body_hash, status, answer, created_at_us)
                VALUES ($1, $2, $3, $4, 0, '', $5) ON CONFLICT DO NOTHING";

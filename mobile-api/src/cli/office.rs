@@ -1,4 +1,5 @@
-//! `tanhui partner`, `grant`, `merchant`, `offer`: what an operator sets up. What was made is alone on the last line.
+//! `tanhui partner`, `grant`, `merchant`, `offer`: what an operator sets up. What was made is alone on the
+//! last line.
 
 use clap::Subcommand;
 use tanhui_domain::amount::{Fen, Points};

@@ -61,7 +61,8 @@ fn city_files(folder: &Path) -> Result<Vec<std::path::PathBuf>, CommandError> {
     Ok(files)
 }
 
-/// Compiles a rule file with the catalogues in the folders beside it, or the shipped ones where there are none.
+/// Compiles a rule file with the catalogues in the folders beside it, or the shipped ones where there are
+/// none.
 pub fn compile(file: &Path) -> Result<RuleSet, CommandError> {
     let text = std::fs::read_to_string(file)
         .map_err(|cause| CommandError::Unreadable { path: file.to_owned(), cause })?;

@@ -1,4 +1,5 @@
-//! Reads an event against the rule set in force when it happened. What cannot be read is answered here and stored nowhere.
+//! Reads an event against the rule set in force when it happened. What cannot be read is answered here and
+//! stored nowhere.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! The bounded queue and its writers. A full queue says so at once; a failed transaction is repeated a few times.
+//! The bounded queue and its writers. A full queue says so at once; a failed transaction is repeated a few
+//! times.
 
 use std::sync::Arc;
 

@@ -1,0 +1,3 @@
+//! Every store function on PostgreSQL and on SQLite.
+
+mod schema;

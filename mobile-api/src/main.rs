@@ -1,3 +1,7 @@
 //! The `tanhui` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tanhui_mobile_api::cli::main()
+}

@@ -117,7 +117,7 @@ impl UsageBook {
         let windows = self.0.get_mut(&(granted.citizen, granted.action.clone()));
         for (range, usage) in windows.into_iter().flatten() {
             if range.contains(granted.day) {
-                *usage = usage.plus(&granted.usage)?;
+                *usage = sum(usage, &granted.usage)?;
             }
         }
         Ok(())
@@ -137,8 +137,7 @@ pub fn decide(
     for claim in claims {
         let account = accounts.get_mut(&claim.citizen).ok_or(CreditingError::NoAccount(claim.citizen))?;
         let windows = UsageBook::windows_of(claim);
-        let facts =
-            Facts { inputs: claim.inputs, occurred_at: claim.occurred_at, evidence: claim.evidence };
+        let facts = Facts { inputs: claim.inputs, occurred_at: claim.occurred_at, evidence: claim.evidence };
         match claim.rule_set.evaluate(claim.action, &facts, &usage.used(claim, &windows)) {
             Decision::Refused(refusal) => {
                 let activity = activity(claim, recorded_at, &refusal.receipt, Some(refusal.code), None);
@@ -156,7 +155,7 @@ pub fn decide(
                     usage.grant(&granted)?;
                     let key = (granted.citizen, granted.action, granted.day);
                     let day = days.entry(key).or_default();
-                    *day = day.plus(&granted.usage)?;
+                    *day = sum(day, &granted.usage)?;
                     if credit.points > Points::ZERO {
                         let expires_on = expires_on(claim, recorded_at);
                         let lot = lots.entry((claim.citizen, expires_on)).or_default();
@@ -177,6 +176,16 @@ pub fn decide(
         .map(|((citizen, action, day), usage)| Granted { citizen, action, day, usage })
         .collect();
     Ok(outcome)
+}
+
+fn sum(one: &Usage, other: &Usage) -> Result<Usage, AmountOverflow> {
+    let count = |one: i64, other: i64| one.checked_add(other).ok_or(AmountOverflow);
+    Ok(Usage {
+        events: count(one.events, other.events)?,
+        points: one.points.plus(other.points)?,
+        reduction: one.reduction.plus(other.reduction)?,
+        quantity: count(one.quantity, other.quantity)?,
+    })
 }
 
 fn post(claim: &Claim<'_>, account: &mut Account, credit: &Credit) -> Result<Posting, PostingError> {
@@ -228,6 +237,6 @@ fn activity(
         points: credit.map(|credit| credit.points).unwrap_or_default(),
         reduction: credit.map(|credit| credit.reduction).unwrap_or_default(),
         code,
-        receipt: receipt.to_json(),
+        receipt: serde_json::to_string(receipt).unwrap_or_default(),
     }
 }

@@ -266,10 +266,10 @@ mod tests {
     fn the_lot_that_ends_first_is_spent_first_and_ended_lots_never() {
         let lots = [(9, 5), (3, 4), (1, 100)].map(|(d, p)| Lot { expires_on: day(d), left: Points::new(p) });
         let takes = take_from_lots(&lots, Points::new(6), day(3)).unwrap();
-        assert_eq!(takes.iter().map(|t| (t.expires_on, t.points.get())).collect::<Vec<_>>(), [
-            (day(3), 4),
-            (day(9), 2)
-        ]);
+        assert_eq!(
+            takes.iter().map(|t| (t.expires_on, t.points.get())).collect::<Vec<_>>(),
+            [(day(3), 4), (day(9), 2)]
+        );
         assert_eq!(
             take_from_lots(&lots, Points::new(10), day(3)),
             Err(InsufficientPoints { wanted: Points::new(10), available: Points::new(9) })

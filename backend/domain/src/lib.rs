@@ -5,6 +5,7 @@
 pub mod activity;
 pub mod amount;
 pub mod city;
+pub mod crediting;
 pub mod event;
 pub mod id;
 pub mod leaderboard;

@@ -1,1 +1,133 @@
-//! Use cases and workers.
+//! Use cases and workers: each function reads as load and lock, decide, write, announce.
+//!
+//! Nothing here speaks SQL, Redis or HTTP; the wall clock and randomness come in through [`Services`].
+
+pub mod audit;
+pub mod binding;
+pub mod board;
+pub mod cache;
+pub mod citizen;
+pub mod clock;
+pub mod crediting;
+pub mod enroll;
+pub mod identity;
+pub mod office;
+pub mod random;
+pub mod redemption;
+pub mod retry;
+pub mod rule_book;
+pub mod shipped;
+pub mod sign_in;
+pub mod statement;
+pub mod till;
+pub mod worker;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Datelike, Utc};
+use tanhui_domain::city::{Citizen, City, Source};
+use tanhui_domain::id::{CitizenId, CityId};
+use tanhui_domain::time::Clock;
+pub use tanhui_store::idempotency::RequestKey;
+use tanhui_store::{Database, StoreError, city, setting};
+use tokio::sync::Notify;
+
+use crate::cache::Cache;
+use crate::crediting::Crediting;
+use crate::identity::keys::Keys;
+use crate::identity::entropy::Entropy;
+use crate::random::Random;
+use crate::rule_book::RuleBook;
+use crate::sign_in::CodeSender;
+
+const SECRET_SETTING: &str = "secret_fingerprint";
+
+/// Everything that a use case may reach.
+pub struct Services {
+    /// The truth.
+    pub database: Database,
+    /// What can be rebuilt from it.
+    pub cache: Cache,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Entropy>,
+    /// Keys derived from the secret.
+    pub keys: Keys,
+    /// Published rule sets.
+    pub rules: Arc<RuleBook>,
+    /// Sends one-time codes.
+    pub code_sender: Arc<dyn CodeSender>,
+    /// The way into the ledger.
+    pub crediting: Crediting,
+    /// Wakes the worker that credits waiting events.
+    pub something_waits: Notify,
+}
+
+/// Why the services did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database was made with another secret: its hashes and seals cannot be read with this one.
+    #[error("this database was made with another secret key; give the key it was made with")]
+    OtherSecret,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Services {
+    /// Migrates the database, checks that the secret is the one it was made with, and starts the crediting writers.
+    pub async fn start(
+        database: Database,
+        cache: Cache,
+        keys: Keys,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Entropy>,
+        code_sender: Arc<dyn CodeSender>,
+    ) -> Result<Self, StartError> {
+        let now = clock.now();
+        database.migrate(now.year(), now.month()).await?;
+        check_secret(&database, keys.fingerprint()).await?;
+        let rules = Arc::new(RuleBook::default());
+        rules.refresh(&database).await?;
+        let crediting = Crediting::start(database.clone(), Arc::clone(&rules), Arc::clone(&clock));
+        let something_waits = Notify::new();
+        Ok(Self { database, cache, clock, random, keys, rules, code_sender, crediting, something_waits })
+    }
+
+    /// Writes what is queued and closes the database.
+    pub async fn stop(&self) -> Result<(), StoreError> {
+        self.crediting.stop().await;
+        self.database.clone().close().await
+    }
+
+    /// The city of a citizen or an offer.
+    pub async fn city(&self, id: CityId) -> Result<City, StoreError> {
+        let cities = city::list(&self.database).await?;
+        let found = cities.into_iter().find(|city| city.id == id);
+        found.ok_or_else(|| StoreError::Corrupt(format!("no city {id}")))
+    }
+
+    /// The keyed hash under which a subject is known here.
+    #[must_use]
+    pub fn subject_hash(&self, source: &Source, subject: &str) -> [u8; 32] {
+        self.keys.subject(source.id, subject)
+    }
+
+    /// A citizen with a nickname that says nothing about anybody.
+    #[must_use]
+    pub fn new_citizen(&self, id: CitizenId, city: CityId, created_at: DateTime<Utc>) -> Citizen {
+        let mut bytes = [0; 3];
+        self.random.fill_surely(&mut bytes);
+        let nickname = format!("碳友{}", hex::encode_upper(bytes));
+        Citizen { id, city, nickname, district: None, on_boards: true, created_at }
+    }
+}
+
+async fn check_secret(database: &Database, fingerprint: &str) -> Result<(), StartError> {
+    let transaction = database.begin().await?;
+    setting::insert_if_absent(&transaction, SECRET_SETTING, fingerprint).await?;
+    transaction.commit().await?;
+    let stored = setting::find(database, SECRET_SETTING).await?;
+    if stored.as_deref() == Some(fingerprint) { Ok(()) } else { Err(StartError::OtherSecret) }
+}

@@ -14,6 +14,7 @@ use tanhui_domain::time::civil_day;
 use tanhui_store::idempotency::{self, RequestKey, StoredAnswer};
 use tanhui_store::{StoreError, Transaction, account, lot, offer, redemption, voucher};
 
+use crate::random::Random;
 use crate::Services;
 use crate::retry::{Repeatable, retrying};
 
@@ -226,7 +227,7 @@ fn make(services: &Services, request: &RedeemRequest, offer: &Offer, price: Poin
 
 fn new_code(services: &Services) -> String {
     let mut bytes = [0; CODE_LENGTH];
-    services.random.fill(&mut bytes);
+    services.random.fill_surely(&mut bytes);
     bytes
         .iter()
         .filter_map(|byte| CODE_LETTERS.get(usize::from(byte & 31)))

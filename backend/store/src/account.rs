@@ -26,11 +26,8 @@ pub async fn open_many(
 ) -> Result<(), StoreError> {
     let (ids, cities): (Vec<Uuid>, Vec<i64>) = owners.map(|(owner, city)| (owner.get(), city.get())).unzip();
     let kinds = vec![kind_number(kind); ids.len()];
-    let (table, values) = Columns::new()
-        .uuid("owner_id", ids)
-        .bigint("city_id", cities)
-        .int("kind", kinds)
-        .table(on.engine());
+    let (table, values) =
+        Columns::new().uuid("owner_id", ids).bigint("city_id", cities).int("kind", kinds).table(on.engine());
     let sql = format!(
         "INSERT INTO accounts (owner_id, city_id, kind, version, points, reduction_mg, payable_fen)
          SELECT owner_id, city_id, kind, 0, 0, 0, 0 FROM {table} WHERE true"
@@ -40,7 +37,8 @@ pub async fn open_many(
 
 /// Locks accounts in id order, which is the order in which everyone locks them, and reads them.
 pub async fn lock_many(on: &Transaction, owners: &[OwnerId]) -> Result<Vec<Account>, StoreError> {
-    let (table, values) = Columns::new().uuid("id", owners.iter().map(|owner| owner.get())).table(on.engine());
+    let (table, values) =
+        Columns::new().uuid("id", owners.iter().map(|owner| owner.get())).table(on.engine());
     let sql = format!(
         "SELECT {COLUMNS} FROM accounts WHERE owner_id IN (SELECT r.id FROM {table}) ORDER BY owner_id{}",
         on.for_update()

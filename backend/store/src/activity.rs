@@ -60,7 +60,8 @@ pub async fn insert_many(on: &Transaction, activities: &[Activity]) -> Result<()
         .maybe_text("code", activities.iter().map(|activity| activity.code.clone()))
         .text("receipt", activities.iter().map(|activity| activity.receipt.clone()))
         .table(on.engine());
-    let names = "id, citizen_id, source_id, external_id, action, status, rule_set_id, occurred_at_us, recorded_at_us,
+    let names =
+        "id, citizen_id, source_id, external_id, action, status, rule_set_id, occurred_at_us, recorded_at_us,
         points, reduction_mg, code, receipt";
     let sql = format!("INSERT INTO activities ({names}) SELECT {names} FROM {table} WHERE true");
     execute(on, &sql, values).await.map(|_| ())

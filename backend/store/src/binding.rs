@@ -93,7 +93,8 @@ pub async fn end(
     citizen: CitizenId,
     at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let sql = "UPDATE bindings SET ended_at_us = $3 WHERE id = $1 AND citizen_id = $2 AND ended_at_us IS NULL";
+    let sql =
+        "UPDATE bindings SET ended_at_us = $3 WHERE id = $1 AND citizen_id = $2 AND ended_at_us IS NULL";
     let ended = execute(on, sql, [id.get().into(), citizen.get().into(), micros(at).into()]).await?;
     Ok(ended > 0)
 }

@@ -41,8 +41,12 @@ pub async fn insert_many(on: &Transaction, citizens: &[Citizen]) -> Result<(), S
          SELECT id, city_id, nickname, district, on_boards = 1, created_at_us FROM {table} WHERE true"
     );
     execute(on, &sql, values).await?;
-    account::open_many(on, citizens.iter().map(|citizen| (citizen.id.into(), citizen.city)), OwnerKind::Citizen)
-        .await
+    account::open_many(
+        on,
+        citizens.iter().map(|citizen| (citizen.id.into(), citizen.city)),
+        OwnerKind::Citizen,
+    )
+    .await
 }
 
 /// Changes nickname, district and whether boards show the citizen.
@@ -129,7 +133,12 @@ pub async fn grants<C: Connected>(on: &C, id: CitizenId) -> Result<Vec<Grant>, S
 }
 
 /// Gives a role; giving it twice changes nothing.
-pub async fn grant(on: &Transaction, id: CitizenId, grant: &Grant, at: DateTime<Utc>) -> Result<(), StoreError> {
+pub async fn grant(
+    on: &Transaction,
+    id: CitizenId,
+    grant: &Grant,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
     execute(
         on,
         "INSERT INTO role_grants (citizen_id, role, city_id, merchant_id, granted_at_us)

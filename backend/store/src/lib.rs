@@ -6,6 +6,7 @@ pub mod account;
 pub mod activity;
 pub mod audit;
 pub mod binding;
+pub mod cache;
 pub mod citizen;
 pub mod city;
 mod columns;

@@ -68,7 +68,12 @@ pub async fn give_back(on: &Transaction, citizen: CitizenId, takes: &[LotTake]) 
     change(on, citizen, takes, "+").await
 }
 
-async fn change(on: &Transaction, citizen: CitizenId, takes: &[LotTake], sign: &str) -> Result<(), StoreError> {
+async fn change(
+    on: &Transaction,
+    citizen: CitizenId,
+    takes: &[LotTake],
+    sign: &str,
+) -> Result<(), StoreError> {
     let (table, values) = Columns::new()
         .uuid("citizen_id", takes.iter().map(|_| citizen.get()))
         .int("expires_day", takes.iter().map(|take| day_number(take.expires_on)))

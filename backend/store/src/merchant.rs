@@ -12,7 +12,8 @@ use crate::row::{execute, micros, query_one};
 
 /// One merchant.
 pub async fn find<C: Connected>(on: &C, id: MerchantId) -> Result<Option<Merchant>, StoreError> {
-    let row = query_one(on, "SELECT id, city_id, name FROM merchants WHERE id = $1", [id.get().into()]).await?;
+    let row =
+        query_one(on, "SELECT id, city_id, name FROM merchants WHERE id = $1", [id.get().into()]).await?;
     row.map(|row| {
         Ok(Merchant {
             id: MerchantId::new(row.uuid(0)?),

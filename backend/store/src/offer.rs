@@ -10,13 +10,18 @@ use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
 use crate::row::{Row, execute, micros, query_all, query_one, query_row};
 
-const SELECT: &str = "SELECT o.id, o.city_id, o.merchant_id, m.name, o.title_zh, o.title_en, o.price_points, o.payout_fen,
+const SELECT: &str =
+    "SELECT o.id, o.city_id, o.merchant_id, m.name, o.title_zh, o.title_en, o.price_points, o.payout_fen,
     o.stock_total, o.stock_left, o.per_person, o.status, o.voucher_days
     FROM offers o JOIN merchants m ON m.id = o.merchant_id";
 
 /// One offer.
 pub async fn find<C: Connected>(on: &C, id: OfferId) -> Result<Option<Offer>, StoreError> {
-    query_one(on, &format!("{SELECT} WHERE o.id = $1"), [id.get().into()]).await?.as_ref().map(read).transpose()
+    query_one(on, &format!("{SELECT} WHERE o.id = $1"), [id.get().into()])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
 }
 
 /// Locks an offer and reads it.
@@ -33,9 +38,8 @@ pub async fn page<C: Connected>(
     after: Option<OfferId>,
     limit: i64,
 ) -> Result<Vec<Offer>, StoreError> {
-    let sql = format!(
-        "{SELECT} WHERE o.city_id = $1 AND o.id > $2 AND o.status = 'live' ORDER BY o.id LIMIT $3"
-    );
+    let sql =
+        format!("{SELECT} WHERE o.city_id = $1 AND o.id > $2 AND o.status = 'live' ORDER BY o.id LIMIT $3");
     let after = after.map_or(uuid::Uuid::nil(), OfferId::get);
     query_all(on, &sql, [city.get().into(), after.into(), limit.into()]).await?.iter().map(read).collect()
 }

@@ -42,7 +42,11 @@ pub async fn find<C: Connected>(
 }
 
 /// Marks a redemption as undone; false when it was already.
-pub async fn mark_cancelled(on: &Transaction, id: RedemptionId, at: DateTime<Utc>) -> Result<bool, StoreError> {
+pub async fn mark_cancelled(
+    on: &Transaction,
+    id: RedemptionId,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
     let sql = "UPDATE redemptions SET cancelled_at_us = $2 WHERE id = $1 AND cancelled_at_us IS NULL";
     Ok(execute(on, sql, [id.get().into(), micros(at).into()]).await? == 1)
 }

@@ -12,7 +12,9 @@ pub(crate) struct Row(QueryResult);
 
 impl Row {
     pub(crate) fn get<T: TryGetable>(&self, column: usize) -> Result<T, StoreError> {
-        self.0.try_get_by_index(column).map_err(|error| StoreError::Corrupt(format!("column {column}: {error}")))
+        self.0
+            .try_get_by_index(column)
+            .map_err(|error| StoreError::Corrupt(format!("column {column}: {error}")))
     }
 
     pub(crate) fn uuid(&self, column: usize) -> Result<Uuid, StoreError> {

@@ -80,3 +80,16 @@ pub async fn revoke_family(on: &Transaction, family: Uuid, at: DateTime<Utc>) ->
 pub async fn delete_expired(on: &Transaction, before: DateTime<Utc>) -> Result<u64, StoreError> {
     execute(on, "DELETE FROM refresh_tokens WHERE expires_at_us < $1", [micros(before).into()]).await
 }
+
+/// Ends the tokens of a family that nobody has used: their holder never saw them.
+pub async fn revoke_unused(on: &Transaction, family: Uuid, at: DateTime<Utc>) -> Result<(), StoreError> {
+    let sql = "UPDATE refresh_tokens SET revoked_at_us = $2 WHERE family = $1 AND used_at_us IS NULL AND revoked_at_us IS NULL";
+    execute(on, sql, [family.into(), micros(at).into()]).await.map(|_| ())
+}
+
+/// Whether the newest token of a family is still unused and good.
+pub async fn newest_is_unused(on: &Transaction, family: Uuid) -> Result<bool, StoreError> {
+    let sql = "SELECT used_at_us IS NULL AND revoked_at_us IS NULL FROM refresh_tokens
+               WHERE family = $1 ORDER BY issued_at_us DESC LIMIT 1";
+    query_one(on, sql, [family.into()]).await?.map_or(Ok(false), |row| row.get(0))
+}

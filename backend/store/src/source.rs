@@ -19,7 +19,8 @@ pub async fn list<C: Connected>(on: &C) -> Result<Vec<Source>, StoreError> {
 
 /// The source of a URI.
 pub async fn find_by_uri<C: Connected>(on: &C, uri: &str) -> Result<Option<Source>, StoreError> {
-    let row = query_one(on, &format!("SELECT {COLUMNS} FROM sources s WHERE s.uri = $1"), [uri.into()]).await?;
+    let row =
+        query_one(on, &format!("SELECT {COLUMNS} FROM sources s WHERE s.uri = $1"), [uri.into()]).await?;
     row.as_ref().map(read).transpose()
 }
 
@@ -42,7 +43,7 @@ pub async fn insert(
     let row = query_row(
         on,
         "INSERT INTO sources (city_id, uri, name, evidence, created_at_us) VALUES ($1, $2, $3, $4, $5) RETURNING id",
-        [city.get().into(), uri.into(), name.into(), evidence.word().into(), micros(at).into()],
+        [city.get().into(), uri.into(), name.into(), evidence.name().into(), micros(at).into()],
     )
     .await?;
     Ok(SourceId::new(row.bigint(0)?))
@@ -74,6 +75,6 @@ fn read(row: &Row) -> Result<Source, StoreError> {
         city: CityId::new(row.bigint(1)?),
         uri: row.text(2)?,
         name: row.text(3)?,
-        evidence: row.known(4, Evidence::from_word)?,
+        evidence: row.known(4, |name| Evidence::ALL.into_iter().find(|grade| grade.name() == name))?,
     })
 }

@@ -133,8 +133,7 @@ pub async fn scores<C: Connected>(
         values.push(value);
         values.len()
     };
-    let (city, from, until) =
-        (parameter(city.get().into()), parameter(from.into()), parameter(until.into()));
+    let (city, from, until) = (parameter(city.get().into()), parameter(from.into()), parameter(until.into()));
     let district = match among {
         Among::City => String::new(),
         Among::District(name) => format!("AND c.district = ${}", parameter(name.into())),

@@ -57,7 +57,10 @@ pub async fn insert_many(
 }
 
 /// Waiting events whose subject has been bound by now, with the citizen, in order of what happened first.
-pub async fn now_bound<C: Connected>(on: &C, limit: i64) -> Result<Vec<(WaitingEvent, CitizenId)>, StoreError> {
+pub async fn now_bound<C: Connected>(
+    on: &C,
+    limit: i64,
+) -> Result<Vec<(WaitingEvent, CitizenId)>, StoreError> {
     let sql = "SELECT w.id, w.source_id, w.subject_hash, w.external_id, w.action, w.data, w.occurred_at_us, b.citizen_id
                FROM bindings b JOIN waiting_events w ON w.source_id = b.source_id AND w.subject_hash = b.subject_hash
                WHERE b.ended_at_us IS NULL ORDER BY w.occurred_at_us, w.id LIMIT $1";

@@ -1,11 +1,40 @@
 //! The rule file: read, checked, compiled, evaluated, explained.
+//!
+//! Officers own the file; this room turns it into proven integer code. It must never guess, round in silence, read a
+//! float, or ignore a key that it does not know.
 
-use crate::amount::{Points, ReductionMg};
+mod action;
+mod cap;
+mod check;
+mod choose;
+mod decision;
+mod diagnostic;
+mod era;
+mod evaluate;
+mod exact;
+mod example;
+mod file;
+mod input;
+mod inputs;
+mod parameter;
+mod program;
+mod ruleset;
+mod schedule;
+mod section;
+mod syntax;
+mod token;
+mod unit;
+mod yaml;
 
-/// Interim
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Evidence { Operator }
-impl Evidence { pub fn word(self)->&'static str {"operator"} pub fn from_word(_w:&str)->Option<Self>{Some(Self::Operator)} }
-/// x
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Usage { pub events: i64, pub points: Points, pub reduction: ReductionMg, pub quantity: i64 }
+pub use action::{Action, Condition, Evidence};
+pub use cap::{Cap, CapLimit, CapWindow};
+pub use decision::{Credit, Decision, ENGINE_VERSION, Facts, Receipt, Refusal, Usage};
+pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Place, Severity};
+pub use exact::Decimal;
+pub use example::{ActionCases, CasesSummary};
+pub use input::{InputKind, InputSpec, NumberSpec};
+pub use inputs::{InputProblem, InputValue, Inputs};
+pub use parameter::{Confidence, Parameter, ParameterValue, Source};
+pub use ruleset::{RuleSet, SourceFile};
+pub use schedule::Acceptance;
+pub use unit::Unit;

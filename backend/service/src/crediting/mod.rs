@@ -123,7 +123,7 @@ pub enum CreditError {
 }
 
 /// The way into the ledger for everything that earns.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Crediting {
     rules: Arc<RuleBook>,
     clock: Arc<dyn Clock>,

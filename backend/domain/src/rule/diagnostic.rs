@@ -1,0 +1,233 @@
+//! What is wrong with a rule file, said so that an officer can mend it. Must never decide whether something is wrong.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::text::{Language, Text};
+
+/// Most messages collected from one check; the rest would only repeat the first causes.
+pub const DIAGNOSTICS_MAX: usize = 50;
+
+/// A place in a file; lines and columns count from 1, columns in characters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+impl Place {
+    /// The place some characters further on the same line.
+    #[must_use]
+    pub fn right(self, characters: usize) -> Self {
+        Self { column: self.column.saturating_add(characters), ..self }
+    }
+}
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The file is refused.
+    Error,
+    /// The file works, but this deserves a look.
+    Warning,
+}
+
+/// One finding about a rule file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diagnostic {
+    /// Name of the file.
+    pub file: String,
+    /// Where in the file.
+    #[serde(flatten)]
+    pub place: Place,
+    /// The step it belongs to, as in `actions.metro_ride.reduction`; empty for the whole file.
+    pub step: String,
+    /// Error or warning.
+    pub severity: Severity,
+    /// What is wrong.
+    pub message: Text,
+    /// How to mend it, where known.
+    pub help: Option<Text>,
+}
+
+impl Diagnostic {
+    /// The finding as lines of text in one language.
+    #[must_use]
+    pub fn render(&self, language: Language) -> String {
+        let (kind, help_word) = match (self.severity, language) {
+            (Severity::Error, Language::Zh) => ("错误", "建议"),
+            (Severity::Warning, Language::Zh) => ("提醒", "建议"),
+            (Severity::Error, Language::En) => ("error", "help"),
+            (Severity::Warning, Language::En) => ("warning", "help"),
+        };
+        let Place { line, column } = self.place;
+        let step = if self.step.is_empty() { String::new() } else { format!(" {}:", self.step) };
+        let message = self.message.in_language(language);
+        let mut text = format!("{}:{line}:{column}: {kind}:{step} {message}", self.file);
+        if let Some(help) = &self.help {
+            text.push_str(&format!("\n  {help_word}: {}", help.in_language(language)));
+        }
+        text
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(Language::En))
+    }
+}
+
+/// A finding before its file and step are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Finding {
+    pub(super) message: Text,
+    pub(super) help: Option<Text>,
+    /// Characters from the start of the text that was read.
+    pub(super) offset: usize,
+}
+
+impl Finding {
+    pub(super) fn new(message: Text) -> Self {
+        Self { message, help: None, offset: 0 }
+    }
+
+    pub(super) fn at(mut self, offset: usize) -> Self {
+        self.offset = offset;
+        self
+    }
+
+    pub(super) fn help(mut self, help: Text) -> Self {
+        self.help = Some(help);
+        self
+    }
+
+    pub(super) fn help_maybe(mut self, help: Option<Text>) -> Self {
+        self.help = help.or(self.help);
+        self
+    }
+}
+
+/// Collects findings over several files, bounded and without repeats.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    all: Vec<Diagnostic>,
+}
+
+impl Findings {
+    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
+        if self.all.len() < DIAGNOSTICS_MAX && !self.all.contains(&diagnostic) {
+            self.all.push(diagnostic);
+        }
+    }
+
+    pub(super) fn add(&mut self, file: &str, place: Place, step: &str, severity: Severity, found: Finding) {
+        self.push(Diagnostic {
+            file: file.to_owned(),
+            place,
+            step: step.to_owned(),
+            severity,
+            message: found.message,
+            help: found.help,
+        });
+    }
+
+    pub(super) fn has_errors(&self) -> bool {
+        self.all.iter().any(|found| found.severity == Severity::Error)
+    }
+
+    /// Warnings, or the errors alone.
+    pub(super) fn finish(self) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+        if self.has_errors() {
+            Err(self.all.into_iter().filter(|found| found.severity == Severity::Error).collect())
+        } else {
+            Ok(self.all)
+        }
+    }
+}
+
+/// Text in both languages from two format strings.
+macro_rules! text {
+    ($zh:literal, $en:literal $(, $name:ident = $value:expr)* $(,)?) => {{
+        $(let $name = $value;)*
+        $crate::text::Text::new(format!($zh), format!($en))
+    }};
+}
+pub(super) use text;
+
+/// The known name nearest to a mistyped one, if it is near enough to be meant.
+pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let allowed = (wrong.chars().count() / 3).clamp(1, 3);
+    known
+        .into_iter()
+        .map(|name| (distance(wrong, name), name))
+        .filter(|(steps, name)| *steps <= allowed || same_but_case(wrong, name))
+        .min()
+        .map(|(_, name)| name)
+}
+
+pub(super) fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<Text> {
+    nearest(wrong, known).map(|name| text!("是否想写 `{name}`?", "did you mean `{name}`?"))
+}
+
+fn same_but_case(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
+/// Edits between two words, a swap of neighbours counting as one. Long words are cut: names are short.
+fn distance(one: &str, other: &str) -> usize {
+    let one: Vec<char> = one.chars().take(64).collect();
+    let other: Vec<char> = other.chars().take(64).collect();
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=other.len()).collect();
+    for (row, letter) in one.iter().enumerate() {
+        let mut current = vec![row.saturating_add(1)];
+        for (column, facing) in other.iter().enumerate() {
+            let at = |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX);
+            let next = column.saturating_add(1);
+            let replaced = at(&above, column).saturating_add(usize::from(letter != facing));
+            let mut best =
+                replaced.min(at(&above, next).saturating_add(1)).min(at(&current, column).saturating_add(1));
+            let swapped = row > 0
+                && column > 0
+                && one.get(row.saturating_sub(1)) == Some(facing)
+                && other.get(column.saturating_sub(1)) == Some(letter);
+            if swapped {
+                best = best.min(at(&before, column.saturating_sub(1)).saturating_add(1));
+            }
+            current.push(best);
+        }
+        before = std::mem::replace(&mut above, current);
+    }
+    above.last().copied().unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_near_or_none() {
+        let known = ["distance", "metro_saving", "kWh"];
+        assert_eq!(nearest("distnace", known), Some("distance"));
+        assert_eq!(nearest("KWH", known), Some("kWh"));
+        assert_eq!(nearest("weight", known), None);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("ab", "ba"), 1);
+    }
+
+    #[test]
+    fn findings_stop_at_their_limit_and_do_not_repeat() {
+        let mut findings = Findings::default();
+        for line in 0..DIAGNOSTICS_MAX + 5 {
+            for _ in 0..2 {
+                let place = Place { line, column: 1 };
+                findings.add("a.yaml", place, "", Severity::Error, Finding::new(text!("错", "wrong")));
+            }
+        }
+        assert_eq!(findings.finish().unwrap_err().len(), DIAGNOSTICS_MAX);
+    }
+}

@@ -1,0 +1,400 @@
+//! Examples in a rule file and cases beside it: the officer's own statements of what should come out, compared exactly.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, LocalResult, NaiveDateTime, TimeZone, Utc};
+use serde::Serialize;
+
+use super::action::{Action, Evidence};
+use super::cap::{CapWindow, first_number};
+use super::decision::{Decision, Facts, Usage};
+use super::diagnostic::{Diagnostic, Finding, Findings, did_you_mean, text};
+use super::exact::{Decimal, Ratio};
+use super::inputs::Inputs;
+use super::ruleset::{RuleSet, SourceFile};
+use super::section::Reading;
+use super::unit::Unit;
+use super::yaml::{self, Node};
+use crate::amount::{Points, ReductionMg};
+use crate::text::Text;
+use crate::time::{Period, civil_day};
+
+/// Most examples or cases of one file.
+pub const CASES_MAX: usize = 5_000;
+
+/// What a file of cases covered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct CasesSummary {
+    /// How many cases it holds.
+    pub cases: usize,
+    /// For every action of the rule set, what was seen of it.
+    pub actions: BTreeMap<String, ActionCases>,
+}
+
+/// How many cases of one action ended how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ActionCases {
+    /// Credited in full.
+    pub credited: usize,
+    /// Refused.
+    pub refused: usize,
+    /// Credited and trimmed by a cap.
+    pub capped: usize,
+}
+
+pub(super) fn check_examples(rules: &RuleSet, main: &SourceFile, findings: &mut Findings) {
+    check(rules, main, "examples", findings);
+}
+
+pub(super) fn check_cases(rules: &RuleSet, cases: &SourceFile) -> Result<CasesSummary, Vec<Diagnostic>> {
+    let mut findings = Findings::default();
+    let summary = check(rules, cases, "cases", &mut findings);
+    findings.finish().map(|_| summary)
+}
+
+fn check(rules: &RuleSet, file: &SourceFile, key: &'static str, findings: &mut Findings) -> CasesSummary {
+    let actions = rules.actions().map(|action| (action.id().to_owned(), ActionCases::default())).collect();
+    let mut summary = CasesSummary { cases: 0, actions };
+    let Some(root) = yaml::read(&file.name, &file.text, findings) else { return summary };
+    let mut reading = Reading { file: &file.name, findings };
+    let Some(mut section) = reading.section(&root, "") else { return summary };
+    let alone = key == "cases";
+    let node = if alone { section.required(key, &mut reading) } else { section.optional(key) };
+    if alone {
+        for ignorable in ["format", "rules"] {
+            let _named = section.optional(ignorable).and_then(|node| reading.scalar(node, ignorable));
+        }
+        section.finish(&[], &mut reading);
+    }
+    let Some(items) = node.map(|node| reading.list(node, key)) else { return summary };
+    if items.len() > CASES_MAX {
+        let found = text!("超过 {CASES_MAX} 例", "more than {CASES_MAX} cases");
+        reading.error(root.place, key, Finding::new(found));
+    }
+    for (place, item) in items.iter().take(CASES_MAX).enumerate() {
+        let step = format!("{key}.{number}", number = place.saturating_add(1));
+        let Some((action, outcome)) = run(rules, &mut reading, item, &step) else { continue };
+        summary.cases = summary.cases.saturating_add(1);
+        let counts = summary.actions.entry(action).or_default();
+        let count = match outcome {
+            Outcome::Refused(_) => &mut counts.refused,
+            Outcome::Credited { capped: true, .. } => &mut counts.capped,
+            Outcome::Credited { .. } => &mut counts.credited,
+        };
+        *count = count.saturating_add(1);
+    }
+    summary
+}
+
+/// What came out of a case, or what was expected of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Outcome {
+    Credited { reduction: ReductionMg, points: Points, capped: bool },
+    Refused(String),
+}
+
+/// An expectation; what is not stated is not compared.
+enum Expected {
+    Credited { reduction: Option<ReductionMg>, points: Option<Points>, capped: Option<bool> },
+    Refused(String),
+}
+
+fn run(rules: &RuleSet, reading: &mut Reading<'_>, node: &Node, step: &str) -> Option<(String, Outcome)> {
+    let mut section = reading.section(node, step)?;
+    let name = section.required("name", reading).and_then(|node| reading.bounded(node, step));
+    let event = section.required("event", reading).and_then(|node| read_event(rules, reading, node, step));
+    let used_node = section.optional("used");
+    let expect_node = section.required("expect", reading);
+    section.finish(&[], reading);
+    let expected = expect_node.and_then(|node| read_expected(reading, node, step))?;
+    let (name, event) = (name?, event?);
+    let day = civil_day(event.occurred_at, rules.timezone());
+    let windows = rules.cap_windows(event.action, day);
+    let used = match used_node {
+        Some(node) => read_usages(reading, node, step, event.action, &windows)?,
+        None => vec![Usage::default(); windows.len()],
+    };
+    let outcome = match &event.inputs {
+        Err(code) => Outcome::Refused(code.clone()),
+        Ok(inputs) => {
+            let facts = Facts { inputs, occurred_at: event.occurred_at, evidence: event.evidence };
+            outcome(rules.evaluate(event.action, &facts, &used))
+        }
+    };
+    if let Some(found) = mismatch(&name, &expected, &outcome) {
+        let place = expect_node.map_or(node.place, |node| node.place);
+        reading.error(place, step, Finding::new(found));
+    }
+    Some((event.action.id().to_owned(), outcome))
+}
+
+fn outcome(decision: Decision) -> Outcome {
+    match decision {
+        Decision::Refused(refusal) => Outcome::Refused(refusal.code),
+        Decision::Credited(credit) => {
+            Outcome::Credited { reduction: credit.reduction, points: credit.points, capped: credit.capped }
+        }
+    }
+}
+
+/// An event of a case; its inputs are read as a partner's would be.
+struct Event<'r> {
+    action: &'r Action,
+    inputs: Result<Inputs, String>,
+    occurred_at: DateTime<Utc>,
+    evidence: Evidence,
+}
+
+fn read_event<'r>(
+    rules: &'r RuleSet,
+    reading: &mut Reading<'_>,
+    node: &Node,
+    step: &str,
+) -> Option<Event<'r>> {
+    let path = format!("{step}.event");
+    let mut section = reading.section(node, &path)?;
+    let action_node = section.required("action", reading);
+    let at = section.required("at", reading).and_then(|node| read_instant(rules, reading, node, &path));
+    let grades = Evidence::ALL.map(|grade| (grade.name(), grade));
+    let evidence = match section.optional("evidence") {
+        Some(node) => reading.choice(node, &path, &grades)?,
+        None => Evidence::Operator,
+    };
+    let action_node = action_node?;
+    let id = reading.scalar(action_node, &path)?;
+    let Some(action) = rules.action(id) else {
+        let help = did_you_mean(id, rules.actions().map(Action::id));
+        let shown: String = id.chars().take(64).collect();
+        let found =
+            Finding::new(text!("没有行为 `{shown}`", "there is no action `{shown}`")).help_maybe(help);
+        reading.error(action_node.place, &path, found);
+        return None;
+    };
+    let mut data: Vec<(&str, String)> = Vec::new();
+    for (key, node) in section.entries() {
+        if !["action", "at", "evidence"].contains(&key.text.as_str()) {
+            data.push((key.text.as_str(), raw_json(reading.scalar(node, &path)?)));
+        }
+    }
+    let read = rules.read_inputs(action, data.iter().map(|(name, json)| (*name, json.as_str())));
+    let inputs = match read {
+        Ok(inputs) => Ok(inputs),
+        Err(problems) => {
+            let problem = problems.into_iter().next()?;
+            if problem.code == "unknown_input" || problem.code == "unit_missing" {
+                reading.error(node.place, &path, Finding::new(problem.detail));
+                return None;
+            }
+            Err(problem.code.to_owned())
+        }
+    };
+    Some(Event { action, inputs, occurred_at: at?, evidence })
+}
+
+/// A YAML text as a partner would send it: numbers bare, all else as JSON text.
+fn raw_json(written: &str) -> String {
+    if Decimal::parse(written, false).is_some() {
+        written.to_owned()
+    } else {
+        serde_json::Value::from(written).to_string()
+    }
+}
+
+/// An instant with its zone, or a civil time of the city.
+fn read_instant(
+    rules: &RuleSet,
+    reading: &mut Reading<'_>,
+    node: &Node,
+    path: &str,
+) -> Option<DateTime<Utc>> {
+    let written = reading.scalar(node, path)?;
+    if let Ok(instant) = DateTime::parse_from_rfc3339(written) {
+        return Some(instant.with_timezone(&Utc));
+    }
+    let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
+    let civil = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(written, format).ok());
+    let instant = civil.map(|civil| rules.timezone().from_local_datetime(&civil));
+    match instant {
+        Some(LocalResult::Single(instant)) => Some(instant.with_timezone(&Utc)),
+        Some(LocalResult::Ambiguous(..) | LocalResult::None) | None => {
+            let shown: String = written.chars().take(40).collect();
+            let found = text!("`{shown}` 不是明确的时间", "`{shown}` is not a definite time");
+            let help = text!("例如 2026-03-02T12:00", "as in 2026-03-02T12:00");
+            reading.error(node.place, path, Finding::new(found).help(help));
+            None
+        }
+    }
+}
+
+fn read_expected(reading: &mut Reading<'_>, node: &Node, step: &str) -> Option<Expected> {
+    let path = format!("{step}.expect");
+    let mut section = reading.section(node, &path)?;
+    let place = section.place;
+    let refused = section.optional("refused").map(|node| reading.bounded(node, &path));
+    let reduction = section.optional("reduction").map(|node| read_reduction(reading, node, &path));
+    let points = section.optional("points").map(|node| read_points(reading, node, &path));
+    let words = [("yes", true), ("no", false)];
+    let capped = section.optional("capped").map(|node| reading.choice(node, &path, &words));
+    section.finish(&[], reading);
+    match (refused, reduction, points, capped) {
+        (Some(code), None, None, None) => code.map(Expected::Refused),
+        (None, reduction, points, capped) if reduction.is_some() || points.is_some() || capped.is_some() => {
+            let (mut stated_grams, mut stated_points, mut stated_capped) = (None, None, None);
+            if let Some(value) = reduction {
+                stated_grams = Some(value?);
+            }
+            if let Some(value) = points {
+                stated_points = Some(value?);
+            }
+            if let Some(value) = capped {
+                stated_capped = Some(value?);
+            }
+            Some(Expected::Credited { reduction: stated_grams, points: stated_points, capped: stated_capped })
+        }
+        _ => {
+            let found = text!(
+                "expect 应写 reduction、points、capped, 或只写 refused",
+                "`expect` states reduction, points, capped, or refused alone"
+            );
+            reading.error(place, &path, Finding::new(found));
+            None
+        }
+    }
+}
+
+fn read_count(
+    reading: &mut Reading<'_>,
+    node: &Node,
+    path: &str,
+    unit: Unit,
+    grain: Option<Ratio>,
+) -> Option<i64> {
+    let quantity = reading.quantity(node, path)?;
+    let kind = quantity.unit.same_dimension(unit) && quantity.unit != Unit::NONE;
+    let count = grain.and_then(|grain| quantity.count_of(grain)).filter(|_| kind);
+    if count.is_none() {
+        let found = text!("应为以 {unit} 计的数, 不能太细", "expected a number in {unit}, not too fine");
+        reading.error(node.place, path, Finding::new(found));
+    }
+    count
+}
+
+fn read_reduction(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<ReductionMg> {
+    read_count(reading, node, path, Unit::carbon(), Ratio::new(1, 1000)).map(ReductionMg::new)
+}
+
+fn read_points(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<Points> {
+    read_count(reading, node, path, Unit::points(), Some(Ratio::ONE)).map(Points::new)
+}
+
+fn read_usages(
+    reading: &mut Reading<'_>,
+    node: &Node,
+    step: &str,
+    action: &Action,
+    windows: &[CapWindow],
+) -> Option<Vec<Usage>> {
+    let path = format!("{step}.used");
+    let mut used = vec![Usage::default(); windows.len()];
+    for item in reading.list(node, &path) {
+        let (period, usage) = read_usage(reading, item, &path, action)?;
+        match windows.iter().position(|window| window.period == period).and_then(|place| used.get_mut(place))
+        {
+            Some(slot) => *slot = usage,
+            None => {
+                let found = text!("此行为没有这个周期的封顶", "the action has no cap in this period");
+                reading.error(item.place, &path, Finding::new(found));
+                return None;
+            }
+        }
+    }
+    Some(used)
+}
+
+fn read_usage(
+    reading: &mut Reading<'_>,
+    node: &Node,
+    path: &str,
+    action: &Action,
+) -> Option<(Period, Usage)> {
+    let periods =
+        [("day", Period::Day), ("week", Period::Week), ("month", Period::Month), ("year", Period::Year)];
+    let mut section = reading.section(node, path)?;
+    let period = section.required("per", reading).and_then(|node| reading.choice(node, path, &periods));
+    let mut usage = Usage::default();
+    if let Some(node) = section.optional("times") {
+        let times = reading.scalar(node, path)?.parse::<i64>().ok().filter(|times| *times >= 0);
+        if times.is_none() {
+            reading.error(
+                node.place,
+                path,
+                Finding::new(text!("次数应为整数", "times must be a whole number")),
+            );
+        }
+        usage.events = times?;
+    }
+    if let Some(node) = section.optional("points") {
+        usage.points = read_points(reading, node, path)?;
+    }
+    if let Some(node) = section.optional("reduction") {
+        usage.reduction = read_reduction(reading, node, path)?;
+    }
+    if let Some(node) = section.optional("quantity") {
+        let unit = first_number(action.inputs()).map_or(Unit::NONE, super::input::NumberSpec::unit);
+        usage.quantity = read_count(reading, node, path, unit, Ratio::new(1, 1000))?;
+    }
+    section.finish(&[], reading);
+    period.map(|period| (period, usage))
+}
+
+fn mismatch(name: &str, expected: &Expected, outcome: &Outcome) -> Option<Text> {
+    let name: String = name.chars().take(60).collect();
+    let differs = match (expected, outcome) {
+        (Expected::Refused(code), Outcome::Refused(found)) => code != found,
+        (
+            Expected::Credited { reduction, points, capped },
+            Outcome::Credited { reduction: grams, points: paid, capped: trimmed },
+        ) => {
+            reduction.is_some_and(|wanted| wanted != *grams)
+                || points.is_some_and(|wanted| wanted != *paid)
+                || capped.is_some_and(|wanted| wanted != *trimmed)
+        }
+        (Expected::Refused(_), Outcome::Credited { .. })
+        | (Expected::Credited { .. }, Outcome::Refused(_)) => true,
+    };
+    let (wanted, found) = (expected.show(), outcome.show());
+    differs.then(|| {
+        text!("例 `{name}`: 应为 {wanted}, 实为 {found}", "example `{name}`: expected {wanted}, got {found}")
+    })
+}
+
+impl Expected {
+    fn show(&self) -> String {
+        match self {
+            Self::Refused(code) => format!("refused {code}"),
+            Self::Credited { reduction, points, capped } => {
+                let grams = reduction.map(|grams| grams_text(grams.get()));
+                let points = points.map(|points| format!("{points} pt"));
+                let capped = capped.map(|capped| (if capped { "capped" } else { "not capped" }).to_owned());
+                [grams, points, capped].into_iter().flatten().collect::<Vec<_>>().join(", ")
+            }
+        }
+    }
+}
+
+impl Outcome {
+    fn show(&self) -> String {
+        match self {
+            Self::Refused(code) => format!("refused {code}"),
+            Self::Credited { reduction, points, capped } => {
+                let capped = if *capped { ", capped" } else { "" };
+                format!("{}, {points} pt{capped}", grams_text(reduction.get()))
+            }
+        }
+    }
+}
+
+/// Milligrams as grams.
+pub(super) fn grams_text(milligrams: i64) -> String {
+    format!("{} gCO2e", Decimal { mantissa: i128::from(milligrams), decimals: 3 }.trimmed())
+}

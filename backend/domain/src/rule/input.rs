@@ -1,0 +1,306 @@
+//! What an action asks of an event, and the reading of it. A bare number without a unit is never accepted.
+
+use std::sync::Arc;
+
+use super::diagnostic::{Finding, text};
+use super::exact::{Decimal, Ratio};
+use super::inputs::InputValue;
+use super::program::Range;
+use super::section::{Quantity, Reading, Section};
+use super::unit::Unit;
+use super::yaml::{Kind, Node};
+use crate::text::Text;
+
+/// Most inputs of one action.
+pub const INPUTS_MAX: usize = 16;
+/// Most options of one choice or members of one list.
+pub const OPTIONS_MAX: usize = 500;
+/// Most decimals of one input.
+pub const DECIMALS_MAX: u8 = 9;
+/// Granted quantities are counted in thousandths of the base unit.
+const THOUSANDTH: i128 = 1000;
+
+/// One input of an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputSpec {
+    pub(super) name: String,
+    pub(super) label: Option<Text>,
+    pub(super) kind: InputKind,
+    pub(super) default: Option<InputValue>,
+}
+
+/// What kind of value an input takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InputKind {
+    /// A number in a unit.
+    Number(NumberSpec),
+    /// Yes or no.
+    YesNo,
+    /// One of these words.
+    Choice(Arc<[String]>),
+}
+
+/// Bounds of a number, counted in units of its last decimal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NumberSpec {
+    pub(super) unit: Unit,
+    pub(super) decimals: u8,
+    pub(super) min: i64,
+    pub(super) max: i64,
+    /// What one unit of the last decimal is worth in base units.
+    pub(super) step: Ratio,
+}
+
+impl NumberSpec {
+    /// The unit that values are kept in.
+    #[must_use]
+    pub fn unit(&self) -> Unit {
+        self.unit
+    }
+
+    /// Most decimals in that unit.
+    #[must_use]
+    pub fn decimals(&self) -> u8 {
+        self.decimals
+    }
+
+    /// Least value.
+    #[must_use]
+    pub fn min(&self) -> Decimal {
+        self.decimal(self.min)
+    }
+
+    /// Greatest value.
+    #[must_use]
+    pub fn max(&self) -> Decimal {
+        self.decimal(self.max)
+    }
+
+    pub(super) fn decimal(&self, count: i64) -> Decimal {
+        Decimal { mantissa: i128::from(count), decimals: self.decimals }.trimmed()
+    }
+
+    /// How many thousandths of the base unit one unit of the last decimal is; 1 or more by construction.
+    pub(super) fn thousandths(&self) -> i64 {
+        let factor = Ratio::new(THOUSANDTH, 1).and_then(|thousand| self.step.times(thousand));
+        factor.and_then(|factor| i64::try_from(factor.numerator()).ok()).unwrap_or(1)
+    }
+}
+
+impl InputSpec {
+    /// Its name in events and formulas.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it is, if the file says so.
+    #[must_use]
+    pub fn label(&self) -> Option<&Text> {
+        self.label.as_ref()
+    }
+
+    /// What kind of value it takes.
+    #[must_use]
+    pub fn kind(&self) -> &InputKind {
+        &self.kind
+    }
+
+    /// What is taken when the event does not say.
+    #[must_use]
+    pub fn default(&self) -> Option<&InputValue> {
+        self.default.as_ref()
+    }
+
+    /// All integers that a program can find in this input's slot; `from_zero` once a cap may trim it.
+    pub(super) fn range(&self, from_zero: bool) -> Range {
+        match &self.kind {
+            InputKind::Number(number) => {
+                let low = if from_zero { number.min.min(0) } else { number.min };
+                Range { low: i128::from(low), high: i128::from(number.max) }
+            }
+            InputKind::YesNo => Range::BIT,
+            InputKind::Choice(options) => {
+                Range { low: 0, high: i128::try_from(options.len().saturating_sub(1)).unwrap_or(0) }
+            }
+        }
+    }
+}
+
+/// Reads one input's declaration.
+pub(super) fn read_input(
+    reading: &mut Reading<'_>,
+    name: &str,
+    node: &Node,
+    path: &str,
+    lists: &[(String, Arc<[String]>)],
+) -> Option<InputSpec> {
+    let mut section = reading.section(node, path)?;
+    let label = section.optional("label").and_then(|node| reading.text(node, path));
+    let kinds = [("yes_no", true), ("choice", false)];
+    let kind = match section.optional("type") {
+        None => read_number(reading, &mut section).map(InputKind::Number),
+        Some(node) if reading.choice(node, path, &kinds)? => Some(InputKind::YesNo),
+        Some(_) => {
+            let of = section.required("of", reading);
+            of.and_then(|node| read_options(reading, node, path, lists)).map(InputKind::Choice)
+        }
+    };
+    let default = section.optional("default");
+    section.finish(&[], reading);
+    let kind = kind?;
+    let default = match default {
+        Some(node) => Some(read_default(reading, node, path, &kind)?),
+        None => None,
+    };
+    Some(InputSpec { name: name.to_owned(), label, kind, default })
+}
+
+fn read_number(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Option<NumberSpec> {
+    let path = section.path.clone();
+    let unit = section.required("unit", reading).and_then(|node| reading.unit(node, &path));
+    let decimals = section.required("decimals", reading).and_then(|node| read_decimals(reading, node, &path));
+    let (low, high) = (section.required("min", reading), section.required("max", reading));
+    let (unit, decimals) = unit.zip(decimals)?;
+    let min = read_bound(reading, low?, &path, unit, decimals);
+    let max = read_bound(reading, high?, &path, unit, decimals);
+    let (min, max) = min.zip(max)?;
+    let place = section.place;
+    if min > max {
+        reading.error(place, &path, Finding::new(text!("min 大于 max", "`min` is above `max`")));
+        return None;
+    }
+    let step = Decimal { mantissa: 1, decimals }.step().zip(unit.factor());
+    let step = step.and_then(|(step, factor)| step.times(factor))?;
+    let thousandths = Ratio::new(THOUSANDTH, 1).and_then(|thousand| step.times(thousand));
+    let whole = thousandths.filter(|count| count.denominator() == 1);
+    let Some(count) = whole else {
+        let found = text!(
+            "小数位太多: 细于基本单位的千分之一",
+            "too many decimals: finer than a thousandth of the base unit"
+        );
+        reading.error(place, &path, Finding::new(found));
+        return None;
+    };
+    let fits = |bound: i64| {
+        i128::from(bound).checked_mul(count.numerator()).is_some_and(|total| i64::try_from(total).is_ok())
+    };
+    if !fits(min) || !fits(max) {
+        reading.error(place, &path, Finding::new(text!("min 或 max 太大", "`min` or `max` is too large")));
+        return None;
+    }
+    Some(NumberSpec { unit, decimals, min, max, step })
+}
+
+fn read_decimals(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<u8> {
+    let decimals = reading.scalar(node, path)?.parse::<u8>().ok().filter(|count| *count <= DECIMALS_MAX);
+    if decimals.is_none() {
+        let found = text!("decimals 应为 0 至 {DECIMALS_MAX}", "`decimals` must be 0 to {DECIMALS_MAX}");
+        reading.error(node.place, path, Finding::new(found));
+    }
+    decimals
+}
+
+/// A bound in the declared unit, with or without the unit in sight.
+fn read_bound(reading: &mut Reading<'_>, node: &Node, path: &str, unit: Unit, decimals: u8) -> Option<i64> {
+    let quantity = reading.quantity(node, path)?;
+    let own = quantity.unit == Unit::NONE || quantity.unit == unit;
+    let count = quantity.number.at_decimals(decimals).and_then(|count| i64::try_from(count).ok());
+    if !own {
+        let written = quantity.unit;
+        let found = text!("应以 {unit} 计,却是 {written}", "expected {unit}, found {written}");
+        reading.error(node.place, path, Finding::new(found));
+    } else if count.is_none() {
+        let found =
+            text!("数的小数位多于 decimals, 或太大", "more digits than `decimals` allows, or too large");
+        reading.error(node.place, path, Finding::new(found));
+    }
+    count.filter(|_| own)
+}
+
+fn read_options(
+    reading: &mut Reading<'_>,
+    node: &Node,
+    path: &str,
+    lists: &[(String, Arc<[String]>)],
+) -> Option<Arc<[String]>> {
+    let Kind::Scalar { text: name, .. } = &node.kind else { return read_words(reading, node, path) };
+    let found = lists.iter().find(|(known, _)| known == name).map(|(_, words)| Arc::clone(words));
+    if found.is_none() {
+        let help = super::diagnostic::did_you_mean(name, lists.iter().map(|(known, _)| known.as_str()));
+        let shown: String = name.chars().take(40).collect();
+        let missing = Finding::new(text!("没有列表 `{shown}`", "there is no list `{shown}`"));
+        reading.error(node.place, path, missing.help_maybe(help));
+    }
+    found
+}
+
+/// A list of distinct words.
+pub(super) fn read_words(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<Arc<[String]>> {
+    let items = reading.list(node, path);
+    if items.is_empty() || items.len() > OPTIONS_MAX {
+        let found = text!("应有 1 至 {OPTIONS_MAX} 项", "expected 1 to {OPTIONS_MAX} items");
+        reading.error(node.place, path, Finding::new(found));
+        return None;
+    }
+    let mut words: Vec<String> = Vec::new();
+    for item in items {
+        let word = reading.scalar(item, path)?;
+        if !reading.name(word, item.place, path) {
+            return None;
+        }
+        if word == "yes" || word == "no" || words.iter().any(|known| known == word) {
+            let found = text!("`{word}` 重复, 或是 yes/no", "`{word}` stands twice, or is yes or no");
+            reading.error(item.place, path, Finding::new(found));
+            return None;
+        }
+        words.push(word.to_owned());
+    }
+    Some(words.into())
+}
+
+fn read_default(reading: &mut Reading<'_>, node: &Node, path: &str, kind: &InputKind) -> Option<InputValue> {
+    let word = reading.scalar(node, path)?;
+    let value = match kind {
+        InputKind::Number(number) => {
+            let count = read_bound(reading, node, path, number.unit, number.decimals)?;
+            (number.min..=number.max)
+                .contains(&count)
+                .then(|| InputValue::Number { number: number.decimal(count), unit: number.unit })
+        }
+        InputKind::YesNo => match word {
+            "yes" => Some(InputValue::YesNo(true)),
+            "no" => Some(InputValue::YesNo(false)),
+            _ => None,
+        },
+        InputKind::Choice(options) => {
+            options.iter().find(|option| *option == word).map(|option| InputValue::Choice(option.clone()))
+        }
+    };
+    if value.is_none() {
+        let shown: String = word.chars().take(40).collect();
+        let found =
+            text!("默认值 `{shown}` 不在范围内", "the default `{shown}` is not among the values allowed");
+        reading.error(node.place, path, Finding::new(found));
+    }
+    value
+}
+
+/// Whether a quantity with a unit is a whole number of last decimals within bounds.
+pub(super) fn place_quantity(number: &NumberSpec, quantity: Quantity) -> Result<i64, Misfit> {
+    if !quantity.unit.same_dimension(number.unit)
+        || (quantity.unit == Unit::NONE && number.unit != Unit::NONE)
+    {
+        return Err(Misfit::WrongUnit);
+    }
+    let count = quantity.count_of(number.step).ok_or(Misfit::TooManyDecimals)?;
+    if (number.min..=number.max).contains(&count) { Ok(count) } else { Err(Misfit::OutOfRange) }
+}
+
+/// Why a number does not fit an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Misfit {
+    WrongUnit,
+    TooManyDecimals,
+    OutOfRange,
+}

@@ -1,0 +1,353 @@
+//! The values of an event as an action's inputs. JSON numbers are read as their decimal text, never through a float.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::action::Action;
+use super::diagnostic::{did_you_mean, text};
+use super::exact::Decimal;
+use super::input::{InputKind, InputSpec, Misfit, NumberSpec, place_quantity};
+use super::section::Quantity;
+use super::unit::Unit;
+use crate::text::Text;
+
+/// Longest value of one input, in bytes.
+pub const VALUE_BYTES_MAX: usize = 200;
+
+/// One value of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum InputValue {
+    /// A number in the unit that the action declares.
+    Number {
+        /// Exact, without zeros at the end.
+        number: Decimal,
+        /// The declared unit.
+        unit: Unit,
+    },
+    /// Yes or no.
+    YesNo(bool),
+    /// One of the options.
+    Choice(String),
+}
+
+impl fmt::Display for InputValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number { number, unit } if *unit == Unit::PERCENT => write!(f, "{number}%"),
+            Self::Number { number, unit } => write!(f, "{number} {unit}"),
+            Self::YesNo(holds) => f.write_str(if *holds { "yes" } else { "no" }),
+            Self::Choice(word) => f.write_str(word),
+        }
+    }
+}
+
+impl InputValue {
+    /// Reads what `Display` writes.
+    fn parse(written: &str) -> Option<Self> {
+        match written {
+            "yes" => return Some(Self::YesNo(true)),
+            "no" => return Some(Self::YesNo(false)),
+            _ => {}
+        }
+        if written.starts_with(|letter: char| letter.is_ascii_digit() || letter == '-') {
+            let Quantity { number, unit } = Quantity::parse(written).ok()?;
+            return Some(Self::Number { number: number.trimmed(), unit });
+        }
+        Some(Self::Choice(written.to_owned()))
+    }
+}
+
+/// All inputs of one event, canonical: declared units, defaults filled in, ordered by name. Cheap to clone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inputs(Arc<BTreeMap<String, InputValue>>);
+
+impl Inputs {
+    /// The value of one input.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&InputValue> {
+        self.0.get(name)
+    }
+
+    /// The value of one input for display, as in `7.2 km`.
+    #[must_use]
+    pub fn get_text(&self, name: &str) -> Option<String> {
+        self.get(name).map(ToString::to_string)
+    }
+
+    /// All inputs by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &InputValue)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+}
+
+impl Serialize for Inputs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value.to_string())))
+    }
+}
+
+impl<'de> Deserialize<'de> for Inputs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let texts = BTreeMap::<String, String>::deserialize(deserializer)?;
+        let read = |(name, written): (String, String)| match InputValue::parse(&written) {
+            Some(value) => Ok((name, value)),
+            None => Err(serde::de::Error::custom(format!("`{name}` is not an input value"))),
+        };
+        texts.into_iter().map(read).collect::<Result<_, _>>().map(|values| Self(Arc::new(values)))
+    }
+}
+
+/// Why an event's data does not fit its action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InputProblem {
+    /// `unknown_input`, `missing_input`, `unit_missing`, `wrong_unit`, `out_of_range`, `too_many_decimals` or `invalid_value`.
+    pub code: &'static str,
+    /// The member of `data` at fault, or the input that is missing.
+    pub input: String,
+    /// What is wrong and how to mend it.
+    pub detail: Text,
+}
+
+impl InputProblem {
+    fn new(code: &'static str, input: &str, detail: Text) -> Self {
+        Self { code, input: input.chars().take(VALUE_BYTES_MAX).collect(), detail }
+    }
+}
+
+/// Reads an event's data, given as member names and the raw JSON of their values.
+pub(super) fn read<'a>(
+    action: &Action,
+    data: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Inputs, Vec<InputProblem>> {
+    let (mut values, mut problems) = (BTreeMap::new(), Vec::new());
+    let mut faulty = Vec::new();
+    for (member, json) in data {
+        match read_member(action, member, json) {
+            Ok((spec, _)) if values.contains_key(spec.name()) => {
+                let name = spec.name();
+                let detail = text!("`{name}` 给了两次", "`{name}` is given twice");
+                problems.push(InputProblem::new("invalid_value", member, detail));
+            }
+            Ok((spec, value)) => {
+                values.insert(spec.name().to_owned(), value);
+            }
+            Err(problem) => {
+                faulty.extend(spec_of(action, member).map(|(spec, _)| spec.name()));
+                problems.push(problem);
+            }
+        }
+    }
+    for spec in action.inputs() {
+        let name = spec.name();
+        if values.contains_key(name) || faulty.contains(&name) {
+            continue;
+        }
+        match spec.default() {
+            Some(value) => {
+                values.insert(name.to_owned(), value.clone());
+            }
+            None => problems.push(InputProblem::new("missing_input", name, missing(spec))),
+        }
+    }
+    if problems.is_empty() { Ok(Inputs(Arc::new(values))) } else { Err(problems) }
+}
+
+fn missing(spec: &InputSpec) -> Text {
+    let name = spec.name();
+    let form = match spec.kind() {
+        InputKind::Number(number) if number.unit == Unit::PERCENT => format!("\"{name}\": \"10%\""),
+        InputKind::Number(number) => format!("\"{name}\": \"1 {unit}\"", unit = number.unit),
+        InputKind::YesNo => format!("\"{name}\": true"),
+        InputKind::Choice(options) => {
+            format!("\"{name}\": \"{}\"", options.first().map_or("", String::as_str))
+        }
+    };
+    text!("缺少 `{name}`; 例如 {form}", "`{name}` is missing; send, for example, {form}")
+}
+
+/// The input that a member speaks of, and what follows its name.
+fn spec_of<'s, 'm>(action: &'s Action, member: &'m str) -> Option<(&'s InputSpec, Option<&'m str>)> {
+    let specs = action.inputs().iter();
+    let named = specs.clone().find(|spec| spec.name() == member).map(|spec| (spec, None));
+    named.or_else(|| {
+        specs
+            .filter(|spec| matches!(spec.kind(), InputKind::Number(_)))
+            .filter_map(|spec| Some((spec, member.strip_prefix(spec.name())?.strip_prefix('_')?)))
+            .max_by_key(|(spec, _)| spec.name().len())
+            .map(|(spec, unit)| (spec, Some(unit)))
+    })
+}
+
+fn read_member<'s>(
+    action: &'s Action,
+    member: &str,
+    json: &str,
+) -> Result<(&'s InputSpec, InputValue), InputProblem> {
+    let Some((spec, unit)) = spec_of(action, member) else {
+        return Err(InputProblem::new("unknown_input", member, unknown(action, member)));
+    };
+    let raw: Raw = Raw::read(json).ok_or_else(|| {
+        let detail =
+            text!("值应为数、文字或 true/false", "the value must be a number, a text, true or false");
+        InputProblem::new("invalid_value", member, detail)
+    })?;
+    let value = match spec.kind() {
+        InputKind::Number(number) => read_number(spec, number, member, unit, raw)?,
+        InputKind::YesNo => match raw {
+            Raw::Flag(holds) => InputValue::YesNo(holds),
+            Raw::Text(word) if word == "yes" => InputValue::YesNo(true),
+            Raw::Text(word) if word == "no" => InputValue::YesNo(false),
+            Raw::Text(_) | Raw::Number(_) => {
+                let detail = text!("`{member}` 应为 true 或 false", "`{member}` must be true or false");
+                return Err(InputProblem::new("invalid_value", member, detail));
+            }
+        },
+        InputKind::Choice(options) => match raw {
+            Raw::Text(word) if options.contains(&word) => InputValue::Choice(word),
+            Raw::Text(_) | Raw::Flag(_) | Raw::Number(_) => {
+                let all = options.join(", ");
+                let detail = text!("`{member}` 应为其中之一: {all}", "`{member}` must be one of: {all}");
+                return Err(InputProblem::new("invalid_value", member, detail));
+            }
+        },
+    };
+    Ok((spec, value))
+}
+
+fn unknown(action: &Action, member: &str) -> Text {
+    let shown: String = member.chars().take(64).collect();
+    let names = action.inputs().iter().map(InputSpec::name);
+    let all = names.clone().collect::<Vec<_>>().join(", ");
+    let near = did_you_mean(&shown, names).unwrap_or_else(|| text!("可用: {all}", "its inputs: {all}"));
+    text!("没有输入 `{shown}`; {zh}", "there is no input `{shown}`; {en}", zh = near.zh, en = near.en)
+}
+
+/// A JSON scalar, its number still as digits.
+enum Raw {
+    Number(String),
+    Text(String),
+    Flag(bool),
+}
+
+impl Raw {
+    fn read(json: &str) -> Option<Self> {
+        let json = json.trim();
+        if json.len() > VALUE_BYTES_MAX {
+            return None;
+        }
+        match json {
+            "true" => Some(Self::Flag(true)),
+            "false" => Some(Self::Flag(false)),
+            _ if json.starts_with('"') => serde_json::from_str(json).ok().map(Self::Text),
+            _ => Decimal::parse(json, true).map(|_| Self::Number(json.to_owned())),
+        }
+    }
+}
+
+fn read_number(
+    spec: &InputSpec,
+    number: &NumberSpec,
+    member: &str,
+    unit: Option<&str>,
+    raw: Raw,
+) -> Result<InputValue, InputProblem> {
+    let (name, own) = (spec.name(), number.unit);
+    let problem = |code, detail| InputProblem::new(code, member, detail);
+    let invalid = || problem("invalid_value", text!("`{member}` 不是数", "`{member}` is not a number"));
+    let quantity = match (unit, raw) {
+        (_, Raw::Flag(_)) => return Err(invalid()),
+        (None, Raw::Number(digits)) => {
+            return Err(problem(
+                "unit_missing",
+                text!(
+                    "`{name}` 没有单位; 请写 \"{name}_{own}\": {digits} 或 \"{name}\": \"{digits} {own}\"",
+                    "`{name}` has no unit; send \"{name}_{own}\": {digits} or \"{name}\": \"{digits} {own}\""
+                ),
+            ));
+        }
+        (None, Raw::Text(written)) => {
+            let quantity =
+                Quantity::parse(&written).map_err(|found| problem("invalid_value", found.message))?;
+            if quantity.unit == Unit::NONE {
+                let detail = text!(
+                    "`{name}` 没有单位; 例如 \"1 {own}\"",
+                    "`{name}` has no unit; send, for example, \"1 {own}\""
+                );
+                return Err(problem("unit_missing", detail));
+            }
+            quantity
+        }
+        (Some(unit), Raw::Number(written) | Raw::Text(written)) => {
+            let unit = Unit::parse(unit).map_err(|_| {
+                let all = own.siblings().collect::<Vec<_>>().join(", ");
+                let detail =
+                    text!("没有单位 `{unit}`; 可用: {all}", "there is no unit `{unit}`; use one of: {all}");
+                problem("wrong_unit", detail)
+            })?;
+            let number = Decimal::parse(&written, true).ok_or_else(invalid)?;
+            Quantity { number, unit }
+        }
+    };
+    let count =
+        place_quantity(number, quantity).map_err(|misfit| misfit_problem(spec, number, member, misfit))?;
+    Ok(InputValue::Number { number: number.decimal(count), unit: own })
+}
+
+fn misfit_problem(spec: &InputSpec, number: &NumberSpec, member: &str, misfit: Misfit) -> InputProblem {
+    let (name, unit, decimals) = (spec.name(), number.unit, number.decimals);
+    let (min, max) = (number.min(), number.max());
+    match misfit {
+        Misfit::WrongUnit => {
+            let all = unit.siblings().collect::<Vec<_>>().join(", ");
+            let detail =
+                text!("`{name}` 以 {unit} 计; 可用: {all}", "`{name}` is in {unit}; use one of: {all}");
+            InputProblem::new("wrong_unit", member, detail)
+        }
+        Misfit::TooManyDecimals => {
+            let detail = text!(
+                "`{name}` 以 {unit} 计最多 {decimals} 位小数",
+                "`{name}` takes at most {decimals} decimals in {unit}"
+            );
+            InputProblem::new("too_many_decimals", member, detail)
+        }
+        Misfit::OutOfRange => {
+            let detail = text!(
+                "`{name}` 应在 {min} 至 {max} {unit} 之间",
+                "`{name}` must be from {min} to {max} {unit}"
+            );
+            InputProblem::new("out_of_range", member, detail)
+        }
+    }
+}
+
+/// The integers that a program loads for these inputs, in the order of declaration.
+pub(super) fn slots(action: &Action, inputs: &Inputs) -> Result<Vec<i64>, InputProblem> {
+    action.inputs().iter().map(|spec| slot(spec, inputs)).collect()
+}
+
+fn slot(spec: &InputSpec, inputs: &Inputs) -> Result<i64, InputProblem> {
+    let name = spec.name();
+    let Some(value) = inputs.get(name).or(spec.default()) else {
+        return Err(InputProblem::new("missing_input", name, missing(spec)));
+    };
+    let mismatch = || {
+        let detail = text!("`{name}` 的值不合此行为", "the value of `{name}` does not fit this action");
+        InputProblem::new("invalid_value", name, detail)
+    };
+    match (spec.kind(), value) {
+        (InputKind::Number(number), InputValue::Number { number: value, unit }) => {
+            place_quantity(number, Quantity { number: *value, unit: *unit })
+                .map_err(|misfit| misfit_problem(spec, number, name, misfit))
+        }
+        (InputKind::YesNo, InputValue::YesNo(holds)) => Ok(i64::from(*holds)),
+        (InputKind::Choice(options), InputValue::Choice(word)) => options
+            .iter()
+            .position(|option| option == word)
+            .and_then(|place| i64::try_from(place).ok())
+            .ok_or_else(mismatch),
+        (InputKind::Number(_) | InputKind::YesNo | InputKind::Choice(_), _) => Err(mismatch()),
+    }
+}

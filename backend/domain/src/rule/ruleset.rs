@@ -1,0 +1,203 @@
+//! A whole rule set: one file and the catalogues it uses, checked, compiled, hashed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::action::Action;
+use super::cap::CapWindow;
+use super::decision::{Decision, Facts, Usage};
+use super::diagnostic::{Diagnostic, Finding, Findings, Place, Severity, nearest, text};
+use super::inputs::{self, InputProblem, Inputs};
+use super::parameter::Parameter;
+use super::schedule::{Acceptance, Expiry};
+use super::{evaluate, example, file};
+use crate::text::Text;
+
+/// A file by name and content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its name, as messages show it.
+    pub name: String,
+    /// Its content.
+    pub text: String,
+}
+
+/// A rule set ready to be evaluated. Immutable.
+#[derive(Debug)]
+pub struct RuleSet {
+    pub(super) city: String,
+    pub(super) title: Text,
+    pub(super) timezone: Tz,
+    pub(super) expiry: Option<Expiry>,
+    pub(super) acceptance: Acceptance,
+    pub(super) lists: Vec<(String, Arc<[String]>)>,
+    pub(super) parameters: BTreeMap<String, Parameter>,
+    pub(super) actions: Vec<Action>,
+    pub(super) warnings: Vec<Diagnostic>,
+    pub(super) bundle: String,
+    pub(super) hash: [u8; 32],
+}
+
+/// The stored form: all files of a rule set in one text.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bundle {
+    main: String,
+    files: BTreeMap<String, String>,
+}
+
+impl RuleSet {
+    /// Checks and compiles a rule file with the catalogues that it may use; errors only, see [`RuleSet::warnings`].
+    pub fn compile(main: &SourceFile, catalogues: &[SourceFile]) -> Result<Self, Vec<Diagnostic>> {
+        let mut findings = Findings::default();
+        let read = file::read(main, catalogues, &mut findings);
+        let Some((mut rules, used)) = read.filter(|_| !findings.has_errors()) else {
+            return Err(incomplete(main, findings));
+        };
+        rules.bundle = bundle(main, &used).map_err(|_| incomplete(main, Findings::default()))?;
+        rules.hash = Sha256::digest(rules.bundle.as_bytes()).into();
+        example::check_examples(&rules, main, &mut findings);
+        rules.warnings = findings.finish()?;
+        Ok(rules)
+    }
+
+    /// Reads a rule set back from [`RuleSet::bundle`].
+    pub fn from_bundle(bundle: &str) -> Result<Self, Vec<Diagnostic>> {
+        let unreadable = || {
+            let main = SourceFile { name: "bundle".to_owned(), text: String::new() };
+            let mut findings = Findings::default();
+            let found = Finding::new(text!("规则包已损坏", "the bundle of this rule set is damaged"));
+            findings.add(&main.name, Place::default(), "", Severity::Error, found);
+            incomplete(&main, findings)
+        };
+        let stored: Bundle = serde_json::from_str(bundle).map_err(|_| unreadable())?;
+        let (mut main, mut catalogues) = (None, Vec::new());
+        for (name, text) in stored.files {
+            let is_main = name == stored.main;
+            let file = SourceFile { name, text };
+            if is_main { main = Some(file) } else { catalogues.push(file) }
+        }
+        Self::compile(&main.ok_or_else(unreadable)?, &catalogues)
+    }
+
+    /// What deserves a look although the file works.
+    #[must_use]
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    /// SHA-256 of the bundle.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        self.hash
+    }
+
+    /// One self-contained text of all its files, to be stored.
+    #[must_use]
+    pub fn bundle(&self) -> &str {
+        &self.bundle
+    }
+
+    /// Id of the city.
+    #[must_use]
+    pub fn city(&self) -> &str {
+        &self.city
+    }
+
+    /// Title of the rule set.
+    #[must_use]
+    pub fn title(&self) -> &Text {
+        &self.title
+    }
+
+    /// The city's time zone.
+    #[must_use]
+    pub fn timezone(&self) -> Tz {
+        self.timezone
+    }
+
+    /// All actions, in the order of the file.
+    pub fn actions(&self) -> impl Iterator<Item = &Action> {
+        self.actions.iter()
+    }
+
+    /// One action by id.
+    #[must_use]
+    pub fn action(&self, id: &str) -> Option<&Action> {
+        self.actions.iter().find(|action| action.id == id)
+    }
+
+    /// The id that a mistyped one was probably meant to be.
+    #[must_use]
+    pub fn nearest_action(&self, id: &str) -> Option<&str> {
+        nearest(id, self.actions.iter().map(|action| action.id.as_str()))
+    }
+
+    /// All parameters by id, those of catalogues among them.
+    pub fn parameters(&self) -> impl Iterator<Item = &Parameter> {
+        self.parameters.values()
+    }
+
+    /// Named lists of the file.
+    pub fn lists(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.lists.iter().map(|(name, words)| (name.as_str(), &**words))
+    }
+
+    /// How far an event may lie from now.
+    #[must_use]
+    pub fn accept(&self) -> Acceptance {
+        self.acceptance
+    }
+
+    /// The last day on which points credited on a day are good; none for ever.
+    #[must_use]
+    pub fn expires_on(&self, credited_on: NaiveDate) -> Option<NaiveDate> {
+        self.expiry.and_then(|expiry| expiry.last_day(credited_on))
+    }
+
+    /// Reads an event's data: member names and the raw JSON of their values.
+    pub fn read_inputs<'a>(
+        &self,
+        action: &Action,
+        data: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Inputs, Vec<InputProblem>> {
+        inputs::read(action, data)
+    }
+
+    /// The periods that an action's caps count in on a civil day, the shortest first, each once.
+    #[must_use]
+    pub fn cap_windows(&self, action: &Action, day: NaiveDate) -> Vec<CapWindow> {
+        evaluate::windows(action, day)
+    }
+
+    /// Decides one act. `used` is aligned with [`RuleSet::cap_windows`] of the act's civil day.
+    #[must_use]
+    pub fn evaluate(&self, action: &Action, facts: &Facts<'_>, used: &[Usage]) -> Decision {
+        evaluate::evaluate(action, self.timezone, facts, used)
+    }
+
+    /// Runs a `NAME.cases.yaml` against this rule set; every mismatch is a finding.
+    pub fn check_cases(&self, cases: &SourceFile) -> Result<example::CasesSummary, Vec<Diagnostic>> {
+        example::check_cases(self, cases)
+    }
+}
+
+/// The errors, or one that says that something is missing.
+fn incomplete(main: &SourceFile, mut findings: Findings) -> Vec<Diagnostic> {
+    if !findings.has_errors() {
+        let found = Finding::new(text!("规则文件不完整", "the rule file is not complete"));
+        findings.add(&main.name, Place { line: 1, column: 1 }, "", Severity::Error, found);
+    }
+    findings.finish().err().unwrap_or_default()
+}
+
+fn bundle(main: &SourceFile, used: &[&SourceFile]) -> Result<String, serde_json::Error> {
+    let files = used.iter().copied().chain([main]);
+    let files = files.map(|file| (file.name.clone(), file.text.clone())).collect();
+    serde_json::to_string(&Bundle { main: main.name.clone(), files })
+}

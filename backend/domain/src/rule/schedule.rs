@@ -1,0 +1,153 @@
+//! When points expire and which lateness of events is accepted, as the rule file says it.
+
+use chrono::{Datelike, Days, Months, NaiveDate, TimeDelta};
+
+use super::diagnostic::{Finding, text};
+use super::section::{Reading, Section};
+use super::yaml::Node;
+use crate::time::Period;
+
+/// Longest span of any kind, in its own unit.
+const SPAN_MAX: u32 = 10_000;
+
+/// How far an event may lie from now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acceptance {
+    /// How old an event may be; none for any age.
+    pub late: Option<TimeDelta>,
+    /// How far ahead of the clock an event may lie.
+    pub early: TimeDelta,
+}
+
+impl Default for Acceptance {
+    fn default() -> Self {
+        Self { late: None, early: TimeDelta::minutes(10) }
+    }
+}
+
+/// How long points are good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Expiry {
+    after: Span,
+    /// Prolonged to the end of this period.
+    at_end_of: Option<Period>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Span {
+    Days(u32),
+    Months(u32),
+}
+
+impl Expiry {
+    /// The last day on which points credited on a day are good.
+    pub(super) fn last_day(self, credited_on: NaiveDate) -> Option<NaiveDate> {
+        let after = match self.after {
+            Span::Days(days) => credited_on.checked_add_days(Days::new(u64::from(days)))?,
+            Span::Months(months) => credited_on.checked_add_months(Months::new(months))?,
+        };
+        match self.at_end_of {
+            None => after.pred_opt(),
+            Some(period) => period.range(after).until.pred_opt().filter(|last| last.year() < 9999),
+        }
+    }
+}
+
+pub(super) fn read_expiry(reading: &mut Reading<'_>, node: &Node) -> Option<Expiry> {
+    let path = "points_expire";
+    let mut section = reading.section(node, path)?;
+    let after = section.required("after", reading).and_then(|node| read_span(reading, node, path));
+    let ends = [
+        ("end of day", None),
+        ("end of week", Some(Period::Week)),
+        ("end of month", Some(Period::Month)),
+        ("end of year", Some(Period::Year)),
+    ];
+    let at_end_of = match section.optional("at") {
+        Some(node) => reading.choice(node, path, &ends)?,
+        None => None,
+    };
+    section.finish(&[], reading);
+    Some(Expiry { after: after?, at_end_of })
+}
+
+pub(super) fn read_acceptance(reading: &mut Reading<'_>, node: &Node) -> Option<Acceptance> {
+    let mut section = reading.section(node, "accept")?;
+    let late = read_delta(reading, &mut section, "late");
+    let early = read_delta(reading, &mut section, "early");
+    section.finish(&[], reading);
+    let usual = Acceptance::default();
+    Some(Acceptance { late: late?.or(usual.late), early: early?.unwrap_or(usual.early) })
+}
+
+fn read_delta(
+    reading: &mut Reading<'_>,
+    section: &mut Section<'_>,
+    key: &'static str,
+) -> Option<Option<TimeDelta>> {
+    let Some(node) = section.optional(key) else { return Some(None) };
+    let path = section.step(key);
+    let (count, unit) = read_count(reading, node, &path)?;
+    let count = i64::from(count);
+    let delta = match unit {
+        "min" | "minute" | "minutes" => TimeDelta::try_minutes(count),
+        "h" | "hour" | "hours" => TimeDelta::try_hours(count),
+        "d" | "day" | "days" => TimeDelta::try_days(count),
+        _ => None,
+    };
+    if delta.is_none() {
+        let found = Finding::new(text!("时长应以 min、h 或 days 计", "a duration is in min, h or days"));
+        reading.error(node.place, &path, found);
+    }
+    delta.map(Some)
+}
+
+fn read_span(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<Span> {
+    let (count, unit) = read_count(reading, node, path)?;
+    let span = match unit {
+        "d" | "day" | "days" => Some(Span::Days(count)),
+        "month" | "months" => Some(Span::Months(count)),
+        "year" | "years" => count.checked_mul(12).map(Span::Months),
+        _ => None,
+    };
+    if span.is_none() {
+        let found = Finding::new(text!(
+            "有效期应以 days、months 或 years 计",
+            "a validity is in days, months or years"
+        ));
+        reading.error(node.place, path, found);
+    }
+    span
+}
+
+fn read_count<'n>(reading: &mut Reading<'_>, node: &'n Node, path: &str) -> Option<(u32, &'n str)> {
+    let written = reading.scalar(node, path)?;
+    let parts =
+        written.split_once(' ').and_then(|(count, unit)| Some((count.parse::<u32>().ok()?, unit.trim())));
+    let parts = parts.filter(|(count, _)| (1..=SPAN_MAX).contains(count));
+    if parts.is_none() {
+        let shown: String = written.chars().take(40).collect();
+        let found = text!("`{shown}` 不是时长", "`{shown}` is not a duration");
+        let help = text!("例如 24 months, 最多 {SPAN_MAX}", "as in 24 months, at most {SPAN_MAX}");
+        reading.error(node.place, path, Finding::new(found).help(help));
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn points_are_good_to_the_end_of_their_month() {
+        let expiry = Expiry { after: Span::Months(24), at_end_of: Some(Period::Month) };
+        assert_eq!(expiry.last_day(day("2026-01-31")), Some(day("2028-01-31")));
+        assert_eq!(expiry.last_day(day("2026-02-01")), Some(day("2028-02-29")));
+        let plain = Expiry { after: Span::Days(30), at_end_of: None };
+        assert_eq!(plain.last_day(day("2026-03-01")), Some(day("2026-03-30")));
+    }
+}

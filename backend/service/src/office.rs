@@ -1,0 +1,252 @@
+//! What a city office or an operator sets up: rule sets, partners, merchants, offers, roles.
+
+use std::sync::Arc;
+
+use tanhui_domain::amount::{Fen, Points};
+use tanhui_domain::city::{City, Grant, Source};
+use tanhui_domain::id::{CitizenId, CityId, MerchantId, OfferId, OwnerId};
+use tanhui_domain::redemption::{Merchant, Offer, OfferStatus};
+use tanhui_domain::rule::{Evidence, RuleSet};
+use tanhui_domain::text::Text;
+use tanhui_store::{StoreError, citizen, city, merchant, offer, rule_set, source};
+
+use crate::random::Random;
+use crate::Services;
+use crate::identity::api_key::BearerSecret;
+use crate::identity::entropy::NoEntropy;
+
+/// Longest name of a merchant, partner or offer, in bytes.
+pub const NAME_BYTES_MAX: usize = 200;
+/// Most vouchers that one offer may have.
+pub const STOCK_MAX: i64 = 10_000_000;
+
+/// Why something was not set up.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum OfficeError {
+    /// No city of this code; or none named and there is more than one.
+    #[error("no city {0:?}; name one of: {1}")]
+    NoCity(String, String),
+    /// No such merchant.
+    #[error("no merchant {0}")]
+    NoMerchant(MerchantId),
+    /// The source's URI is taken.
+    #[error("a source {0:?} exists already")]
+    SourceTaken(String),
+    /// A value out of its bounds.
+    #[error("{0}")]
+    Bounds(&'static str),
+    /// No randomness for a key.
+    #[error(transparent)]
+    NoEntropy(#[from] NoEntropy),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A new offer.
+#[derive(Debug, Clone)]
+pub struct NewOffer {
+    /// Who gives it.
+    pub merchant: MerchantId,
+    /// What it is.
+    pub title: Text,
+    /// Price of one.
+    pub price: Points,
+    /// What the city owes for each use.
+    pub payout: Fen,
+    /// How many there are.
+    pub stock: i64,
+    /// How many one citizen may have.
+    pub per_person: Option<i64>,
+    /// For how many days a voucher is good.
+    pub voucher_days: i32,
+}
+
+/// Publishes a rule set from now on, and makes its city when it is new.
+pub async fn publish(services: &Services, rules: &RuleSet) -> Result<CityId, StoreError> {
+    let now = services.clock.now();
+    let transaction = services.database.begin().await?;
+    let id = match city::find_by_code(&transaction, rules.city()).await? {
+        Some(city) => city.id,
+        None => {
+            let programme = OwnerId::new(services.random.uuid_at(now));
+            let zone = rules.timezone().name();
+            city::insert(&transaction, rules.city(), rules.title(), zone, programme).await?
+        }
+    };
+    match rule_set::insert(&transaction, id, &rules.hash(), rules.bundle(), now, now).await {
+        // Another process published the same text just now.
+        Err(StoreError::Exists(_)) => {}
+        outcome => {
+            outcome?;
+            transaction.commit().await?;
+        }
+    }
+    services.rules.refresh(&services.database).await?;
+    Ok(id)
+}
+
+/// The city of a code; the only one when none is named.
+pub async fn city(services: &Services, code: Option<&str>) -> Result<City, OfficeError> {
+    let mut cities = city::list(&services.database).await?;
+    let codes = cities.iter().map(|city| city.code.as_str()).collect::<Vec<_>>().join(", ");
+    match code {
+        None if cities.len() == 1 => cities.pop().ok_or(OfficeError::NoCity(String::new(), codes)),
+        None => Err(OfficeError::NoCity(String::new(), codes)),
+        Some(code) => cities
+            .into_iter()
+            .find(|city| city.code == code)
+            .ok_or_else(|| OfficeError::NoCity(code.to_owned(), codes)),
+    }
+}
+
+/// A new partner with the key that speaks for it.
+pub async fn create_partner(
+    services: &Services,
+    city: &City,
+    name: &str,
+    uri: &str,
+) -> Result<BearerSecret, OfficeError> {
+    named(name)?;
+    if uri.is_empty() || uri.len() > tanhui_domain::event::SOURCE_BYTES_MAX {
+        return Err(OfficeError::Bounds("a source URI must have 1 to 200 bytes"));
+    }
+    let now = services.clock.now();
+    let key = BearerSecret::new_api_key(services.random.as_ref())?;
+    let transaction = services.database.begin().await?;
+    let id = match source::insert(&transaction, city.id, uri, name, Evidence::Operator, now).await {
+        Err(StoreError::Exists(_)) => return Err(OfficeError::SourceTaken(uri.to_owned())),
+        outcome => outcome?,
+    };
+    source::insert_key(&transaction, &key.hash(), id, now).await?;
+    transaction.commit().await?;
+    Ok(key)
+}
+
+/// The source of a URI, made when it is new.
+pub async fn ensure_source(
+    services: &Services,
+    city: CityId,
+    uri: &str,
+    name: &str,
+    evidence: Evidence,
+) -> Result<Arc<Source>, StoreError> {
+    if let Some(source) = source::find_by_uri(&services.database, uri).await? {
+        return Ok(Arc::new(source));
+    }
+    let transaction = services.database.begin().await?;
+    match source::insert(&transaction, city, uri, name, evidence, services.clock.now()).await {
+        Ok(_) => transaction.commit().await?,
+        Err(StoreError::Exists(_)) => drop(transaction),
+        Err(error) => return Err(error),
+    }
+    let source = source::find_by_uri(&services.database, uri).await?;
+    source.map(Arc::new).ok_or_else(|| StoreError::Corrupt(format!("source {uri} vanished")))
+}
+
+/// All sources.
+pub async fn sources(services: &Services) -> Result<Vec<Source>, StoreError> {
+    source::list(&services.database).await
+}
+
+/// The source that a partner's key speaks for.
+pub async fn source_of_key(services: &Services, key_hash: &[u8]) -> Result<Option<Source>, StoreError> {
+    source::find_by_key(&services.database, key_hash).await
+}
+
+/// A new, approved merchant.
+pub async fn create_merchant(services: &Services, city: &City, name: &str) -> Result<MerchantId, OfficeError> {
+    named(name)?;
+    let now = services.clock.now();
+    let id = MerchantId::new(services.random.uuid_at(now));
+    let transaction = services.database.begin().await?;
+    merchant::insert(&transaction, &Merchant { id, city: city.id, name: name.to_owned() }, now).await?;
+    transaction.commit().await?;
+    Ok(id)
+}
+
+/// One merchant.
+pub async fn merchant(services: &Services, id: MerchantId) -> Result<Option<Merchant>, StoreError> {
+    merchant::find(&services.database, id).await
+}
+
+/// A new, live offer.
+pub async fn create_offer(services: &Services, new: NewOffer) -> Result<OfferId, OfficeError> {
+    named(&new.title.zh)?;
+    named(&new.title.en)?;
+    if new.price <= Points::ZERO || new.payout < Fen::ZERO {
+        return Err(OfficeError::Bounds("an offer costs at least 1 point and pays at least 0 fen"));
+    }
+    if !(0..=STOCK_MAX).contains(&new.stock) || new.per_person.is_some_and(|most| most < 1) {
+        return Err(OfficeError::Bounds("stock must be 0 to 10,000,000 and a limit per person at least 1"));
+    }
+    if !(1..=3650).contains(&new.voucher_days) {
+        return Err(OfficeError::Bounds("a voucher is good for 1 to 3650 days"));
+    }
+    let now = services.clock.now();
+    let merchant = merchant::find(&services.database, new.merchant).await?;
+    let merchant = merchant.ok_or(OfficeError::NoMerchant(new.merchant))?;
+    let offer = Offer {
+        id: OfferId::new(services.random.uuid_at(now)),
+        city: merchant.city,
+        merchant: merchant.id,
+        merchant_name: merchant.name,
+        title: new.title,
+        price: new.price,
+        payout: new.payout,
+        stock_total: new.stock,
+        stock_left: new.stock,
+        per_person: new.per_person,
+        status: OfferStatus::Live,
+        voucher_days: new.voucher_days,
+    };
+    let transaction = services.database.begin().await?;
+    offer::insert(&transaction, &offer, now).await?;
+    transaction.commit().await?;
+    Ok(offer.id)
+}
+
+/// Live offers of a city in id order, beginning after an id.
+pub async fn offers(
+    services: &Services,
+    city: CityId,
+    after: Option<OfferId>,
+    limit: i64,
+) -> Result<Vec<Offer>, StoreError> {
+    offer::page(&services.database, city, after, limit).await
+}
+
+/// One offer.
+pub async fn offer(services: &Services, id: OfferId) -> Result<Option<Offer>, StoreError> {
+    offer::find(&services.database, id).await
+}
+
+/// How many more of an offer a citizen may redeem, where there is a limit.
+pub async fn remaining_of_offer(
+    services: &Services,
+    offer: &Offer,
+    citizen: CitizenId,
+) -> Result<Option<i64>, StoreError> {
+    let Some(allowed) = offer.per_person else {
+        return Ok(None);
+    };
+    let had = offer::count_of_citizen(&services.database, offer.id, citizen).await?;
+    Ok(Some(allowed.saturating_sub(had).max(0)))
+}
+
+/// Gives a role to a citizen.
+pub async fn grant(services: &Services, id: CitizenId, grant: &Grant) -> Result<(), OfficeError> {
+    if let Some(merchant) = grant.merchant {
+        let known = merchant::find(&services.database, merchant).await?;
+        known.ok_or(OfficeError::NoMerchant(merchant))?;
+    }
+    let transaction = services.database.begin().await?;
+    citizen::grant(&transaction, id, grant, services.clock.now()).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+fn named(name: &str) -> Result<(), OfficeError> {
+    let fits = (1..=NAME_BYTES_MAX).contains(&name.trim().len()) && !name.contains(char::is_control);
+    if fits { Ok(()) } else { Err(OfficeError::Bounds("a name must have 1 to 200 printable bytes")) }
+}

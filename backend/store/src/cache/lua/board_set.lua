@@ -1,0 +1,3 @@
+place(2)
+keep(ARGV[1])
+return 1

@@ -1,0 +1,37 @@
+//! One file per endpoint: its error enum, request type, documentation and handler. This file lists them.
+//!
+//! Routes are registered together with their documentation, so that `/openapi.json` cannot drift from the code.
+
+pub mod docs;
+mod healthz;
+mod metrics;
+mod openapi;
+mod readyz;
+
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use self::openapi::complete;
+use crate::state::AppState;
+
+/// What citizens, partners, merchants and city offices call.
+#[must_use]
+pub fn api() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::Description::openapi())
+}
+
+/// What operators' machines call. Not limited, so that it answers when everything else is full.
+#[must_use]
+pub fn probes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(healthz::healthz))
+        .routes(routes!(readyz::readyz))
+        .routes(routes!(metrics::metrics))
+}
+
+/// The OpenAPI document of everything.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    complete(api().merge(probes()).into_openapi())
+}

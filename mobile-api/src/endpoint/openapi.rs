@@ -1,0 +1,63 @@
+//! What the OpenAPI document says beyond the single endpoints: title, sign-in, problems.
+
+use tanhui_domain::text::Language;
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{
+    Components, ContentBuilder, OpenApi as Document, PathItem, Ref, RefOr, ResponseBuilder,
+};
+use utoipa::{Modify, OpenApi};
+
+use crate::http::problem::{Code, FieldDocument, PROBLEM_JSON, ProblemDocument};
+
+/// Title, servers and shared schemas.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "碳惠 tanhui",
+        description = "Carbon-inclusive points for cities. Amounts are integers in the smallest unit: points, mg, fen.\n\n\
+                       碳普惠积分平台接口。数量均为最小单位的整数：积分、毫克、分。"
+    ),
+    components(schemas(ProblemDocument, FieldDocument)),
+    modifiers(&SignIn)
+)]
+pub struct Description;
+
+struct SignIn;
+
+impl Modify for SignIn {
+    fn modify(&self, document: &mut Document) {
+        let components = document.components.get_or_insert_with(Components::new);
+        let bearer = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    }
+}
+
+/// Adds to every operation the problem it may answer, and to the document the table of problem codes.
+#[must_use]
+pub fn complete(mut document: Document) -> Document {
+    for item in document.paths.paths.values_mut() {
+        for operation in operations(item) {
+            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+            let problem =
+                ResponseBuilder::new().description("Problem").content(PROBLEM_JSON, content).build();
+            operation.responses.responses.entry("default".to_owned()).or_insert(RefOr::T(problem));
+        }
+    }
+    let codes: Vec<_> = Code::ALL.iter().map(|code| code_entry(*code)).collect();
+    document.extensions = Some(Extensions::builder().add("x-problem-codes", codes).build());
+    document
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten()
+}
+
+fn code_entry(code: Code) -> serde_json::Value {
+    serde_json::json!({
+        "code": code.as_str(),
+        "status": code.status().as_u16(),
+        "title": {"zh": code.title(Language::Zh), "en": code.title(Language::En)},
+    })
+}

@@ -1,0 +1,30 @@
+//! Reading a request into types. Whatever does not fit is answered as a problem that names the place.
+
+mod caller;
+mod idempotency;
+mod json;
+mod path;
+mod query;
+
+pub use self::caller::{
+    AsAdmin, AsCitizen, AsCityApprover, AsCityEditor, AsCityReviewer, AsCityViewer, AsMerchantStaff, Caller,
+};
+pub use self::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, IdempotencyKey};
+pub use self::json::{Json, content_type, parse_json, read_body};
+pub use self::path::Path;
+pub use self::query::Query;
+
+use serde_path_to_error::{Path as Place, Segment};
+
+/// JSON pointer (RFC 6901) of a place in what was being read.
+fn pointer(place: &Place) -> String {
+    let mut pointer = String::new();
+    for segment in place {
+        match segment {
+            Segment::Seq { index } => pointer.extend(["/", &index.to_string()]),
+            Segment::Map { key } => pointer.extend(["/", &key.replace('~', "~0").replace('/', "~1")]),
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    pointer
+}

@@ -1,0 +1,122 @@
+//! The one table of problem codes: what clients match on, its HTTP status and its title in both languages.
+//!
+//! A code, once published, keeps its name and status.
+
+use axum::http::StatusCode;
+use tanhui_domain::text::Language;
+
+macro_rules! codes {
+    ($($name:ident $code:literal $status:ident $zh:literal $en:literal;)+) => {
+        /// A stable problem code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(#[doc = $en] $name,)+
+        }
+
+        impl Code {
+            /// Every code, in the table's order.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The code on the wire.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// The HTTP status it travels with.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status,)+ }
+            }
+
+            /// A short sentence for people.
+            #[must_use]
+            pub const fn title(self, language: Language) -> &'static str {
+                match language {
+                    Language::Zh => match self { $(Self::$name => $zh,)+ },
+                    Language::En => match self { $(Self::$name => $en,)+ },
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    BadRequest "bad_request" BAD_REQUEST "请求无法理解" "The request makes no sense";
+    MalformedJson "malformed_json" BAD_REQUEST "正文不是合法的 JSON" "The body is not valid JSON";
+    InvalidUtf8 "invalid_utf8" BAD_REQUEST "正文不是 UTF-8 编码" "The body is not UTF-8";
+    UnreadableBody "unreadable_body" BAD_REQUEST "正文没有完整到达" "The body did not arrive whole";
+    InvalidBody "invalid_body" UNPROCESSABLE_ENTITY "正文中有不合要求的字段" "The body has fields that do not fit";
+    InvalidQuery "invalid_query" BAD_REQUEST "查询参数不合要求" "A query parameter does not fit";
+    InvalidPath "invalid_path" BAD_REQUEST "路径中的参数不合要求" "A part of the path does not fit";
+    InvalidCursor "invalid_cursor" BAD_REQUEST "翻页游标无效" "The cursor is not one of ours";
+    IdempotencyKeyRequired "idempotency_key_required" BAD_REQUEST
+        "请附上 Idempotency-Key 请求头" "Send an Idempotency-Key header";
+    IdempotencyKeyInvalid "idempotency_key_invalid" BAD_REQUEST
+        "Idempotency-Key 格式不符" "The Idempotency-Key does not fit";
+    IdempotencyKeyReused "idempotency_key_reused" UNPROCESSABLE_ENTITY
+        "该 Idempotency-Key 已用于另一请求" "This Idempotency-Key belongs to another request";
+    IdempotencyInProgress "idempotency_in_progress" CONFLICT
+        "同一请求仍在处理中" "The same request is still running";
+    Unauthorized "unauthorized" UNAUTHORIZED "请先登录" "Sign in first";
+    TokenExpired "token_expired" UNAUTHORIZED "登录已过期" "The access token has expired";
+    Forbidden "forbidden" FORBIDDEN "没有权限" "This needs a role you do not have";
+    NotFound "not_found" NOT_FOUND "没有找到" "Not found";
+    MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED
+        "该地址不支持此方法" "This address does not take that method";
+    BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE "正文过大" "The body is too large";
+    UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE
+        "不支持的内容类型" "The content type is not taken here";
+    RateLimited "rate_limited" TOO_MANY_REQUESTS "请求过于频繁，请稍后再试" "Too many requests, come back later";
+    Internal "internal" INTERNAL_SERVER_ERROR "服务内部出错" "Something failed on our side";
+    Overloaded "overloaded" SERVICE_UNAVAILABLE "服务繁忙，请稍后再试" "Too busy, come back shortly";
+    TimedOut "timed_out" GATEWAY_TIMEOUT "处理超时，请重试" "It took too long, try again";
+    Unavailable "unavailable" SERVICE_UNAVAILABLE "服务暂不可用" "Not available for the moment";
+}
+
+impl Code {
+    /// The code for an answer that carries a bare error status, as routers and layers make them.
+    #[must_use]
+    pub fn of_status(status: StatusCode) -> Self {
+        match status.as_u16() {
+            401 => Self::Unauthorized,
+            403 => Self::Forbidden,
+            404 => Self::NotFound,
+            405 => Self::MethodNotAllowed,
+            413 => Self::BodyTooLarge,
+            415 => Self::UnsupportedMediaType,
+            429 => Self::RateLimited,
+            503 => Self::Unavailable,
+            504 => Self::TimedOut,
+            400..500 => Self::BadRequest,
+            _ => Self::Internal,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_snake_case_errors_in_both_languages() {
+        let names: BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert!(code.as_str().bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'8'));
+            assert!(code.status().is_client_error() || code.status().is_server_error());
+            assert!(!code.title(Language::Zh).is_ascii() && code.title(Language::En).is_ascii());
+        }
+    }
+
+    #[test]
+    fn bare_statuses_find_a_code_with_that_status() {
+        for status in [401, 403, 404, 405, 413, 415, 429, 503, 504, 500] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(Code::of_status(status).status(), status);
+        }
+        assert_eq!(Code::of_status(StatusCode::IM_A_TEAPOT), Code::BadRequest);
+    }
+}

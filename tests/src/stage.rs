@@ -120,7 +120,7 @@ where
     Running: Future<Output = Outcome> + 'static,
 {
     let tasks = tokio::task::LocalSet::new();
-    let outcome = tasks.run_until(tokio::task::spawn_local(body(stage.clone()))).await;
+    let outcome = tasks.run_until(async { tokio::task::spawn_local(body(stage.clone())).await }).await;
     stage.clear().await?;
     outcome?
 }

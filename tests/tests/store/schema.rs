@@ -6,6 +6,7 @@ each_database!(
     migrating_again_changes_nothing,
     two_migrators_at_once_both_succeed,
     a_changed_step_is_refused,
+    a_step_that_fails_leaves_nothing,
     a_database_without_the_steps_is_not_current,
 );
 on_postgres!(
@@ -45,6 +46,17 @@ async fn a_changed_step_is_refused(stage: Stage) -> Outcome {
     let text = refusal.to_string();
     assert!(text.contains("0001_foundation was applied from another text"), "{text}");
     assert!(text.contains("run the program version that applied it"), "{text}");
+    Ok(())
+}
+
+async fn a_step_that_fails_leaves_nothing(stage: Stage) -> Outcome {
+    forget_everything(&stage).await?;
+    stage.raw.execute("CREATE TABLE idempotency_keys (in_the_way INTEGER)").await?;
+    assert!(stage.database.migrate(2026, 3).await.is_err());
+    assert!(stage.raw.number("SELECT COUNT(*) FROM settings").await.is_err(), "half a step was kept");
+    stage.raw.execute("DROP TABLE idempotency_keys").await?;
+    stage.database.migrate(2026, 3).await?;
+    assert!(stage.database.is_current().await?);
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! Settings: a flag beats a `TANHUI_*` variable, which beats the file named by `--config`, which beats the default.
+//! Settings: a flag beats a `TANHUI_*` variable, which beats the file named by `--config`, which beats the
+//! default.
 
 mod shown;
 
@@ -149,13 +150,15 @@ pub enum ConfigError {
         /// Why not.
         cause: std::io::Error,
     },
-    /// The file is not TOML, or names a setting that does not exist.
-    #[error("{path}: {cause}")]
+    /// The file is not TOML, or names a setting that does not exist. Does not quote it: it may hold secrets.
+    #[error("{path}:{line}: {reason}")]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What and where.
-        cause: Box<toml::de::Error>,
+        /// Where, from 1.
+        line: usize,
+        /// What.
+        reason: String,
     },
     /// A number is out of its range.
     #[error("{setting} is {value}; {min} to {max}")]
@@ -182,8 +185,11 @@ impl Given {
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
-        toml::from_str(&text)
-            .map_err(|cause| ConfigError::Malformed { path: path.to_owned(), cause: Box::new(cause) })
+        toml::from_str(&text).map_err(|cause: toml::de::Error| {
+            let before = cause.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count().saturating_add(1);
+            ConfigError::Malformed { path: path.to_owned(), line, reason: cause.message().to_owned() }
+        })
     }
 
     /// What this place says, and the other where this one is silent.

@@ -1,4 +1,5 @@
-//! Log lines on standard error. They name routes, codes and request ids: never a body, a phone, a card or a query string.
+//! Log lines on standard error. They name routes, codes and request ids: never a body, a phone, a card or a
+//! query string.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -33,7 +34,7 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(), LogError> {
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).try_init(),
     };
     started.map_err(|_| LogError::Taken)
 }

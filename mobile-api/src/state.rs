@@ -3,19 +3,13 @@
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use tanhui_domain::time::Clock;
-use tanhui_service::cache::Cache;
-use tanhui_service::identity::keys::Keys;
+use tanhui_service::Services;
 
 /// Shared by all requests of one process.
 #[derive(Clone)]
 pub struct AppState {
-    /// Rate limits, one-time codes, boards.
-    pub cache: Cache,
+    /// Every use case.
+    pub services: Arc<Services>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
-    /// Checks access tokens, seals cursors.
-    pub keys: Arc<Keys>,
-    /// Tells the time.
-    pub clock: Arc<dyn Clock>,
 }

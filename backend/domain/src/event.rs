@@ -19,7 +19,8 @@ pub const SUBJECT_BYTES_MAX: usize = 200;
 /// Most members of `data`.
 pub const DATA_MEMBERS_MAX: usize = 32;
 
-/// One reported act on the wire. `data` keeps each value as its JSON text, so a number is never read through a float.
+/// One reported act on the wire. `data` keeps each value as its JSON text, so a number is never read
+/// through a float.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CloudEvent {
     /// Always `1.0`.

@@ -104,7 +104,8 @@ number_id!(
 );
 
 impl ActivityId {
-    /// The id that (source, external id) has for ever: the first 128 bits of their SHA-256, marked as UUID version 8.
+    /// The id that (source, external id) has for ever: the first 128 bits of their SHA-256, marked as UUID
+    /// version 8.
     ///
     /// One key then serves look-up and idempotency, and any process finds it without asking the database.
     #[must_use]

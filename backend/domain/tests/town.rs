@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use tanhui_domain::rule::{Decision, Evidence, Facts, RuleSet, SourceFile, Usage};
+use tanhui_domain::text::Language;
 
 const MAIN: &str = include_str!("rules/town.yaml");
 const FACTORS: &str = include_str!("rules/factors/town.yaml");
@@ -21,9 +22,11 @@ fn instant(text: &str) -> DateTime<Utc> {
 }
 
 #[test]
-fn the_file_compiles_without_warnings_and_its_cases_hold() {
+fn the_file_compiles_and_its_cases_hold() {
     let rules = compile(MAIN).unwrap_or_else(|all| panic!("{all}"));
-    assert_eq!(rules.warnings(), []);
+    let warnings: Vec<String> = rules.warnings().iter().map(ToString::to_string).collect();
+    let unused = "town.yaml:42:7: warning: actions.recycle.inputs.district: no formula uses `district`";
+    assert_eq!(warnings, [unused]);
     let summary = rules.check_cases(&file("town.cases.yaml", CASES)).unwrap_or_else(|all| {
         panic!("{}", all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     });
@@ -93,7 +96,10 @@ fn inputs_and_receipts_survive_storage() {
     let json = serde_json::to_string(&credit.receipt).unwrap();
     assert_eq!(
         json,
-        r#"{"v":1,"i":{"distance":"7.2 km","estimated":"no"},"t":"2026-03-02T04:00:00Z","e":"operator","u":[[0,0,0,0],[0,0,0,0]]}"#
+        concat!(
+            r#"{"v":1,"i":{"distance":"7.2 km","estimated":"no"},"t":"2026-03-02T04:00:00Z","#,
+            r#""e":"operator","u":[[0,0,0,0],[0,0,0,0]]}"#
+        )
     );
     let read: tanhui_domain::rule::Receipt = serde_json::from_str(&json).unwrap();
     assert_eq!(read, credit.receipt);
@@ -122,4 +128,52 @@ fn days_follow_the_city_and_factors_their_dates() {
     assert_eq!(rules.expires_on(windows[0].range.from).unwrap().to_string(), "2028-03-31");
     assert_eq!(rules.accept().late, Some(chrono::TimeDelta::days(400)));
     assert_eq!(rules.nearest_action("metro_rid"), Some("metro_ride"));
+}
+
+#[test]
+fn an_explanation_tells_factor_formula_caps_and_result() {
+    let rules = compile(MAIN).unwrap();
+    let metro = rules.action("metro_ride").unwrap();
+    let inputs = rules.read_inputs(metro, [("distance_km", "7.2")]).unwrap();
+    let at = instant("2026-03-02T04:00:00Z");
+    let facts = Facts { inputs: &inputs, occurred_at: at, evidence: Evidence::Device };
+    let used = [Usage::from((2, 190, 0, 0)), Usage::from((20, 500, 0, 0))];
+    let decision = rules.evaluate(metro, &facts, &used);
+    let told = rules.explain(metro, decision.receipt());
+    assert_eq!(
+        told.text(Language::En),
+        "Metro ride · 2026-03-02 12:00:00\n\
+         Distance: 7.2 km\n\
+         estimated: no\n\
+         CO2e saved per metro passenger-km: 46.7 gCO2e/km (since 2021-12-01; Environment bureau, \
+         Public transport methodology, 2021; confidence high)\n\
+         Reduction = 7.2 km × 46.7 gCO2e/km = 336.24 gCO2e\n\
+         Points = (336.24 gCO2e ÷ 10 gCO2e/pt) × 50%, rounded down to 1 pt = 16 pt\n\
+         Evidence: device record, 50% of the points\n\
+         Cap 6 times per day: 2 times used before, 3 times left\n\
+         Cap 200 pt per day: 190 pt used before, 0 pt left, trimmed this one\n\
+         Cap 3000 pt per month: 500 pt used before, 2490 pt left\n\
+         Credited: 336.24 gCO2e, 10 pt (capped)"
+    );
+    assert!(told.text(Language::Zh).ends_with("记入: 336.24 gCO2e, 10 pt (已封顶)"));
+    let reduction = told.steps.iter().find(|step| step.name == "reduction").unwrap();
+    assert_eq!(reduction.parameters[0].source.as_ref().unwrap().year, Some(2021));
+}
+
+#[test]
+fn an_explanation_of_a_refusal_shows_the_sentence() {
+    let rules = compile(MAIN).unwrap();
+    let home = rules.action("home_power_saving").unwrap();
+    let inputs = rules.read_inputs(home, [("used_kWh", "5"), ("persons_person", "2")]).unwrap();
+    let at = instant("2024-06-01T04:00:00Z");
+    let facts = Facts { inputs: &inputs, occurred_at: at, evidence: Evidence::Operator };
+    let told = rules.explain(home, rules.evaluate(home, &facts, &[]).receipt());
+    assert_eq!(told.conditions[0].with_numbers, "2024-06-01 >= 2025-01-01");
+    assert!(!told.conditions[0].holds);
+    assert_eq!(
+        told.text(Language::En).lines().last().unwrap_or_default(),
+        "Refused: Not yet begun (eligible.1)"
+    );
+    assert_eq!(told.steps[1].with_numbers, "if 5 kWh < 6.4 kWh then 6.4 kWh - 5 kWh else 0 kWh");
+    assert_eq!((told.steps[1].value.as_str(), told.steps[1].unit.as_str()), ("1.4", "kWh"));
 }

@@ -5,8 +5,8 @@ use tanhui_domain::id::{BindingId, CitizenId};
 use tanhui_store::binding::{NewBinding, SubjectHash};
 use tanhui_store::{StoreError, binding, citizen, source};
 
-use crate::random::Random;
 use crate::Services;
+use crate::random::Random;
 
 /// Most live bindings of one citizen.
 pub const BINDINGS_MAX: usize = 50;

@@ -7,9 +7,9 @@ use tanhui_domain::id::{BindingId, CitizenId};
 use tanhui_store::binding::{NewBinding, SubjectHash};
 use tanhui_store::{StoreError, binding, citizen};
 
-use crate::random::Random;
 use crate::Services;
 use crate::binding::new_binding;
+use crate::random::Random;
 use crate::retry::retrying;
 
 /// Makes a citizen and a binding for each subject that has none; gives how many were made.
@@ -32,7 +32,8 @@ async fn try_enroll(services: &Services, source: &Source, subjects: &[&str]) -> 
         .iter()
         .filter(|(hash, _)| !bound.contains_key(hash))
         .map(|(hash, subject)| {
-            let citizen = services.new_citizen(CitizenId::new(services.random.uuid_at(now)), source.city, now);
+            let citizen =
+                services.new_citizen(CitizenId::new(services.random.uuid_at(now)), source.city, now);
             let id = BindingId::new(services.random.uuid_at(now));
             let binding = new_binding(id, citizen.id, source, *hash, subject);
             (citizen, binding)

@@ -28,14 +28,15 @@ use chrono::{DateTime, Datelike, Utc};
 use tanhui_domain::city::{Citizen, City, Source};
 use tanhui_domain::id::{CitizenId, CityId};
 use tanhui_domain::time::Clock;
+pub use tanhui_store::StoreError;
 pub use tanhui_store::idempotency::RequestKey;
-use tanhui_store::{Database, StoreError, city, setting};
+use tanhui_store::{Database, city, setting};
 use tokio::sync::Notify;
 
 use crate::cache::Cache;
 use crate::crediting::Crediting;
-use crate::identity::keys::Keys;
 use crate::identity::entropy::Entropy;
+use crate::identity::keys::Keys;
 use crate::random::Random;
 use crate::rule_book::RuleBook;
 use crate::sign_in::CodeSender;
@@ -76,6 +77,19 @@ pub enum StartError {
 }
 
 impl Services {
+    /// Opens the database at an address, then [`Services::start`].
+    pub async fn open(
+        database_url: &str,
+        cache: Cache,
+        keys: Keys,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Entropy>,
+        code_sender: Arc<dyn CodeSender>,
+    ) -> Result<Self, StartError> {
+        let database = Database::connect(database_url).await?;
+        Self::start(database, cache, keys, clock, random, code_sender).await
+    }
+
     /// Migrates the database, checks that the secret is the one it was made with, and starts the crediting writers.
     pub async fn start(
         database: Database,

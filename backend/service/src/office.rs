@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::city::{City, Grant, Source};
-use tanhui_domain::id::{CitizenId, CityId, MerchantId, OfferId, OwnerId};
+use tanhui_domain::id::{CitizenId, CityId, MerchantId, OfferId, OwnerId, SourceId};
 use tanhui_domain::redemption::{Merchant, Offer, OfferStatus};
 use tanhui_domain::rule::{Evidence, RuleSet};
 use tanhui_domain::text::Text;
 use tanhui_store::{StoreError, citizen, city, merchant, offer, rule_set, source};
 
-use crate::random::Random;
 use crate::Services;
 use crate::identity::api_key::BearerSecret;
 use crate::identity::entropy::NoEntropy;
+use crate::random::Random;
 
 /// Longest name of a merchant, partner or offer, in bytes.
 pub const NAME_BYTES_MAX: usize = 200;
@@ -123,6 +123,15 @@ pub async fn create_partner(
     Ok(key)
 }
 
+/// A further key that speaks for a source.
+pub async fn issue_key(services: &Services, source: SourceId) -> Result<BearerSecret, OfficeError> {
+    let key = BearerSecret::new_api_key(services.random.as_ref())?;
+    let transaction = services.database.begin().await?;
+    source::insert_key(&transaction, &key.hash(), source, services.clock.now()).await?;
+    transaction.commit().await?;
+    Ok(key)
+}
+
 /// The source of a URI, made when it is new.
 pub async fn ensure_source(
     services: &Services,
@@ -155,7 +164,11 @@ pub async fn source_of_key(services: &Services, key_hash: &[u8]) -> Result<Optio
 }
 
 /// A new, approved merchant.
-pub async fn create_merchant(services: &Services, city: &City, name: &str) -> Result<MerchantId, OfficeError> {
+pub async fn create_merchant(
+    services: &Services,
+    city: &City,
+    name: &str,
+) -> Result<MerchantId, OfficeError> {
     named(name)?;
     let now = services.clock.now();
     let id = MerchantId::new(services.random.uuid_at(now));

@@ -21,7 +21,8 @@ pub trait Random: Entropy {
     fn uuid_at(&self, at: DateTime<Utc>) -> Uuid {
         let mut bytes = [0; 10];
         self.fill_surely(&mut bytes);
-        Builder::from_unix_timestamp_millis(u64::try_from(at.timestamp_millis()).unwrap_or(0), &bytes).into_uuid()
+        Builder::from_unix_timestamp_millis(u64::try_from(at.timestamp_millis()).unwrap_or(0), &bytes)
+            .into_uuid()
     }
 }
 

@@ -14,8 +14,8 @@ use tanhui_domain::time::civil_day;
 use tanhui_store::idempotency::{self, RequestKey, StoredAnswer};
 use tanhui_store::{StoreError, Transaction, account, lot, offer, redemption, voucher};
 
-use crate::random::Random;
 use crate::Services;
+use crate::random::Random;
 use crate::retry::{Repeatable, retrying};
 
 /// Letters of a voucher code: no two that look alike.
@@ -151,7 +151,8 @@ async fn try_redeem(
     offer::change_stock(&transaction, offer.id, request.quantity.saturating_neg()).await?;
     lot::take(&transaction, request.citizen, redeemed.redemption.id, &takes).await?;
     let moved = Amounts::points(price.negated().map_err(PostingError::from).map_err(unpostable)?);
-    post(&transaction, &request.city, &mut citizen, moved, &redeemed.redemption, JournalKind::Redeem, now).await?;
+    post(&transaction, &request.city, &mut citizen, moved, &redeemed.redemption, JournalKind::Redeem, now)
+        .await?;
     let answer = render(&redeemed);
     if let Some(key) = &request.key {
         idempotency::complete(&transaction, key, 201, &answer).await?;
@@ -197,7 +198,13 @@ fn price(offer: &Offer, quantity: i64, had: i64) -> Result<Points, RedeemError> 
     Ok(offer.price.times(quantity).map_err(PostingError::from).map_err(unpostable)?)
 }
 
-fn make(services: &Services, request: &RedeemRequest, offer: &Offer, price: Points, now: DateTime<Utc>) -> Redeemed {
+fn make(
+    services: &Services,
+    request: &RedeemRequest,
+    offer: &Offer,
+    price: Points,
+    now: DateTime<Utc>,
+) -> Redeemed {
     let redemption = Redemption {
         id: RedemptionId::new(services.random.uuid_at(now)),
         city: offer.city,

@@ -60,6 +60,12 @@ impl RuleBook {
         of_city.iter().rev().find(|rule_set| rule_set.effective_from <= at).or(of_city.first()).cloned()
     }
 
+    /// Whether nothing is published yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.published().by_id.is_empty()
+    }
+
     /// The rule set of a row.
     #[must_use]
     pub fn by_id(&self, id: RuleSetId) -> Option<Arc<PublishedRuleSet>> {

@@ -12,7 +12,7 @@ use tanhui_store::{StoreError, Transaction, citizen};
 
 use crate::Services;
 use crate::identity::api_key::{BearerSecret, refresh_token_hash};
-use crate::identity::code::{CODE_TTL_SECONDS, new_code};
+use crate::identity::code::{CODE_TTL_SECONDS, DEMO_CODE, new_code};
 use crate::identity::entropy::NoEntropy;
 use crate::identity::keys::SealError;
 use crate::identity::phone::PhoneNumber;
@@ -28,6 +28,36 @@ pub trait CodeSender: Send + Sync + Debug + 'static {
 
     /// Sends a code.
     async fn send(&self, phone: &PhoneNumber, code: &str) -> Result<(), NotSent>;
+}
+
+/// Demo mode: everyone's code is the same, and nothing is sent.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DemoSender;
+
+#[async_trait::async_trait]
+impl CodeSender for DemoSender {
+    fn fixed_code(&self) -> Option<&'static str> {
+        Some(DEMO_CODE)
+    }
+
+    async fn send(&self, _: &PhoneNumber, _: &str) -> Result<(), NotSent> {
+        Ok(())
+    }
+}
+
+/// No gateway is configured: nobody can sign in by phone, and the answer says so.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoSender;
+
+#[async_trait::async_trait]
+impl CodeSender for NoSender {
+    fn fixed_code(&self) -> Option<&'static str> {
+        None
+    }
+
+    async fn send(&self, _: &PhoneNumber, _: &str) -> Result<(), NotSent> {
+        Err(NotSent("no SMS gateway is configured".to_owned()))
+    }
 }
 
 /// The code could not be sent.

@@ -1,4 +1,5 @@
-//! Settings as `tanhui config` prints them: a TOML file that could be fed back, except that secrets are hidden.
+//! Settings as `tanhui config` prints them: a TOML file that could be fed back, except that secrets are
+//! hidden.
 
 use std::path::Path;
 

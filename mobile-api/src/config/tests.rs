@@ -59,3 +59,16 @@ fn what_is_shown_can_be_fed_back_and_hides_secrets() {
     let plain = Settings::decide(Given::default()).unwrap();
     assert!(Settings::decide(given(&plain.shown())).unwrap().shown() == plain.shown());
 }
+
+#[test]
+fn a_faulty_file_is_named_by_line_and_not_quoted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tanhui.toml");
+    for text in ["demo = true\nsecret_key = c0ffee\n", "demo = true\nlisten = \"c0ffee\" \"c0ffee\"\n"] {
+        std::fs::write(&path, text).unwrap();
+        let message = Given::from_file(&path).unwrap_err().to_string();
+        assert!(message.contains("tanhui.toml:2: ") && !message.contains("c0ffee"), "{message}");
+    }
+    let missing = Given::from_file(&folder.path().join("none.toml")).unwrap_err();
+    assert!(matches!(missing, ConfigError::Unreadable { .. }), "{missing}");
+}

@@ -1,6 +1,7 @@
 //! One file per endpoint: its error enum, request type, documentation and handler. This file lists them.
 //!
-//! Routes are registered together with their documentation, so that `/openapi.json` cannot drift from the code.
+//! Routes are registered together with their documentation, so that `/openapi.json` cannot drift from the
+//! code.
 
 pub mod docs;
 mod healthz;

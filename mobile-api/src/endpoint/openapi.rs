@@ -16,7 +16,8 @@ use crate::http::problem::{Code, FieldDocument, PROBLEM_JSON, ProblemDocument};
 #[openapi(
     info(
         title = "碳惠 tanhui",
-        description = "Carbon-inclusive points for cities. Amounts are integers in the smallest unit: points, mg, fen.\n\n\
+        description = "Carbon-inclusive points for cities. \
+                       Amounts are integers in the smallest unit: points, mg, fen.\n\n\
                        碳普惠积分平台接口。数量均为最小单位的整数：积分、毫克、分。"
     ),
     components(schemas(ProblemDocument, FieldDocument)),

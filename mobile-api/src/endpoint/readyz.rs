@@ -14,7 +14,8 @@ pub struct Readiness {
     /// Always `ready` on a 200.
     #[schema(example = "ready")]
     status: &'static str,
-    /// The cache: `in_process`, `redis`, or `redis_unreachable`, in which case requests are served without it.
+    /// The cache: `in_process`, `redis`, or `redis_unreachable`, in which case requests are served without
+    /// it.
     #[schema(example = "in_process")]
     cache: &'static str,
 }
@@ -22,7 +23,7 @@ pub struct Readiness {
 /// Whether requests can be served now.
 #[utoipa::path(get, path = "/readyz", tag = "operations", responses((status = 200, body = Readiness)))]
 pub async fn readyz(State(state): State<AppState>) -> Json<Readiness> {
-    let cache = match state.cache.health().await {
+    let cache = match state.services.cache.health().await {
         CacheHealth::InProcess => "in_process",
         CacheHealth::Redis => "redis",
         CacheHealth::RedisUnreachable => "redis_unreachable",

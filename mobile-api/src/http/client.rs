@@ -8,8 +8,8 @@ use axum::http::HeaderName;
 /// Tells callers apart by address.
 #[derive(Debug, Clone, Default)]
 pub struct ClientAddress {
-    /// The header in which our own proxy writes the caller's address, when there is a proxy. Its last entry counts:
-    /// the earlier ones are whatever the caller claimed.
+    /// The header in which our own proxy writes the caller's address, when there is a proxy. Its last entry
+    /// counts: the earlier ones are whatever the caller claimed.
     pub proxy_header: Option<HeaderName>,
 }
 

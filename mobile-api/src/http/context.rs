@@ -57,7 +57,11 @@ pub async fn with_context(mut request: Request, next: Next) -> Response {
         let response = finish(next.run(request).await, &context);
         let elapsed = started.elapsed();
         metrics::observe(&method, &route, response.status(), elapsed);
-        tracing::info!(status = response.status().as_u16(), elapsed_us = elapsed.as_micros(), "answered");
+        tracing::info!(
+            status = response.status().as_u16(),
+            elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+            "answered"
+        );
         response
     }
     .instrument(span)

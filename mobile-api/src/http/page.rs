@@ -58,7 +58,8 @@ impl<'de> Deserialize<'de> for Limit {
     }
 }
 
-/// Where a list goes on. Opaque to callers, and sealed: a cursor of another list or another making is refused.
+/// Where a list goes on. Opaque to callers, and sealed: a cursor of another list or another making is
+/// refused.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = String)]
@@ -94,7 +95,8 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// A page out of up to `limit + 1` items: the one too many says that the list goes on after `place(last shown)`.
+    /// A page out of up to `limit + 1` items: the one too many says that the list goes on after `place(last
+    /// shown)`.
     pub fn cut<P: Serialize>(
         mut items: Vec<T>,
         limit: Limit,

@@ -35,7 +35,7 @@ pub fn layered(
 ) -> Router<AppState> {
     let by_address = ByAddress {
         limiter: RateLimiter::new(
-            state.cache.clone(),
+            state.services.cache.clone(),
             "address",
             Quota { limit: limits.requests_per_minute, window: Duration::from_mins(1) },
         ),

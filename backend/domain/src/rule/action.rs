@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
 
-use super::cap::{Cap, read_caps};
+use super::cap::{Cap, CapLimit, first_number, read_caps};
 use super::diagnostic::{Finding, text};
 use super::era::Era;
+use super::evidence::{Evidence, read_evidence};
 use super::exact::Decimal;
-use super::input::{INPUTS_MAX, InputSpec, read_input};
+use super::input::{INPUTS_MAX, InputKind, InputSpec, read_input};
 use super::section::{Located, Reading, Section};
-use super::unit::Unit;
 use super::yaml::Node;
 use crate::text::Text;
 
@@ -19,48 +18,6 @@ use crate::text::Text;
 pub const CONDITIONS_MAX: usize = 20;
 /// Most named steps of one action.
 pub const STEPS_MAX: usize = 20;
-
-/// How an act was evidenced, from the strongest to the weakest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Evidence {
-    /// The operator's or utility's own record.
-    Operator,
-    /// A merchant's or machine's receipt.
-    Receipt,
-    /// A device's sensors.
-    Device,
-    /// The citizen's word.
-    #[serde(rename = "self")]
-    SelfDeclared,
-}
-
-impl Evidence {
-    /// All grades.
-    pub const ALL: [Self; 4] = [Self::Operator, Self::Receipt, Self::Device, Self::SelfDeclared];
-
-    /// The grade's name in rule files and events.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Operator => "operator",
-            Self::Receipt => "receipt",
-            Self::Device => "device",
-            Self::SelfDeclared => "self",
-        }
-    }
-
-    /// The grade in words.
-    #[must_use]
-    pub fn label(self) -> Text {
-        match self {
-            Self::Operator => Text::new("运营方记录", "operator's record"),
-            Self::Receipt => Text::new("票据", "receipt"),
-            Self::Device => Text::new("设备记录", "device record"),
-            Self::SelfDeclared => Text::new("自行申报", "own declaration"),
-        }
-    }
-}
 
 /// One condition that an event must meet.
 #[derive(Debug, Clone)]
@@ -193,6 +150,31 @@ impl Action {
             .find(|era| era.from.is_none_or(|from| from <= day) && era.until.is_none_or(|until| day < until))
     }
 
+    /// Inputs and steps that no formula and no cap speaks of, each with its section.
+    pub(super) fn unused_names(&self) -> Vec<(&'static str, &str)> {
+        let words: Vec<String> = self.formulas().flat_map(|located| located.formula.words()).collect();
+        let counted = self.caps.iter().any(|cap| matches!(cap.limit, CapLimit::Input(_)));
+        let first = first_number(&self.inputs);
+        let inputs = self.inputs.iter().filter(|spec| {
+            let is_first =
+                matches!((&spec.kind, first), (InputKind::Number(own), Some(first)) if own == first);
+            !(counted && is_first)
+        });
+        let inputs = inputs.map(|spec| ("inputs", spec.name()));
+        let steps = self.steps.iter().map(|(name, _)| ("steps", name.as_str()));
+        inputs.chain(steps).filter(|(_, name)| !words.iter().any(|word| word == name)).collect()
+    }
+
+    /// Whether a formula names a list or an input takes its words.
+    pub(super) fn uses_list(&self, name: &str, words: &Arc<[String]>) -> bool {
+        let taken = |spec: &InputSpec| match &spec.kind {
+            InputKind::Choice(options) => Arc::ptr_eq(options, words),
+            InputKind::Number(_) | InputKind::YesNo => false,
+        };
+        self.inputs.iter().any(taken)
+            || self.formulas().any(|located| located.formula.words().any(|word| word == name))
+    }
+
     /// All formulas, those of steps first.
     pub(super) fn formulas(&self) -> impl Iterator<Item = &Located> {
         let conditions = self.eligible.iter().map(|condition| &condition.when);
@@ -218,7 +200,7 @@ pub(super) fn read_action(
         let word = reading.scalar(node, path)?;
         reading.name(word, node.place, &format!("{path}.category")).then(|| word.to_owned())
     });
-    let note = section.optional("note").and_then(|node| reading.text(node, &section.step("note")));
+    let remark = section.optional("note").and_then(|node| reading.text(node, &section.step("note")));
     let description =
         section.optional("description").and_then(|node| reading.text(node, &section.step("description")));
     let inputs = read_inputs(reading, &mut section, lists);
@@ -231,9 +213,10 @@ pub(super) fn read_action(
     let points =
         section.required("points", reading).and_then(|node| reading.formula(node, &section.step("points")));
     let caps_step = section.step("caps");
-    let caps = section.optional("caps").map_or_else(Vec::new, |node| {
-        read_caps(reading, node, &caps_step, inputs.as_deref().unwrap_or_default(), points_only)
-    });
+    let caps = match (section.optional("caps"), &inputs) {
+        (Some(node), Some(inputs)) => read_caps(reading, node, &caps_step, inputs, points_only),
+        (Some(_) | None, _) => Vec::new(),
+    };
     let place = section.place;
     section.finish(&LATER, reading);
     let reduction = match (points_only, reduction) {
@@ -259,7 +242,7 @@ pub(super) fn read_action(
         id: id.to_owned(),
         name: name?,
         category: category?,
-        note,
+        note: remark,
         description,
         inputs: inputs?,
         evidence: evidence?,
@@ -310,39 +293,6 @@ fn read_inputs(
         }
     }
     all
-}
-
-fn read_evidence(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Option<Vec<(Evidence, Decimal)>> {
-    let step = section.step("evidence");
-    let node = section.required("evidence", reading)?;
-    let mut inner = reading.section(node, &step)?;
-    let mut shares = Vec::new();
-    let mut complete = true;
-    for grade in Evidence::ALL {
-        let Some(node) = inner.optional(grade.name()) else { continue };
-        let quantity = reading.quantity(node, &step);
-        let hundred = |percent: &Decimal| {
-            let whole = percent.at_decimals(2).unwrap_or(-1);
-            (0..=10_000).contains(&whole)
-        };
-        let percent =
-            quantity.filter(|share| share.unit == Unit::PERCENT).map(|share| share.number.trimmed());
-        let percent = percent.filter(hundred);
-        if percent.is_none() && quantity.is_some() {
-            let found = text!("应为 0% 至 100%, 最多两位小数", "expected 0% to 100%, at most two decimals");
-            reading.error(node.place, &step, Finding::new(found));
-        }
-        complete &= percent.is_some();
-        shares.extend(percent.map(|percent| (grade, percent)));
-    }
-    let place = inner.place;
-    inner.finish(&[], reading);
-    if complete && shares.is_empty() {
-        let found = text!("没有任何证据等级", "no grade of evidence is accepted");
-        reading.error(place, &step, Finding::new(found));
-        return None;
-    }
-    complete.then_some(shares)
 }
 
 fn read_conditions(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Option<Vec<Condition>> {

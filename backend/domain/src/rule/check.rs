@@ -1,4 +1,5 @@
-//! The checker: a tree with its names, to typed code. Refuses every formula whose units, types or ranges are not proven.
+//! The checker: a tree with its names, to typed code. Refuses every formula whose units, types or ranges
+//! are not proven.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,6 +45,8 @@ impl Value {
 pub(super) struct Scope {
     pub(super) names: BTreeMap<String, Value>,
     pub(super) lists: BTreeMap<String, Arc<[String]>>,
+    /// Names that exist elsewhere in the file, to recognise mistyped ones.
+    pub(super) elsewhere: Vec<String>,
 }
 
 /// Checks trees against one scope and appends their code to one program.
@@ -134,7 +137,8 @@ impl Checker<'_> {
             )));
         }
         let known = self.scope.names.keys().map(String::as_str);
-        let help = did_you_mean(name, known.clone()).or_else(|| {
+        let elsewhere = self.scope.elsewhere.iter().map(String::as_str);
+        let help = did_you_mean(name, known.clone().chain(elsewhere)).or_else(|| {
             let all = known.collect::<Vec<_>>().join(", ");
             Some(text!("此处可用: {all}", "names known here: {all}"))
         });
@@ -231,6 +235,7 @@ impl Checker<'_> {
             let help = text!("请写 `... , rounded down to 1 pt`", "write `... , rounded down to 1 pt`");
             return Err(Finding::new(found).help(help).at(right.at));
         }
+        let (one, other) = self.positive_divisor(one, other, at)?;
         let range = self.program.range(other.register);
         if range.low <= 0 {
             let found = text!("除数可能不大于零", "the divisor may be zero or below");
@@ -257,6 +262,16 @@ impl Checker<'_> {
         }
         let (unit, step) = units.zip(step).ok_or_else(|| too_large(TooLarge, at))?;
         Ok(Value { register, kind: Type::Number(unit), step, divisor })
+    }
+
+    /// Moves the sign of a divisor that is always below zero to the number above it.
+    fn positive_divisor(&mut self, one: Value, other: Value, at: usize) -> Checked<(Value, Value)> {
+        if self.program.range(other.register).high >= 0 {
+            return Ok((one, other));
+        }
+        let (up, down) =
+            (self.emit(Op::Scale(one.register, -1), at)?, self.emit(Op::Scale(other.register, -1), at)?);
+        Ok((Value { register: up, ..one }, Value { register: down, ..other }))
     }
 
     fn comparison(&mut self, comparison: Comparison, left: &Tree, right: &Tree, at: usize) -> Checked<Value> {

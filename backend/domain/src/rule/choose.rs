@@ -65,10 +65,8 @@ impl Checker<'_> {
 
     /// Whether the value equals a member; a list's name stands for all of its members.
     fn equal_to_member(&mut self, value: &Value, member: &Tree) -> Checked<Vec<Register>> {
-        let list = match &member.kind {
-            TreeKind::Name(name) => self.scope.lists.get(name).cloned(),
-            _ => None,
-        };
+        let list =
+            if let TreeKind::Name(name) = &member.kind { self.scope.lists.get(name).cloned() } else { None };
         let Some(list) = list else {
             let other = self.check_against(member, &value.kind)?;
             let (one, other) = self.comparable(value, &other, member.at)?;
@@ -109,9 +107,9 @@ impl Checker<'_> {
                 text!("跨午夜请写两个区间, 用 or 连接", "past midnight, write two ranges joined by `or`");
             return Err(Finding::new(found).help(help).at(interval.low.at));
         }
-        let (left, least) = self.comparable(&value, &low, interval.low.at)?;
-        let (left, least) = (left.register, least.register);
-        let above = if interval.low_inside { Op::LessOrEqual(least, left) } else { Op::Less(least, left) };
+        let (left, bottom) = self.comparable(&value, &low, interval.low.at)?;
+        let (left, bottom) = (left.register, bottom.register);
+        let above = if interval.low_inside { Op::LessOrEqual(bottom, left) } else { Op::Less(bottom, left) };
         let above = self.emit(above, at)?;
         let (right, most) = self.comparable(&value, &high, interval.high.at)?;
         let (right, most) = (right.register, most.register);
@@ -146,7 +144,8 @@ impl Checker<'_> {
         }
     }
 
-    /// Checks one result of a condition, knowing how its test came out: after `a < b`, `b - a` is not below zero.
+    /// Checks one result of a condition, knowing how its test came out: after `a < b`, `b - a` is not below
+    /// zero.
     fn check_knowing(&mut self, test: &Tree, holds: bool, result: &Tree) -> Checked<Value> {
         let known = self.ordered.len();
         self.learn(test, holds)?;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::action::Evidence;
+use super::evidence::Evidence;
 use super::inputs::Inputs;
 use crate::amount::{Points, ReductionMg};
 use crate::text::Text;
@@ -86,7 +86,8 @@ pub struct Credit {
 /// Why an act earned nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// `eligible.N` or the rule's own code, `no_factor_in_force`, `evidence_not_accepted`, or an input problem's code.
+    /// `eligible.N` or the rule's own code, `no_factor_in_force`, `evidence_not_accepted`, or an input
+    /// problem's code.
     pub code: String,
     /// The reason for the citizen.
     pub reason: Text,

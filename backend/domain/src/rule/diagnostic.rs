@@ -1,4 +1,5 @@
-//! What is wrong with a rule file, said so that an officer can mend it. Must never decide whether something is wrong.
+//! What is wrong with a rule file, said so that an officer can mend it. Must never decide whether something
+//! is wrong.
 
 use std::fmt;
 
@@ -8,6 +9,9 @@ use crate::text::{Language, Text};
 
 /// Most messages collected from one check; the rest would only repeat the first causes.
 pub const DIAGNOSTICS_MAX: usize = 50;
+
+/// Longest message, step or help; what was quoted from the file is cut.
+pub const MESSAGE_CHARS_MAX: usize = 500;
 
 /// A place in a file; lines and columns count from 1, columns in characters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -69,7 +73,7 @@ impl Diagnostic {
         let message = self.message.in_language(language);
         let mut text = format!("{}:{line}:{column}: {kind}:{step} {message}", self.file);
         if let Some(help) = &self.help {
-            text.push_str(&format!("\n  {help_word}: {}", help.in_language(language)));
+            text = format!("{text}\n  {help_word}: {}", help.in_language(language));
         }
         text
     }
@@ -119,20 +123,25 @@ pub(super) struct Findings {
 
 impl Findings {
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
-        if self.all.len() < DIAGNOSTICS_MAX && !self.all.contains(&diagnostic) {
+        if !self.is_full() && !self.all.contains(&diagnostic) {
             self.all.push(diagnostic);
         }
     }
 
     pub(super) fn add(&mut self, file: &str, place: Place, step: &str, severity: Severity, found: Finding) {
         self.push(Diagnostic {
-            file: file.to_owned(),
+            file: shortened(file.to_owned()),
             place,
-            step: step.to_owned(),
+            step: shortened(step.to_owned()),
             severity,
-            message: found.message,
-            help: found.help,
+            message: shortened_text(found.message),
+            help: found.help.map(shortened_text),
         });
+    }
+
+    /// Whether further findings would be dropped.
+    pub(super) fn is_full(&self) -> bool {
+        self.all.len() >= DIAGNOSTICS_MAX
     }
 
     pub(super) fn has_errors(&self) -> bool {
@@ -147,6 +156,18 @@ impl Findings {
             Ok(self.all)
         }
     }
+}
+
+fn shortened(mut text: String) -> String {
+    if let Some((cut, _)) = text.char_indices().nth(MESSAGE_CHARS_MAX) {
+        text.truncate(cut);
+        text.push('…');
+    }
+    text
+}
+
+fn shortened_text(text: Text) -> Text {
+    Text::new(shortened(text.zh), shortened(text.en))
 }
 
 /// Text in both languages from two format strings.
@@ -217,6 +238,15 @@ mod tests {
         assert_eq!(nearest("weight", known), None);
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("ab", "ba"), 1);
+    }
+
+    #[test]
+    fn messages_are_cut_at_their_limit() {
+        for (chars, cut) in
+            [(MESSAGE_CHARS_MAX - 1, false), (MESSAGE_CHARS_MAX, false), (MESSAGE_CHARS_MAX + 1, true)]
+        {
+            assert_eq!(shortened("长".repeat(chars)).ends_with('…'), cut, "{chars}");
+        }
     }
 
     #[test]

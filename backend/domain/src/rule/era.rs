@@ -14,11 +14,11 @@ use super::input::InputKind;
 use super::parameter::{Parameter, ParameterValue};
 use super::program::{Op, Program, Range, Register, TooLarge};
 use super::section::Located;
-use super::syntax::TreeKind;
+use super::syntax::{Tree, TreeKind};
 use super::unit::Unit;
 
 /// Most eras of one action: changes of all parameters that it uses, plus one.
-pub const ERAS_MAX: usize = 400;
+pub const ERAS_MAX: usize = 120;
 
 /// Compiled formulas and the days they are for.
 #[derive(Debug, Clone)]
@@ -33,7 +33,8 @@ pub(super) struct Era {
     pub(super) points: PointsPlan,
 }
 
-/// Points before the share of evidence: `numerator * multiplier / (denominator * divisor)`, then rounded to `granule`s.
+/// Points before the share of evidence: `numerator * multiplier / (denominator * divisor)`, then rounded to
+/// `granule`s.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PointsPlan {
     pub(super) numerator: Register,
@@ -77,6 +78,7 @@ pub(super) fn compile(
     let used = used_parameters(action, parameters);
     action.parameters = used.iter().map(|parameter| parameter.id.clone()).collect();
     let lists: BTreeMap<String, Arc<[String]>> = lists.iter().cloned().collect();
+    let elsewhere: Vec<String> = parameters.keys().cloned().collect();
     let stretches = stretches(&used);
     if stretches.is_empty() || stretches.len() > ERAS_MAX {
         let found = text!(
@@ -93,7 +95,7 @@ pub(super) fn compile(
             let value = from.map_or(parameter.values.first(), |day| parameter.on(day))?;
             Some((parameter.id.as_str(), value))
         });
-        eras.extend(compiler.era(from, until, values, &lists));
+        eras.extend(compiler.era(from, until, values, &lists, &elsewhere));
     }
     action.eras = eras;
 }
@@ -147,8 +149,10 @@ impl Compiler<'_> {
         until: Option<NaiveDate>,
         parameters: impl Iterator<Item = (&'p str, &'p ParameterValue)>,
         lists: &BTreeMap<String, Arc<[String]>>,
+        elsewhere: &[String],
     ) -> Option<Era> {
         self.scope.lists.clone_from(lists);
+        self.scope.elsewhere = elsewhere.to_vec();
         self.bind_event().and_then(|()| self.bind_parameters(parameters)).map_or_else(
             |found| {
                 self.action.points.report(self.findings, Severity::Error, found);
@@ -159,7 +163,7 @@ impl Compiler<'_> {
         let action = self.action;
         let mut steps = Vec::new();
         for (name, located) in &action.steps {
-            let value = self.formula(located, |checker, tree| checker.check(tree))?;
+            let value = self.formula(located, any_value)?;
             self.scope.names.insert(name.clone(), value.clone());
             steps.push(value);
         }
@@ -176,7 +180,7 @@ impl Compiler<'_> {
         let points =
             self.formula(&action.points, |checker, tree| points(checker, tree, action, reduction))?;
         let conditions = conditions.into_iter().collect::<Option<Vec<_>>>()?;
-        Some(Era { from, until, program: self.program, steps, conditions, reduction, points })
+        Some(Era { from, until, program: self.program.sealed(), steps, conditions, reduction, points })
     }
 
     /// Loads the inputs, then the civil date and time of the event.
@@ -227,7 +231,7 @@ impl Compiler<'_> {
     fn formula<T>(
         &mut self,
         located: &Located,
-        check: impl FnOnce(&mut Checker<'_>, &super::syntax::Tree) -> Result<T, Finding>,
+        check: impl FnOnce(&mut Checker<'_>, &Tree) -> Result<T, Finding>,
     ) -> Option<T> {
         let mut checker =
             Checker { program: &mut self.program, scope: &self.scope, dividing: false, ordered: Vec::new() };
@@ -241,7 +245,7 @@ impl Compiler<'_> {
     }
 
     fn condition(&mut self, located: &Located) -> Option<Register> {
-        let register = self.formula(located, |checker, tree| checker.yes_no(tree))?;
+        let register = self.formula(located, yes_no)?;
         let range = self.program.range(register);
         if range == Range::constant(0) {
             let found = text!(
@@ -257,6 +261,14 @@ impl Compiler<'_> {
     }
 }
 
+fn any_value(checker: &mut Checker<'_>, tree: &Tree) -> Result<Value, Finding> {
+    checker.check(tree)
+}
+
+fn yes_no(checker: &mut Checker<'_>, tree: &Tree) -> Result<Register, Finding> {
+    checker.yes_no(tree)
+}
+
 fn not_negative(checker: &Checker<'_>, value: &Value, zero: &str, at: usize) -> Result<(), Finding> {
     if checker.program.range(value.register).low >= 0 {
         return Ok(());
@@ -266,7 +278,7 @@ fn not_negative(checker: &Checker<'_>, value: &Value, zero: &str, at: usize) -> 
 }
 
 /// The reduction in whole milligrams, half to even.
-fn reduction(checker: &mut Checker<'_>, tree: &super::syntax::Tree) -> Result<Value, Finding> {
+fn reduction(checker: &mut Checker<'_>, tree: &Tree) -> Result<Value, Finding> {
     let value = checker.check(tree)?;
     let Type::Number(unit) = value.kind else {
         return Err(expected_type(("以 gCO2e 计的数", "a number in gCO2e"), &value.kind, tree.at));
@@ -285,17 +297,16 @@ fn reduction(checker: &mut Checker<'_>, tree: &super::syntax::Tree) -> Result<Va
 
 fn points(
     checker: &mut Checker<'_>,
-    tree: &super::syntax::Tree,
+    tree: &Tree,
     action: &Action,
     reduction: Option<Register>,
 ) -> Result<PointsPlan, Finding> {
     let at = tree.at;
-    let (value, mode, granule) = match &tree.kind {
-        TreeKind::Rounded(inner, mode, to) => {
-            let (value, granule, _) = checker.unrounded(inner, to)?;
-            (value, Some(*mode), granule)
-        }
-        _ => (checker.check(tree)?, None, Ratio::ONE),
+    let (value, mode, granule) = if let TreeKind::Rounded(inner, mode, to) = &tree.kind {
+        let (value, granule, _) = checker.unrounded(inner, to)?;
+        (value, Some(*mode), granule)
+    } else {
+        (checker.check(tree)?, None, Ratio::ONE)
     };
     let Type::Number(unit) = value.kind else {
         return Err(expected_type(("以 pt 计的数", "a number in pt"), &value.kind, at));
@@ -322,7 +333,8 @@ fn points(
     Ok(plan)
 }
 
-/// Proves that the last steps of points stay within the machine for every grade of evidence and every trimming.
+/// Proves that the last steps of points stay within the machine for every grade of evidence and every
+/// trimming.
 fn prove(
     checker: &Checker<'_>,
     plan: &PointsPlan,

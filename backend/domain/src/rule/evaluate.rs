@@ -1,7 +1,9 @@
 //! One act against one action: conditions, reduction, evidence, rounding, caps, in the one fixed order.
 //!
-//! A cap in points trims points alone. A cap in gCO2e trims grams, and points in the same proportion before their
-//! rounding. A cap in input units trims the input and evaluates the formulas anew. A cap in times gives nothing once
+//! A cap in points trims points alone. A cap in gCO2e trims grams, and points in the same proportion before
+//! their
+//! rounding. A cap in input units trims the input and evaluates the formulas anew. A cap in times gives
+//! nothing once
 //! it is used up. No cap ever raises anything.
 
 use chrono::{DateTime, Datelike, NaiveDate, Timelike};
@@ -123,8 +125,8 @@ fn push_event_time(values: &mut Vec<i64>, local: DateTime<Tz>) {
 fn evidence_refused(facts: &Facts<'_>) -> Text {
     let label = facts.evidence.label();
     text!(
-        "此行为不接受{zh}作凭证",
-        "this action does not accept an {en} as evidence",
+        "此行为不接受此类凭证: {zh}",
+        "this action does not accept such evidence: {en}",
         zh = label.zh,
         en = label.en
     )

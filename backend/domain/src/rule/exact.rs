@@ -1,4 +1,5 @@
-//! Exact numbers of the rule language: decimals as written, positive fractions for steps. Never a float, never a wrap.
+//! Exact numbers of the rule language: decimals as written, positive fractions for steps. Never a float,
+//! never a wrap.
 
 use std::fmt;
 
@@ -176,6 +177,12 @@ impl Ratio {
     }
 }
 
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.numerator, self.denominator)
+    }
+}
+
 /// Greatest common divisor of two numbers above zero.
 fn greatest_common_divisor(one: i128, other: i128) -> i128 {
     let (mut large, mut small) = (one, other);
@@ -221,36 +228,29 @@ impl Rounding {
 /// A number of steps as decimal text; where no decimal ends, rounded to six places and marked with `≈`.
 #[must_use]
 pub fn decimal_text(mantissa: i128, step: Ratio) -> String {
-    let two_five = [2_i128, 5].map(|prime| {
-        let (mut rest, mut count) = (step.denominator, 0_u8);
-        while rest.checked_rem(prime) == Some(0) {
-            rest = rest.checked_div(prime).unwrap_or(1);
-            count = count.saturating_add(1);
-        }
-        (rest, count)
-    });
-    let [(without_twos, twos), (_, fives)] = two_five;
-    let ends = five_free(without_twos);
-    let decimals = if ends { twos.max(fives) } else { 6 };
+    let magnitude = mantissa.checked_abs().and_then(|count| Ratio::new(count, 1));
+    let Some(value) = magnitude.and_then(|count| count.times(step)) else {
+        return if mantissa == 0 { "0".to_owned() } else { format!("{mantissa}*{step}") };
+    };
+    let (without_twos, twos) = without(2, value.denominator);
+    let (rest, fives) = without(5, without_twos);
+    let (mark, decimals) = if rest == 1 { ("", twos.max(fives)) } else { ("≈", 6) };
     let scaled = power_of_ten(decimals)
-        .and_then(|power| Ratio::new(power, 1))
-        .and_then(|power| step.times(power))
-        .and_then(|factor| {
-            Rounding::HalfEven.divide(mantissa.checked_mul(factor.numerator)?, factor.denominator)
-        });
-    match scaled {
-        Some(mantissa) if ends => Decimal { mantissa, decimals }.trimmed().to_string(),
-        Some(mantissa) => format!("≈{}", Decimal { mantissa, decimals }),
-        None => format!("{mantissa}*{}/{}", step.numerator, step.denominator),
-    }
+        .and_then(|power| Ratio::new(power, 1)?.times(value))
+        .and_then(|scaled| Rounding::HalfEven.divide(scaled.numerator, scaled.denominator));
+    let Some(digits) = scaled else { return format!("{mantissa}*{step}") };
+    let signed = if mantissa < 0 { digits.saturating_neg() } else { digits };
+    format!("{mark}{}", Decimal { mantissa: signed, decimals }.trimmed())
 }
 
-fn five_free(number: i128) -> bool {
-    let mut rest = number;
-    while rest.checked_rem(5) == Some(0) {
-        rest = rest.checked_div(5).unwrap_or(1);
+/// A number above zero without a prime factor, and how often that divided it.
+fn without(prime: i128, number: i128) -> (i128, u8) {
+    let (mut rest, mut count) = (number, 0_u8);
+    while rest.checked_rem(prime) == Some(0) {
+        rest = rest.checked_div(prime).unwrap_or(1);
+        count = count.saturating_add(1);
     }
-    rest == 1
+    (rest, count)
 }
 
 #[cfg(test)]

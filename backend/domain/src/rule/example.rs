@@ -1,14 +1,16 @@
-//! Examples in a rule file and cases beside it: the officer's own statements of what should come out, compared exactly.
+//! Examples in a rule file and cases beside it: the officer's own statements of what should come out,
+//! compared exactly.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, LocalResult, NaiveDateTime, TimeZone, Utc};
 use serde::Serialize;
 
-use super::action::{Action, Evidence};
+use super::action::Action;
 use super::cap::{CapWindow, first_number};
 use super::decision::{Decision, Facts, Usage};
 use super::diagnostic::{Diagnostic, Finding, Findings, did_you_mean, text};
+use super::evidence::Evidence;
 use super::exact::{Decimal, Ratio};
 use super::inputs::Inputs;
 use super::ruleset::{RuleSet, SourceFile};
@@ -298,15 +300,13 @@ fn read_usages(
     let mut used = vec![Usage::default(); windows.len()];
     for item in reading.list(node, &path) {
         let (period, usage) = read_usage(reading, item, &path, action)?;
-        match windows.iter().position(|window| window.period == period).and_then(|place| used.get_mut(place))
-        {
-            Some(slot) => *slot = usage,
-            None => {
-                let found = text!("此行为没有这个周期的封顶", "the action has no cap in this period");
-                reading.error(item.place, &path, Finding::new(found));
-                return None;
-            }
-        }
+        let place = windows.iter().position(|window| window.period == period);
+        let Some(slot) = place.and_then(|place| used.get_mut(place)) else {
+            let found = text!("此行为没有这个周期的封顶", "the action has no cap in this period");
+            reading.error(item.place, &path, Finding::new(found));
+            return None;
+        };
+        *slot = usage;
     }
     Some(used)
 }

@@ -21,13 +21,20 @@ pub const ENTRIES_MAX: usize = 500;
 pub const CATALOGUES_MAX: usize = 32;
 
 /// Keys of the full design that this engine version does not know yet.
-const LATER: [&str; 8] =
-    ["campaigns", "budgets", "history", "multipliers", "same_act", "settle", "badges", "levels"];
+const LATER: [&str; 9] =
+    ["campaigns", "budgets", "history", "multipliers", "same_act", "settle", "badges", "levels", "prizes"];
 
 type Lists = Vec<(String, Arc<[String]>)>;
-type Parameters = BTreeMap<String, Parameter>;
 
-/// Reads a rule file and the catalogues that it uses. What comes back is complete only while there are no errors.
+/// Parameters by name, and the names of those that could not be read.
+#[derive(Default)]
+struct Parameters {
+    known: BTreeMap<String, Parameter>,
+    broken: Vec<String>,
+}
+
+/// Reads a rule file and the catalogues that it uses. What comes back is complete only while there are no
+/// errors.
 pub(super) fn read<'f>(
     main: &SourceFile,
     catalogues: &'f [SourceFile],
@@ -40,25 +47,30 @@ pub(super) fn read<'f>(
     let city = read_city(&mut reading, &mut section);
     let title = section.required("title", &mut reading).and_then(|node| reading.text(node, "title"));
     let timezone = read_timezone(&mut reading, &mut section);
-    let uses = section.optional("uses");
+    let catalogue_names = section.optional("uses");
     let expiry = section.optional("points_expire").map(|node| read_expiry(&mut reading, node));
     let acceptance = section.optional("accept").map(|node| read_acceptance(&mut reading, node));
     let lists = read_lists(&mut reading, &mut section);
-    let mut parameters = Parameters::new();
+    let mut parameters = Parameters::default();
     let own = section.optional("parameters");
     read_parameters(&mut reading, own, &mut parameters);
     let actions_node = section.required("actions", &mut reading);
     let mut actions = read_actions(&mut reading, actions_node, &lists);
     let _checked_later = section.optional("examples");
-    let later: Vec<&str> = LATER.into_iter().chain(["prizes"]).collect();
-    section.finish(&later, &mut reading);
-    let own: Vec<String> = parameters.keys().cloned().collect();
-    let used = uses.map_or_else(Vec::new, |node| read_uses(&mut reading, node, catalogues, &mut parameters));
+    section.finish(&LATER, &mut reading);
+    let own: Vec<String> = parameters.known.keys().cloned().collect();
+    let used = catalogue_names
+        .map_or_else(Vec::new, |node| read_uses(&mut reading, node, catalogues, &mut parameters));
     shadowed(&mut reading, &root, &actions, &parameters, &lists);
     for action in &mut actions {
-        era::compile(action, &parameters, &lists, findings);
+        let uses_broken = action
+            .formulas()
+            .any(|located| located.formula.words().any(|word| parameters.broken.contains(&word)));
+        if !uses_broken {
+            era::compile(action, &parameters.known, &lists, findings);
+        }
     }
-    unused(&mut Reading { file: &main.name, findings }, &root, &own, &actions);
+    unused(&mut Reading { file: &main.name, findings }, &root, &own, &lists, &actions);
     let rules = RuleSet {
         city: city?,
         title: title?,
@@ -66,7 +78,7 @@ pub(super) fn read<'f>(
         expiry: expiry.map_or(Some(None), |expiry| expiry.map(Some))?,
         acceptance: acceptance.unwrap_or_else(|| Some(super::schedule::Acceptance::default()))?,
         lists,
-        parameters,
+        parameters: parameters.known,
         actions,
         warnings: Vec::new(),
         bundle: String::new(),
@@ -135,8 +147,11 @@ fn read_parameters(reading: &mut Reading<'_>, node: Option<&Node>, parameters: &
         if !reading.variable(&key.text, key.place, &path) {
             continue;
         }
-        let Some(parameter) = read_parameter(reading, &key.text, node, &path) else { continue };
-        if parameters.insert(key.text.clone(), parameter).is_some() {
+        let Some(parameter) = read_parameter(reading, &key.text, node, &path) else {
+            parameters.broken.push(key.text.clone());
+            continue;
+        };
+        if parameters.known.insert(key.text.clone(), parameter).is_some() {
             let name = &key.text;
             let found = text!("参数 `{name}` 在两个文件中都有", "parameter `{name}` stands in two files");
             reading.error(key.place, &path, Finding::new(found));
@@ -246,7 +261,7 @@ fn shadowed(
         let mut seen: Vec<&str> = Vec::new();
         for (name, section) in inputs.chain(steps) {
             let path = format!("actions.{}.{section}.{name}", action.id);
-            let taken = parameters.contains_key(name) || lists.iter().any(|(list, _)| list == name);
+            let taken = parameters.known.contains_key(name) || lists.iter().any(|(list, _)| list == name);
             if taken || seen.contains(&name) {
                 let found = text!("`{name}` 已是另一个名称", "`{name}` already names something else");
                 reading.error(place_of(root, &path), &path, Finding::new(found));
@@ -256,14 +271,24 @@ fn shadowed(
     }
 }
 
-/// Warns of the file's own parameters that no formula uses.
-fn unused(reading: &mut Reading<'_>, root: &Node, own: &[String], actions: &[Action]) {
-    for name in own {
-        if !actions.iter().any(|action| action.parameters.contains(name)) {
-            let path = format!("parameters.{name}");
-            let found = text!("没有公式使用参数 `{name}`", "no formula uses the parameter `{name}`");
-            reading.warn(place_of(root, &path), &path, Finding::new(found));
-        }
+/// Warns of the file's own names that nothing uses.
+fn unused(reading: &mut Reading<'_>, root: &Node, own: &[String], lists: &Lists, actions: &[Action]) {
+    let mut paths: Vec<String> = Vec::new();
+    let idle = |name: &String| !actions.iter().any(|action| action.parameters.contains(name));
+    paths.extend(own.iter().filter(|name| idle(name)).map(|name| format!("parameters.{name}")));
+    let idle =
+        |name: &str, words: &Arc<[String]>| !actions.iter().any(|action| action.uses_list(name, words));
+    paths.extend(
+        lists.iter().filter(|(name, words)| idle(name, words)).map(|(name, _)| format!("lists.{name}")),
+    );
+    for action in actions {
+        let names = action.unused_names();
+        paths.extend(names.iter().map(|(section, name)| format!("actions.{}.{section}.{name}", action.id)));
+    }
+    for path in paths {
+        let name = path.rsplit('.').next().unwrap_or_default();
+        let found = text!("没有公式使用 `{name}`", "no formula uses `{name}`");
+        reading.warn(place_of(root, &path), &path, Finding::new(found));
     }
 }
 

@@ -1,4 +1,5 @@
-//! The values of an event as an action's inputs. JSON numbers are read as their decimal text, never through a float.
+//! The values of an event as an action's inputs. JSON numbers are read as their decimal text, never through
+//! a float.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -103,7 +104,8 @@ impl<'de> Deserialize<'de> for Inputs {
 /// Why an event's data does not fit its action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InputProblem {
-    /// `unknown_input`, `missing_input`, `unit_missing`, `wrong_unit`, `out_of_range`, `too_many_decimals` or `invalid_value`.
+    /// `unknown_input`, `missing_input`, `unit_missing`, `wrong_unit`, `out_of_range`, `too_many_decimals`
+    /// or `invalid_value`.
     pub code: &'static str,
     /// The member of `data` at fault, or the input that is missing.
     pub input: String,
@@ -281,7 +283,7 @@ fn read_number(
             quantity
         }
         (Some(unit), Raw::Number(written) | Raw::Text(written)) => {
-            let unit = Unit::parse(unit).map_err(|_| {
+            let unit = Unit::in_member_name(unit).map_err(|_| {
                 let all = own.siblings().collect::<Vec<_>>().join(", ");
                 let detail =
                     text!("没有单位 `{unit}`; 可用: {all}", "there is no unit `{unit}`; use one of: {all}");

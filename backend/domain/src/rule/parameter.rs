@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::diagnostic::{Finding, text};
 use super::section::{Quantity, Reading};
-use super::yaml::Node;
+use super::yaml::{Kind, Node};
 use crate::text::Text;
 
 /// Most values of one parameter.
@@ -32,13 +32,13 @@ pub struct Source {
     pub title: String,
     /// Who published it.
     pub publisher: String,
-    /// Year of publication.
-    pub year: u16,
+    /// Year of publication; none where the document is undated.
+    pub year: Option<u16>,
     /// Where to read it.
     pub url: String,
     /// Anything a reader should know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
+    pub note: Option<Text>,
 }
 
 /// A parameter's value over a half-open range of civil days.
@@ -55,7 +55,7 @@ pub struct ParameterValue {
     /// Where it was published; none for a proposal.
     pub source: Option<Source>,
     /// Anything a reader should know.
-    pub note: Option<String>,
+    pub note: Option<Text>,
     #[serde(skip)]
     pub(super) quantity: Quantity,
 }
@@ -163,7 +163,7 @@ fn read_value(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<Para
         section.required("confidence", reading).and_then(|node| reading.choice(node, path, &levels));
     let source_node = section.optional("source");
     let source = source_node.and_then(|node| read_source(reading, node, path));
-    let note = section.optional("note").and_then(|node| reading.bounded(node, path));
+    let remark = section.optional("note").and_then(|node| read_note(reading, node, path));
     section.finish(&[], reading);
     let confidence = confidence?;
     let source = match (confidence, source_node) {
@@ -196,7 +196,15 @@ fn read_value(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<Para
         Some((_, None)) => return None,
         None => None,
     };
-    Some(ParameterValue { from, until, value: written?, confidence, source, note, quantity: quantity? })
+    Some(ParameterValue {
+        from,
+        until,
+        value: written?,
+        confidence,
+        source,
+        note: remark,
+        quantity: quantity?,
+    })
 }
 
 fn read_source(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<Source> {
@@ -204,19 +212,33 @@ fn read_source(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<Sou
     let mut section = reading.section(node, &path)?;
     let title = section.required("title", reading).and_then(|node| reading.bounded(node, &path));
     let publisher = section.required("publisher", reading).and_then(|node| reading.bounded(node, &path));
-    let year = section.required("year", reading).and_then(|node| {
-        let year =
-            reading.scalar(node, &path)?.parse::<u16>().ok().filter(|year| (1900..=2200).contains(year));
-        if year.is_none() {
-            let found = text!("年份应为四位数", "the year must have four digits");
-            reading.error(node.place, &path, Finding::new(found));
-        }
-        year
-    });
+    let year = match section.optional("year") {
+        Some(node) => Some(read_year(reading, node, &path)?),
+        None => None,
+    };
     let url = section.required("url", reading).and_then(|node| reading.bounded(node, &path));
-    let note = section.optional("note").and_then(|node| reading.bounded(node, &path));
+    let remark = section.optional("note").and_then(|node| read_note(reading, node, &path));
     section.finish(&[], reading);
-    Some(Source { title: title?, publisher: publisher?, year: year?, url: url?, note })
+    Some(Source { title: title?, publisher: publisher?, year, url: url?, note: remark })
+}
+
+/// A note in both languages, or in one that then stands for both.
+fn read_note(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<Text> {
+    match node.kind {
+        Kind::Map(_) => reading.text(node, path),
+        Kind::Scalar { .. } | Kind::List(_) => {
+            reading.bounded(node, path).map(|note| Text::new(note.clone(), note))
+        }
+    }
+}
+
+fn read_year(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<u16> {
+    let year = reading.scalar(node, path)?.parse::<u16>().ok().filter(|year| (1900..=2200).contains(year));
+    if year.is_none() {
+        let found = text!("年份应为四位数", "the year must have four digits");
+        reading.error(node.place, path, Finding::new(found));
+    }
+    year
 }
 
 pub(super) fn read_date(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<NaiveDate> {

@@ -1,4 +1,7 @@
-//! Straight-line integer code with proven ranges. Must never branch, loop, allocate per step, or know what a number means.
+//! Straight-line integer code with proven ranges. Must never branch, loop, allocate per step, or know what
+//! a number means.
+
+use std::collections::HashMap;
 
 use super::exact::Rounding;
 
@@ -10,7 +13,7 @@ const MAGNITUDE_MAX: i128 = 1 << 120;
 /// A place that a result is kept in.
 pub(super) type Register = u16;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Op {
     Constant(i128),
     /// A value of the event.
@@ -110,6 +113,8 @@ pub(super) struct Program {
     ops: Vec<Op>,
     ranges: Vec<Range>,
     wide: bool,
+    /// Steps by content while the program grows, so that none is written twice.
+    known: HashMap<Op, Register>,
 }
 
 impl Program {
@@ -117,9 +122,11 @@ impl Program {
         self.ranges.get(usize::from(register)).copied().unwrap_or(Range::constant(0))
     }
 
-    /// Whether 64 bits do not suffice.
-    pub(super) fn is_wide(&self) -> bool {
-        self.wide
+    /// Ends the growing.
+    pub(super) fn sealed(mut self) -> Self {
+        self.known = HashMap::new();
+        self.ops.shrink_to_fit();
+        self
     }
 
     /// Adds a step whose range follows from its operands; what can only have one value becomes a constant.
@@ -133,14 +140,16 @@ impl Program {
             return Err(TooLarge);
         }
         let op = if range.is_constant() { Op::Constant(range.low) } else { op };
-        if let Some(place) = self.ops.iter().position(|known| *known == op) {
-            return u16::try_from(place).map_err(|_| TooLarge);
+        if let Some(register) = self.known.get(&op) {
+            return Ok(*register);
         }
         let fits = |value: i128| i64::try_from(value).is_ok();
         self.wide |= !(fits(range.low) && fits(range.high));
         self.ops.push(op);
         self.ranges.push(range);
-        u16::try_from(self.ops.len().saturating_sub(1)).map_err(|_| TooLarge)
+        let register = u16::try_from(self.ops.len().saturating_sub(1)).map_err(|_| TooLarge)?;
+        self.known.insert(op, register);
+        Ok(register)
     }
 
     pub(super) fn constant(&mut self, value: i128) -> Result<Register, TooLarge> {
@@ -198,7 +207,7 @@ impl Program {
             Op::Select(test, yes, no) => Some(match self.range(test) {
                 Range { low: 1, .. } => self.range(yes),
                 Range { high: 0, .. } => self.range(no),
-                _ => self.range(yes).either(self.range(no)),
+                Range { .. } => self.range(yes).either(self.range(no)),
             }),
         }
     }
@@ -287,7 +296,7 @@ mod tests {
         {
             let mut program = Program::default();
             program.emit_within(Op::Load(0), Range { low: 0, high }).unwrap();
-            assert_eq!(program.is_wide(), wide, "{high}");
+            assert_eq!(program.wide, wide, "{high}");
         }
     }
 

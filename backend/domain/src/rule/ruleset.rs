@@ -52,7 +52,8 @@ struct Bundle {
 }
 
 impl RuleSet {
-    /// Checks and compiles a rule file with the catalogues that it may use; errors only, see [`RuleSet::warnings`].
+    /// Checks and compiles a rule file with the catalogues that it may use; errors only, see
+    /// [`RuleSet::warnings`].
     pub fn compile(main: &SourceFile, catalogues: &[SourceFile]) -> Result<Self, Vec<Diagnostic>> {
         let mut findings = Findings::default();
         let read = file::read(main, catalogues, &mut findings);

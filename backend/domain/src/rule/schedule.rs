@@ -3,7 +3,7 @@
 use chrono::{Datelike, Days, Months, NaiveDate, TimeDelta};
 
 use super::diagnostic::{Finding, text};
-use super::section::{Reading, Section};
+use super::section::Reading;
 use super::yaml::Node;
 use crate::time::Period;
 
@@ -73,21 +73,21 @@ pub(super) fn read_expiry(reading: &mut Reading<'_>, node: &Node) -> Option<Expi
 
 pub(super) fn read_acceptance(reading: &mut Reading<'_>, node: &Node) -> Option<Acceptance> {
     let mut section = reading.section(node, "accept")?;
-    let late = read_delta(reading, &mut section, "late");
-    let early = read_delta(reading, &mut section, "early");
-    section.finish(&[], reading);
     let usual = Acceptance::default();
-    Some(Acceptance { late: late?.or(usual.late), early: early?.unwrap_or(usual.early) })
+    let late = match section.optional("late") {
+        Some(node) => Some(read_delta(reading, node, "accept.late")?),
+        None => usual.late,
+    };
+    let early = match section.optional("early") {
+        Some(node) => read_delta(reading, node, "accept.early")?,
+        None => usual.early,
+    };
+    section.finish(&[], reading);
+    Some(Acceptance { late, early })
 }
 
-fn read_delta(
-    reading: &mut Reading<'_>,
-    section: &mut Section<'_>,
-    key: &'static str,
-) -> Option<Option<TimeDelta>> {
-    let Some(node) = section.optional(key) else { return Some(None) };
-    let path = section.step(key);
-    let (count, unit) = read_count(reading, node, &path)?;
+fn read_delta(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<TimeDelta> {
+    let (count, unit) = read_count(reading, node, path)?;
     let count = i64::from(count);
     let delta = match unit {
         "min" | "minute" | "minutes" => TimeDelta::try_minutes(count),
@@ -96,10 +96,10 @@ fn read_delta(
         _ => None,
     };
     if delta.is_none() {
-        let found = Finding::new(text!("时长应以 min、h 或 days 计", "a duration is in min, h or days"));
-        reading.error(node.place, &path, found);
+        let found = text!("时长应以 min、h 或 days 计", "a duration is in min, h or days");
+        reading.error(node.place, path, Finding::new(found));
     }
-    delta.map(Some)
+    delta
 }
 
 fn read_span(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<Span> {

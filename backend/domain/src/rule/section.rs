@@ -1,8 +1,10 @@
-//! Reading the tree of a file as keys, texts and formulas, with a finding for all that does not fit. Knows no key by name.
+//! Reading the tree of a file as keys, texts and formulas, with a finding for all that does not fit. Knows
+//! no key by name.
 
 use super::diagnostic::{Finding, Findings, Place, Severity, did_you_mean, text};
 use super::exact::{Decimal, Ratio, Rounding};
-use super::syntax::{self, Formula};
+use super::parse::parse;
+use super::syntax::Formula;
 use super::token::{KEYWORDS, unknown_unit};
 use super::unit::{Unit, is_unit_name};
 use super::yaml::{Key, Kind, Node};
@@ -12,6 +14,9 @@ use crate::text::Text;
 pub const NAME_CHARS_MAX: usize = 64;
 /// Longest text in one language.
 pub const TEXT_CHARS_MAX: usize = 1_000;
+
+/// How many keys are looked through for a misspelt one.
+const SPELLED_MAX: usize = 100;
 
 /// Names that formulas already use.
 const RESERVED: [&str; 8] = ["date", "time", "reduction", "points", "down", "up", "half", "even"];
@@ -61,6 +66,7 @@ impl<'n> Section<'n> {
             let misspelt = self
                 .entries
                 .iter()
+                .take(SPELLED_MAX)
                 .map(|(known, _)| known.text.as_str())
                 .find(|known| did_you_mean(known, [key]).is_some());
             if misspelt.is_none() {
@@ -80,7 +86,11 @@ impl<'n> Section<'n> {
 
     /// Reports every key that nobody asked for; those of `later` are known but not built yet.
     pub(super) fn finish(self, later: &[&str], reading: &mut Reading<'_>) {
-        for (key, _) in self.entries.iter().filter(|(key, _)| !self.asked.contains(&key.text.as_str())) {
+        for (key, node) in self.entries.iter().filter(|(key, _)| !self.asked.contains(&key.text.as_str())) {
+            if reading.findings.is_full() {
+                return;
+            }
+            let cut_at_comma = matches!(&node.kind, Kind::Scalar { text, .. } if text.is_empty());
             let name: String = key.text.chars().take(NAME_CHARS_MAX).collect();
             let found = if later.contains(&name.as_str()) {
                 Finding::new(text!(
@@ -90,7 +100,14 @@ impl<'n> Section<'n> {
             } else {
                 let all = self.asked.join(", ");
                 let near = did_you_mean(&name, self.asked.iter().copied());
-                let help = near.unwrap_or_else(|| text!("此处可用: {all}", "known here: {all}"));
+                let help = match near {
+                    Some(near) => near,
+                    None if cut_at_comma => text!(
+                        "在 {{ }} 里, 含逗号的文字和公式要加引号",
+                        "inside {{ }}, put a text or formula that holds a comma into quotes"
+                    ),
+                    None => text!("此处可用: {all}", "known here: {all}"),
+                };
                 Finding::new(text!("没有键 `{name}`", "there is no key `{name}`")).help(help)
             };
             reading.error(key.place, &self.step(&name), found);
@@ -204,7 +221,7 @@ impl Reading<'_> {
     pub(super) fn formula(&mut self, node: &Node, path: &str) -> Option<Located> {
         let source = self.scalar(node, path)?.trim_end();
         let inline = matches!(node.kind, Kind::Scalar { inline: true, .. });
-        match syntax::parse(source) {
+        match parse(source) {
             Ok(formula) => Some(Located {
                 formula,
                 file: self.file.to_owned(),

@@ -4,7 +4,7 @@ use chrono::{NaiveDate, NaiveTime};
 
 use super::diagnostic::{Finding, did_you_mean, text};
 use super::exact::Decimal;
-use super::unit::{Unit, UnitProblem, unit_names};
+use super::unit::{Unit, UnitProblem, is_unit_name, unit_names};
 
 /// Most characters of one formula.
 pub const FORMULA_CHARS_MAX: usize = 2_000;
@@ -195,7 +195,7 @@ impl Lexer {
             self.advance(1);
         }
         let first = self.slice(start, ends.first().copied().unwrap_or(start));
-        if KEYWORDS.contains(&first.as_str()) {
+        if KEYWORDS.contains(&first.as_str()) && !is_unit_name(&first) {
             self.at = before;
             return Ok(Unit::NONE);
         }

@@ -1,4 +1,5 @@
-//! A strict subset of YAML as a tree of texts with places. Never guesses a type, follows an anchor, or reads past its limits.
+//! A strict subset of YAML as a tree of texts with places. Never guesses a type, follows an anchor, or
+//! reads past its limits.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +39,8 @@ pub(super) struct Key {
     pub(super) place: Place,
 }
 
-/// Reads one document. Problems go to `findings`; what could be read before them is lost, as YAML cannot resume.
+/// Reads one document. Problems go to `findings`; what could be read before them is lost, as YAML cannot
+/// resume.
 pub(super) fn read(file: &str, source: &str, findings: &mut Findings) -> Option<Node> {
     let outcome = refuse_characters(source).and_then(|()| Builder::default().run(source));
     match outcome {
@@ -135,7 +137,10 @@ impl Builder {
             Event::Scalar(value, style, ..) => self.scalar(value.into_owned(), style, place),
             Event::SequenceStart(..) => self.start(false, place),
             Event::MappingStart(..) => self.start(true, place),
-            Event::SequenceEnd | Event::MappingEnd => self.end(),
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.end();
+                Ok(())
+            }
         }
     }
 
@@ -172,11 +177,10 @@ impl Builder {
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), Refused> {
-        let Some(done) = self.open.pop() else { return Ok(()) };
+    fn end(&mut self) {
+        let Some(done) = self.open.pop() else { return };
         let kind = if done.map { Kind::Map(done.entries) } else { Kind::List(done.items) };
         self.place_node(Node { place: done.place, kind });
-        Ok(())
     }
 
     fn scalar(&mut self, value: String, style: ScalarStyle, place: Place) -> Result<(), Refused> {
@@ -209,7 +213,6 @@ impl Builder {
                 "键 `{name}` 重复,第一次在第 {line} 行",
                 "key `{name}` stands twice; first on line {line}",
                 name = key.text,
-                line = line
             ));
             return Err((key.place, found));
         }
@@ -289,6 +292,12 @@ mod tests {
         {
             assert_eq!(accepted(&"a".repeat(bytes)), fits, "{bytes}");
         }
+    }
+
+    #[test]
+    fn files_from_other_systems_are_read() {
+        assert!(accepted("\u{feff}a: 1\r\nb: 2\r\n"));
+        assert!(complaint("a: 1\rb: 2").contains("control character"));
     }
 
     #[test]

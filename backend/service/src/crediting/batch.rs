@@ -223,8 +223,14 @@ async fn write_journal(
     let opposite: Amounts = outcome.total.negated().map_err(overflow)?;
     let mut postings = outcome.postings.clone();
     postings.push(programme.post(opposite, None).map_err(overflow)?);
-    let journal =
-        Journal { city, kind: JournalKind::Credit, cause: None, occurred_at: recorded_at, recorded_at, postings };
+    let journal = Journal {
+        city,
+        kind: JournalKind::Credit,
+        cause: None,
+        occurred_at: recorded_at,
+        recorded_at,
+        postings,
+    };
     account::write(on, &journal).await.map(|_| ())
 }
 
@@ -250,8 +256,7 @@ async fn keep(
         waiting::insert_many(on, &events, recorded_at).await?
     };
     for (place, event) in unbound {
-        let status =
-            if new.contains(&event.id) { EventStatus::Pending } else { EventStatus::Duplicate };
+        let status = if new.contains(&event.id) { EventStatus::Pending } else { EventStatus::Duplicate };
         put(results, *place, answer(event, status));
     }
     Ok(())

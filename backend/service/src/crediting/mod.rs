@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use tanhui_domain::amount::{Points, ReductionMg};
 use tanhui_domain::city::Source;
+use tanhui_domain::event::{CloudEvent, EventProblem};
 use tanhui_domain::id::{ActivityId, CitizenId};
 use tanhui_domain::text::Text;
 use tanhui_domain::time::Clock;
@@ -43,6 +44,33 @@ pub struct Report {
     pub data: BTreeMap<String, Box<RawValue>>,
     /// Whether it waited for its subject to be bound until now.
     pub waited: bool,
+}
+
+impl Report {
+    /// A partner's or importer's event, checked for everything that needs no rule file.
+    pub fn from_event(
+        source: &Arc<Source>,
+        subject: SubjectHash,
+        event: CloudEvent,
+    ) -> Result<Self, EventProblem> {
+        event.check()?;
+        if event.source != source.uri {
+            return Err(EventProblem {
+                code: "foreign_source",
+                pointer: "/source".to_owned(),
+                detail: format!("source is {:?}; this sender speaks for {:?}", event.source, source.uri),
+            });
+        }
+        Ok(Self {
+            source: Arc::clone(source),
+            action: event.action()?.to_owned(),
+            occurred_at: event.occurred_at()?,
+            external_id: event.id,
+            subject: Subject::Hash(subject),
+            data: event.data,
+            waited: false,
+        })
+    }
 }
 
 /// Who did it, as far as known.
@@ -146,7 +174,8 @@ impl Crediting {
         let now = self.clock.now();
         let read: Vec<_> =
             reports.into_iter().map(|report| prepare::prepare(&self.rules, report, now)).collect();
-        let (ready, refused): (Vec<_>, Vec<_>) = read.into_iter().enumerate().partition(|(_, read)| read.is_ok());
+        let (ready, refused): (Vec<_>, Vec<_>) =
+            read.into_iter().enumerate().partition(|(_, read)| read.is_ok());
         let (places, ready): (Vec<usize>, Vec<_>) =
             ready.into_iter().filter_map(|(place, read)| Some((place, read.ok()?))).unzip();
         let decided = self.queue.submit(ready).await?;
@@ -154,6 +183,17 @@ impl Crediting {
         results.extend(refused.into_iter().filter_map(|(place, read)| Some((place, read.err()?))));
         results.sort_by_key(|(place, _)| *place);
         Ok(results.into_iter().map(|(_, result)| result).collect())
+    }
+
+    /// What events would give on empty caps, without writing anything or looking for duplicates.
+    #[must_use]
+    pub fn preview(&self, reports: Vec<Report>) -> Vec<EventResult> {
+        let now = self.clock.now();
+        let answer = |report| match prepare::prepare(&self.rules, report, now) {
+            Ok(prepared) => prepared.preview(),
+            Err(refused) => refused,
+        };
+        reports.into_iter().map(answer).collect()
     }
 
     /// Lets what is queued be written, then stops the writers.

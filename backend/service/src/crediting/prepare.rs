@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::id::ActivityId;
-use tanhui_domain::rule::{Action, Inputs};
+use tanhui_domain::rule::{Action, Decision, Facts, Inputs, Usage};
 use tanhui_domain::text::Text;
+use tanhui_domain::time::civil_day;
 
-use super::{EventResult, Report};
+use super::{EventResult, EventStatus, Report};
 use crate::rule_book::{PublishedRuleSet, RuleBook};
+
+/// Refusals that say nothing about the act: a later rule set or another source may accept the same id.
+const NOT_STORED: [&str; 2] = ["no_factor_in_force", "evidence_not_accepted"];
 
 /// A readable event.
 #[derive(Debug)]
@@ -20,6 +24,34 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
+    /// What the rules say on empty caps.
+    pub(super) fn preview(self) -> EventResult {
+        match self.on_empty_caps() {
+            None => EventResult::rejected(&self.report.external_id, "unknown_action", Text::default()),
+            Some(Decision::Refused(refusal)) => {
+                EventResult::rejected(&self.report.external_id, &refusal.code, refusal.reason)
+            }
+            Some(Decision::Credited(credit)) => EventResult {
+                external_id: self.report.external_id,
+                status: EventStatus::Credited,
+                activity: Some(self.id),
+                points: Some(credit.points),
+                reduction: Some(credit.reduction),
+                code: credit.capped.then(|| "capped".to_owned()),
+                detail: None,
+            },
+        }
+    }
+
+    fn on_empty_caps(&self) -> Option<Decision> {
+        let action = self.action()?;
+        let occurred_at = self.report.occurred_at;
+        let facts = Facts { inputs: &self.inputs, occurred_at, evidence: self.report.source.evidence };
+        let day = civil_day(occurred_at, self.rule_set.rules.timezone());
+        let unused = vec![Usage::default(); self.rule_set.rules.cap_windows(action, day).len()];
+        Some(self.rule_set.rules.evaluate(action, &facts, &unused))
+    }
+
     /// The action's definition; it was found when the event was read.
     pub(super) fn action(&self) -> Option<&Action> {
         self.rule_set.rules.action(&self.report.action)
@@ -44,7 +76,14 @@ pub(super) fn prepare(rules: &RuleBook, report: Report, now: DateTime<Utc>) -> R
     match rule_set.rules.read_inputs(action, data) {
         Ok(inputs) => {
             let id = ActivityId::derive(report.source.id, &report.external_id);
-            Ok(Prepared { id, inputs, rule_set: Arc::clone(&rule_set), report })
+            let prepared = Prepared { id, inputs, rule_set: Arc::clone(&rule_set), report };
+            match prepared.on_empty_caps() {
+                Some(Decision::Refused(refusal)) if NOT_STORED.contains(&refusal.code.as_str()) => {
+                    let external_id = &prepared.report.external_id;
+                    Err(EventResult::rejected(external_id, &refusal.code, refusal.reason))
+                }
+                Some(Decision::Refused(_) | Decision::Credited(_)) | None => Ok(prepared),
+            }
         }
         Err(problems) => {
             let code = problems.first().map_or("invalid_value", |problem| problem.code);
@@ -77,7 +116,8 @@ fn untimely(
     let days_max = accept.late.map(|late| late.num_days());
     let before_all = occurred_at < DateTime::UNIX_EPOCH;
     if before_all || accept.late.is_some_and(|late| behind > late) {
-        let limit_zh = days_max.map_or("最早 1970 年".to_owned(), |days| format!("最多允许迟到 {days} 天"));
+        let limit_zh =
+            days_max.map_or("最早 1970 年".to_owned(), |days| format!("最多允许迟到 {days} 天"));
         let limit_en =
             days_max.map_or("nothing before 1970".to_owned(), |days| format!("at most {days} days late"));
         return Some((

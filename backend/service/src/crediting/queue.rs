@@ -106,7 +106,7 @@ async fn write(
         let (events, callers): (Vec<Vec<Prepared>>, Vec<_>) =
             jobs.into_iter().map(|job| (job.events, (job.answer, job._room))).unzip();
         let events: Vec<Prepared> = events.into_iter().flatten().collect();
-        let outcome = retrying(|| batch::write(&database, clock.now(), &events)).await;
+        let outcome = write_batch(database.clone(), Arc::clone(&clock), events).await;
         let mut results = outcome.map(Vec::into_iter);
         for ((answer, _room), size) in callers.into_iter().zip(sizes) {
             let share = match &mut results {
@@ -117,6 +117,19 @@ async fn write(
                 tracing::debug!("a caller went away before its answer");
             }
         }
+    }
+}
+
+/// Writes in a task of its own, so that a panic fails this batch only and the writer goes on.
+async fn write_batch(
+    database: Database,
+    clock: Arc<dyn Clock>,
+    events: Vec<Prepared>,
+) -> Result<Vec<EventResult>, StoreError> {
+    let batch = tokio::spawn(async move { retrying(|| batch::write(&database, clock.now(), &events)).await });
+    match batch.await {
+        Ok(outcome) => outcome,
+        Err(fault) => Err(StoreError::Corrupt(format!("a crediting batch broke off: {fault}"))),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Cursors: a place in a list, sealed so that nobody can make one up. Readable, not secret: no personal data inside.
+//! Cursors: a place in a list, sealed so that nobody can make one up. Readable, not secret: no personal data
+//! inside.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,4 +1,5 @@
-//! One key for each purpose, derived from the master secret by HKDF-SHA256 (RFC 5869): none serves another's purpose.
+//! One key for each purpose, derived from the master secret by HKDF-SHA256 (RFC 5869): none serves another's
+//! purpose.
 //!
 //! The labels are part of the data format: a label that changes makes stored phones and subjects unfindable.
 
@@ -65,7 +66,8 @@ impl Keys {
         })
     }
 
-    /// Tells this secret from another without giving it away: 32 hex digits. The database remembers the first.
+    /// Tells this secret from another without giving it away: 32 hex digits. The database remembers the
+    /// first.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
@@ -132,8 +134,8 @@ impl Keys {
     }
 }
 
-/// HMAC-SHA256 under a key. Written out because the fallible constructor's error cannot happen: HMAC itself pads a
-/// key with zeros to its block of 64 bytes.
+/// HMAC-SHA256 under a key. Written out because the fallible constructor's error cannot happen: HMAC itself
+/// pads a key with zeros to its block of 64 bytes.
 pub(super) fn mac(key: &[u8; 32]) -> Hmac<Sha256> {
     let mut block = [0; 64];
     block.split_at_mut(key.len()).0.copy_from_slice(key);

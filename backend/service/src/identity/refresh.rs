@@ -1,8 +1,9 @@
 //! Refresh tokens turn over with every use, and a token used twice gives a thief away.
 //!
-//! All tokens that grow from one sign-in are a family. Only the newest is good. An older one that comes back means
-//! that two hold the same token: the whole family ends and its owner signs in again. One exception: a phone on a bad
-//! line that never got its answer asks again within seconds; it gets a new successor and the unseen one ends.
+//! All tokens that grow from one sign-in are a family. Only the newest is good. An older one that comes back
+//! means that two hold the same token: the whole family ends and its owner signs in again. One exception: a
+//! phone on a bad line that never got its answer asks again within seconds; it gets a new successor and the
+//! unseen one ends.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

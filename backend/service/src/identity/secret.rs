@@ -77,7 +77,8 @@ impl fmt::Debug for MasterSecret {
     }
 }
 
-/// Writes a new secret beside its place and links it there whole: the first process wins, nobody reads half a file.
+/// Writes a new secret beside its place and links it there whole: the first process wins, nobody reads half a
+/// file.
 fn make(path: &Path, entropy: &dyn Entropy) -> Result<(), SecretError> {
     let failed = |cause| SecretError::File { path: path.to_owned(), cause };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -1,7 +1,7 @@
 //! Access tokens: JWTs signed with Ed25519, good for 15 minutes, checked without a database.
 //!
-//! Written here and not taken from a library because we issue and check one form only: the header is a constant
-//! that must match byte for byte, so no token can choose its own algorithm or key.
+//! Written here and not taken from a library because we issue and check one form only: the header is a
+//! constant that must match byte for byte, so no token can choose its own algorithm or key.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,6 +1,7 @@
 //! What boards are made of, whichever store keeps them.
 //!
-//! Order: higher score first; of equals who got there first; then by id. Never an increment: only absolute totals.
+//! Order: higher score first; of equals who got there first; then by id. Never an increment: only absolute
+//! totals.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! One-time codes, rate limits and boards: only what SQL can rebuild or a person can ask for again.
 //!
-//! Lives in Redis when one is configured and in this process otherwise, with the same behaviour. A Redis that is
-//! down, slow or emptied never fails a request: codes and rate limits go on in process, boards answer an error or
-//! nothing and the caller reads SQL. Nothing here is ever the only copy of a fact.
+//! Lives in Redis when one is configured and in this process otherwise, with the same behaviour. A Redis that
+//! is down, slow or emptied never fails a request: codes and rate limits go on in process, boards answer an
+//! error or nothing and the caller reads SQL. Nothing here is ever the only copy of a fact.
 
 mod board;
 mod memory;
@@ -114,8 +114,8 @@ impl Cache {
 
     /// A cache in Redis, `redis://[[user]:password@]host[:port][/database]`.
     ///
-    /// Connects at first use, so a Redis that is away does not keep the server from starting; only a malformed URL
-    /// is an error. Must be called inside a Tokio runtime.
+    /// Connects at first use, so a Redis that is away does not keep the server from starting; only a
+    /// malformed URL is an error. Must be called inside a Tokio runtime.
     pub fn connect(url: &str) -> Result<Self, CacheError> {
         Ok(Self { local: Arc::default(), shared: Some(Redis::new(url)?) })
     }
@@ -172,8 +172,8 @@ impl Cache {
         self.local.allow(key, quota)
     }
 
-    /// Sets totals on a board: absolute, so doing it twice changes nothing. At most `ENTRIES_MAX` at once, all or
-    /// none of them. A total of zero or less takes the citizen off the board.
+    /// Sets totals on a board: absolute, so doing it twice changes nothing. At most `ENTRIES_MAX` at once,
+    /// all or none of them. A total of zero or less takes the citizen off the board.
     ///
     /// On an error the caller goes on; readers see the old `applied` and the next write catches up.
     pub async fn board_set(&self, board: &Board, entries: &[BoardEntry]) -> Result<(), CacheError> {
@@ -194,8 +194,8 @@ impl Cache {
         }
     }
 
-    /// Brings a whole board from journal `from` to journal `to` in one atomic step: for several processes that keep
-    /// one board. False, and nothing changed, when the board is not at `from` or has lost a part.
+    /// Brings a whole board from journal `from` to journal `to` in one atomic step: for several processes
+    /// that keep one board. False, and nothing changed, when the board is not at `from` or has lost a part.
     ///
     /// On false the caller reads `board_state` and starts from there, or builds the board again.
     pub async fn board_advance(
@@ -221,7 +221,8 @@ impl Cache {
         }
     }
 
-    /// Places from `offset` on, at most `PLACES_MAX`, with the board's state and length as of the same moment.
+    /// Places from `offset` on, at most `PLACES_MAX`, with the board's state and length as of the same
+    /// moment.
     ///
     /// On none (the board is not whole) or an error the caller reads SQL.
     pub async fn board_page(

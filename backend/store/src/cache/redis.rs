@@ -1,6 +1,7 @@
 //! The cache in Redis. Each act is one script, so it happens whole or not at all, in one round trip.
 //!
-//! Short timeouts; after a failure Redis is left alone for a second, so that a dead one costs a request nothing.
+//! Short timeouts; after a failure Redis is left alone for a second, so that a dead one costs a request
+//! nothing.
 
 use std::future::Future;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};

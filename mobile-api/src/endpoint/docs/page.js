@@ -63,7 +63,8 @@ function operationOf(path, method, operation, words) {
   }
   inside.append(make("h4", {}, words.answers));
   for (const [status, answer] of Object.entries(operation.responses || {})) {
-    inside.append(make("p", {}, make("b", {}, status), " ", answer.description || ""), ...contentOf(answer.content));
+    const heading = make("p", {}, make("b", {}, status), " ", answer.description || "");
+    inside.append(heading, ...contentOf(answer.content));
   }
   const summary = make("summary", {}, make("b", {}, method.toUpperCase()), make("code", {}, path), " ",
     operation.summary || "");
@@ -107,7 +108,8 @@ function draw(api) {
   document.getElementById("contents").replaceChildren(
     ...sections.map(([id, title]) => make("a", { href: "#section-" + id }, title)));
   document.getElementById("main").replaceChildren(make("p", {}, api.info.description || ""),
-    ...sections.map(([id, title, parts]) => make("section", { id: "section-" + id }, make("h2", {}, title), ...parts)));
+    ...sections.map(([id, title, parts]) =>
+      make("section", { id: "section-" + id }, make("h2", {}, title), ...parts)));
 }
 
 function openTarget() {

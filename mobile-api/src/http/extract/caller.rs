@@ -1,6 +1,8 @@
-//! Who calls. A permission is an extractor type: a handler that names it in its arguments cannot forget to check it.
+//! Who calls. A permission is an extractor type: a handler that names it in its arguments cannot forget to
+//! check it.
 //!
-//! No token or a wrong one is 401, a missing role 403. Whose object it is, the service decides, and answers 404.
+//! No token or a wrong one is 401, a missing role 403. Whose object it is, the service decides, and answers
+//! 404.
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::HeaderMap;
@@ -51,9 +53,11 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let state = AppState::from_ref(state);
         let token = bearer(&parts.headers).ok_or_else(|| Problem::new(Code::Unauthorized))?;
-        state.keys.token().check(token, state.clock.now()).map(Self).map_err(|error| match error {
-            TokenError::Expired => Problem::new(Code::TokenExpired),
-            TokenError::Invalid | TokenError::Unwritable => Problem::new(Code::Unauthorized),
+        state.services.keys.token().check(token, state.services.clock.now()).map(Self).map_err(|error| {
+            match error {
+                TokenError::Expired => Problem::new(Code::TokenExpired),
+                TokenError::Invalid | TokenError::Unwritable => Problem::new(Code::Unauthorized),
+            }
         })
     }
 }

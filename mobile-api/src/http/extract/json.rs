@@ -1,4 +1,5 @@
-//! JSON bodies: content type, size, UTF-8, syntax and types are checked in that order, each with its own code.
+//! JSON bodies: content type, size, UTF-8, syntax and types are checked in that order, each with its own
+//! code.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};

@@ -37,7 +37,8 @@ fn refusal(kind: ErrorKind) -> Problem {
         ErrorKind::InvalidUtf8InPathParam { key } => (format!("/{key}"), "not UTF-8".to_owned()),
         ErrorKind::DeserializeError { key, message, .. } => (format!("/{key}"), message),
         ErrorKind::Message(message) => (String::new(), message),
-        // What is left is a handler that asks for what its route does not have: ours to mend, not the caller's.
+        // What is left is a handler that asks for what its route does not have: ours to mend, not the
+        // caller's.
         other => return Problem::internal(std::io::Error::other(other.to_string())),
     };
     Problem::new(Code::InvalidPath)

@@ -1,4 +1,5 @@
-//! Query strings. Structs that derive `Deserialize` with `deny_unknown_fields` refuse filters we would not honour.
+//! Query strings. Structs that derive `Deserialize` with `deny_unknown_fields` refuse filters we would not
+//! honour.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;

@@ -1,6 +1,7 @@
 //! Errors as the world sees them: RFC 9457 problem documents.
 //!
-//! A 4xx says what to change. A 5xx never says what broke inside: its cause goes to the log, once, at the edge.
+//! A 4xx says what to change. A 5xx never says what broke inside: its cause goes to the log, once, at the
+//! edge.
 
 mod code;
 mod document;

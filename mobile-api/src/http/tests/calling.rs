@@ -6,11 +6,11 @@ use uuid::Uuid;
 use super::*;
 
 fn token(roles: &[Role], merchant: Option<u128>, age_seconds: i64) -> String {
-    let issued = Noon.now() - chrono::TimeDelta::seconds(age_seconds);
+    let issued = DateTime::from_timestamp(Noon.now().timestamp().saturating_sub(age_seconds), 0).unwrap();
     let citizen = CitizenId::new(Uuid::from_u128(1));
     let mut claims = Claims::new(citizen, CityId::new(3), roles.to_vec(), Uuid::from_u128(2), issued);
     claims.merchant = merchant.map(|number| MerchantId::new(Uuid::from_u128(number)));
-    state().keys.token().sign(&claims).unwrap()
+    state().services.keys.token().sign(&claims).unwrap()
 }
 
 fn ask_as(path: &str, authorization: &str) -> Request<Body> {
@@ -46,7 +46,7 @@ async fn without_a_good_token_nobody_is_signed_in() {
     assert_eq!(answer.header("www-authenticate"), "Bearer");
     let good = token(&[Role::Citizen], None, 0);
     for bad in
-        ["".to_owned(), "Bearer".to_owned(), good.clone(), format!("Basic {good}"), format!("Bearer {good}x")]
+        [String::new(), "Bearer".to_owned(), good.clone(), format!("Basic {good}"), format!("Bearer {good}x")]
     {
         problem(&send(&app, ask_as("/me", &bad)).await, "unauthorized");
     }

@@ -4,7 +4,7 @@ mod calling;
 mod problems;
 mod serving;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -16,9 +16,12 @@ use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use serde_json::Value;
 use tanhui_domain::time::Clock;
+use tanhui_service::Services;
 use tanhui_service::cache::Cache;
+use tanhui_service::identity::entropy::SystemEntropy;
 use tanhui_service::identity::keys::Keys;
 use tanhui_service::identity::secret::MasterSecret;
+use tanhui_service::sign_in::DemoSender;
 use tower::ServiceExt as _;
 
 use super::extract::{AsCitizen, AsCityViewer, AsMerchantStaff, IdempotencyKey, Json, Path, Query};
@@ -55,10 +58,27 @@ impl Clock for Noon {
     }
 }
 
+/// Services on a database in memory. They live on a runtime of their own, which outlives every test.
 fn state() -> AppState {
+    static STATE: OnceLock<AppState> = OnceLock::new();
+    STATE.get_or_init(|| std::thread::spawn(open).join().unwrap()).clone()
+}
+
+fn open() -> AppState {
     let keys = Keys::derive(&MasterSecret::from_hex(&"5a".repeat(32)).unwrap()).unwrap();
-    let metrics = metrics::install().unwrap();
-    AppState { cache: Cache::memory(), metrics, keys: Arc::new(keys), clock: Arc::new(Noon) }
+    let folder = tempfile::tempdir().unwrap().keep();
+    let url = format!("sqlite://{}/tanhui.db", folder.display());
+    let runtime = Box::leak(Box::new(tokio::runtime::Runtime::new().unwrap()));
+    let services = Services::open(
+        &url,
+        Cache::memory(),
+        keys,
+        Arc::new(Noon),
+        Arc::new(SystemEntropy),
+        Arc::new(DemoSender),
+    );
+    let services = Arc::new(runtime.block_on(services).unwrap());
+    AppState { services, metrics: metrics::install().unwrap() }
 }
 
 fn limits() -> HttpLimits {

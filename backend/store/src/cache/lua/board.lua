@@ -1,6 +1,6 @@
 -- Shared by the board scripts. KEYS: sorted set of members, hash of citizen -> reached and of 'applied'.
--- A member is reached .. citizen, both fixed-width hex, under a score of minus the total: so the set's own order
--- is higher total first, then who got there first, then id.
+-- A member is reached .. citizen, both fixed-width hex, under a score of minus the total: so the set's own
+-- order is higher total first, then who got there first, then id.
 
 -- The journal up to which the board is whole, or false. Every member has its field: a lost key shows at once.
 local function state()

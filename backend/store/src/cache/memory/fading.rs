@@ -1,5 +1,5 @@
-//! A map that forgets what was not touched for long, at no cost: when the young half is full it becomes the old
-//! half, and the old half goes. Holds at least `kept` and at most twice as many entries.
+//! A map that forgets what was not touched for long, at no cost: when the young half is full it becomes the
+//! old half, and the old half goes. Holds at least `kept` and at most twice as many entries.
 
 use std::collections::HashMap;
 

@@ -1,0 +1,94 @@
+//! Opens the services that a command works with, from the settings.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tanhui_domain::rule::{Diagnostic, RuleSet, SourceFile};
+use tanhui_service::cache::Cache;
+use tanhui_service::clock::SystemClock;
+use tanhui_service::identity::entropy::SystemEntropy;
+use tanhui_service::identity::keys::Keys;
+use tanhui_service::sign_in::{CodeSender, DemoSender, NoSender};
+use tanhui_service::{Services, office, shipped};
+
+use super::CommandError;
+use crate::config::Settings;
+
+/// Opens and migrates the database, and publishes rules where the database holds none.
+pub async fn services(settings: &Settings) -> Result<Arc<Services>, CommandError> {
+    let cache = match &settings.redis_url {
+        Some(url) => Cache::connect(url)?,
+        None => Cache::memory(),
+    };
+    let keys = Keys::derive(&settings.secret.load()?)?;
+    let sender: Arc<dyn CodeSender> = if settings.demo { Arc::new(DemoSender) } else { Arc::new(NoSender) };
+    let services = Services::open(
+        &settings.database_url,
+        cache,
+        keys,
+        Arc::new(SystemClock),
+        Arc::new(SystemEntropy),
+        sender,
+    )
+    .await?;
+    if services.rules.is_empty() {
+        for rules in first_rules(settings.rules.as_deref())? {
+            office::publish(&services, &rules).await?;
+        }
+    }
+    Ok(Arc::new(services))
+}
+
+/// The rule sets to begin with: of a file, of all city files in a folder, or the shipped one.
+fn first_rules(path: Option<&Path>) -> Result<Vec<RuleSet>, CommandError> {
+    let Some(path) = path else {
+        return Ok(vec![shipped::default_rules().map_err(|all| CommandError::Rules(shown(&all)))?]);
+    };
+    let files = if path.is_dir() { city_files(path)? } else { vec![path.to_owned()] };
+    files.iter().map(|file| compile(file)).collect()
+}
+
+fn city_files(folder: &Path) -> Result<Vec<std::path::PathBuf>, CommandError> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.ends_with(".yaml") && !name.ends_with(".cases.yaml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Compiles a rule file with the catalogues in the folders beside it, or the shipped ones where there are none.
+pub fn compile(file: &Path) -> Result<RuleSet, CommandError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|cause| CommandError::Unreadable { path: file.to_owned(), cause })?;
+    let main = SourceFile { name: file.to_string_lossy().into_owned(), text };
+    RuleSet::compile(&main, &catalogues_beside(file)?).map_err(|all| CommandError::Rules(shown(&all)))
+}
+
+fn catalogues_beside(file: &Path) -> Result<Vec<SourceFile>, CommandError> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let factors = folder.join("factors");
+    if !factors.is_dir() {
+        return Ok(shipped::catalogues().collect());
+    }
+    let mut catalogues = Vec::new();
+    for entry in std::fs::read_dir(factors)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "yaml") {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let text = std::fs::read_to_string(&path)?;
+            catalogues.push(SourceFile { name: format!("factors/{name}"), text });
+        }
+    }
+    catalogues.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(catalogues)
+}
+
+/// Messages as an officer reads them, one after another.
+pub fn shown(diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}

@@ -99,8 +99,10 @@ const INVARIANTS: &[(&str, &str)] = &[
         "SELECT 'activity ' || id(a.id) || ': ' || COUNT(p.owner_id) || ' credits' FROM activities a
          LEFT JOIN (SELECT p.owner_id, p.cause, p.points, p.reduction_mg FROM postings p
                     JOIN journals j ON j.id = p.journal_id WHERE j.kind = 1) p
-           ON p.cause = a.id AND p.owner_id = a.citizen_id AND p.points = a.points AND p.reduction_mg = a.reduction_mg
-         GROUP BY a.id, a.status HAVING COUNT(p.owner_id) <> CASE WHEN a.status IN (1, 4) THEN 1 ELSE 0 END",
+           ON p.cause = a.id AND p.owner_id = a.citizen_id
+         GROUP BY a.id, a.status, a.points, a.reduction_mg
+         HAVING COUNT(p.owner_id) <> CASE WHEN a.status IN (1, 4) THEN 1 ELSE 0 END
+             OR (a.status IN (1, 4) AND (SUM(p.points) <> a.points OR SUM(p.reduction_mg) <> a.reduction_mg))",
     ),
     (
         "credit_has_its_activity",
@@ -117,13 +119,15 @@ const INVARIANTS: &[(&str, &str)] = &[
     ),
     (
         "cap_usage_is_what_was_granted",
-        "SELECT 'citizen ' || id(d.citizen_id) || ' ' || d.action || ': days say ' || d.points || ' pt ' || d.reduction_mg || ' mg'
-         FROM (SELECT citizen_id, action, SUM(points) AS points, SUM(reduction_mg) AS reduction_mg
+        "SELECT 'citizen ' || id(COALESCE(d.citizen_id, a.citizen_id)) || ' ' || COALESCE(d.action, a.action) || ': days say '
+                || COALESCE(d.events, 0) || ' events ' || COALESCE(d.points, 0) || ' pt ' || COALESCE(d.reduction_mg, 0) || ' mg'
+         FROM (SELECT citizen_id, action, SUM(events) AS events, SUM(points) AS points, SUM(reduction_mg) AS reduction_mg
                FROM activity_days GROUP BY citizen_id, action) d
-         LEFT JOIN (SELECT citizen_id, action, SUM(points) AS points, SUM(reduction_mg) AS reduction_mg
+         FULL JOIN (SELECT citizen_id, action, COUNT(*) AS events, SUM(points) AS points, SUM(reduction_mg) AS reduction_mg
                     FROM activities WHERE status = 1 GROUP BY citizen_id, action) a
            ON a.citizen_id = d.citizen_id AND a.action = d.action
-         WHERE d.points <> COALESCE(a.points, 0) OR d.reduction_mg <> COALESCE(a.reduction_mg, 0)",
+         WHERE COALESCE(d.events, 0) <> COALESCE(a.events, 0) OR COALESCE(d.points, 0) <> COALESCE(a.points, 0)
+            OR COALESCE(d.reduction_mg, 0) <> COALESCE(a.reduction_mg, 0)",
     ),
     (
         "stock_taken_is_vouchers_live_or_used",
@@ -141,16 +145,25 @@ const INVARIANTS: &[(&str, &str)] = &[
          WHERE COALESCE(p.taken, 0) <> r.points
             OR COALESCE(p.given_back, 0) <> CASE WHEN r.cancelled_at_us IS NULL THEN 0 ELSE r.points END
             OR r.points <> (SELECT COALESCE(SUM(t.points), 0) FROM lot_takes t WHERE t.redemption_id = r.id)
-            OR r.quantity <> (SELECT COUNT(*) FROM vouchers v WHERE v.redemption_id = r.id)",
+            OR r.quantity <> (SELECT COUNT(*) FROM vouchers v WHERE v.redemption_id = r.id
+                              AND (v.status = 'cancelled') = (r.cancelled_at_us IS NOT NULL))",
     ),
     (
         "voucher_is_paid_once",
         "SELECT 'voucher ' || id(v.id) || ' ' || v.status || ': ' || COUNT(p.owner_id) || ' payables' FROM vouchers v
          JOIN offers o ON o.id = v.offer_id
          LEFT JOIN (SELECT p.owner_id, p.cause, p.payable_fen FROM postings p JOIN journals j ON j.id = p.journal_id
-                    WHERE j.kind = 4) p
-           ON p.cause = v.id AND p.owner_id = v.merchant_id AND p.payable_fen = o.payout_fen
-         GROUP BY v.id, v.status HAVING COUNT(p.owner_id) <> CASE WHEN v.status = 'used' THEN 1 ELSE 0 END",
+                    JOIN accounts a ON a.owner_id = p.owner_id WHERE j.kind = 4 AND a.kind = 3) p ON p.cause = v.id
+         GROUP BY v.id, v.status, o.payout_fen
+         HAVING COUNT(p.owner_id) <> CASE WHEN v.status = 'used' THEN 1 ELSE 0 END
+             OR SUM(p.payable_fen) <> o.payout_fen",
+    ),
+    (
+        "payable_has_its_voucher",
+        "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM postings p
+         JOIN journals j ON j.id = p.journal_id JOIN accounts a ON a.owner_id = p.owner_id
+         LEFT JOIN vouchers v ON v.id = p.cause AND v.merchant_id = p.owner_id
+         WHERE j.kind = 4 AND a.kind = 3 AND v.id IS NULL",
     ),
 ];
 

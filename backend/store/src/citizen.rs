@@ -74,7 +74,7 @@ pub async fn erase(on: &Transaction, id: CitizenId, at: DateTime<Utc>) -> Result
     }
     execute(
         on,
-        "UPDATE bindings SET ended_at_us = $2, subject_hint = '' WHERE citizen_id = $1 AND ended_at_us IS NULL",
+        "UPDATE bindings SET ended_at_us = COALESCE(ended_at_us, $2), subject_hint = '' WHERE citizen_id = $1",
         [key(), micros(at).into()],
     )
     .await?;

@@ -8,7 +8,7 @@ use tanhui_domain::ledger::{Lot, LotTake};
 use crate::columns::Columns;
 use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
-use crate::row::{day_number, execute, query_all};
+use crate::row::{day_number, execute, expect_rows, query_all};
 
 /// Points granted to a citizen with their last day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,7 @@ async fn change(
         "UPDATE lots SET points_left = lots.points_left {sign} r.points FROM {table}
          WHERE lots.citizen_id = r.citizen_id AND lots.expires_day = r.expires_day"
     );
-    execute(on, &sql, values).await.map(|_| ())
+    expect_rows(execute(on, &sql, values).await?, takes.len(), "a lot is missing")
 }
 
 /// What a redemption took.

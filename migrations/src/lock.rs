@@ -58,6 +58,7 @@ impl MigrationLock {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands the error over")]
 fn locking(error: std::io::Error) -> DbErr {
     DbErr::Migration(format!("cannot lock the database for migration: {error}"))
 }

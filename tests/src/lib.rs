@@ -1,4 +1,5 @@
-//! What every suite stands on: one database a test on either engine, a clock that is told the time, seeded ids.
+//! What every suite stands on: one database a test on either engine, a clock that is told the time, seeded
+//! ids.
 //!
 //! Never stands in for a database: what is tested runs against PostgreSQL and SQLite themselves.
 

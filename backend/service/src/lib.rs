@@ -105,7 +105,7 @@ impl Services {
         check_secret(&database, keys.fingerprint()).await?;
         let rules = Arc::new(RuleBook::default());
         rules.refresh(&database).await?;
-        let crediting = Crediting::start(database.clone(), Arc::clone(&rules), Arc::clone(&clock));
+        let crediting = Crediting::start(&database, Arc::clone(&rules), Arc::clone(&clock));
         let something_waits = Notify::new();
         Ok(Self { database, cache, clock, random, keys, rules, code_sender, crediting, something_waits })
     }

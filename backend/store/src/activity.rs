@@ -72,7 +72,8 @@ pub async fn insert_many(on: &Transaction, activities: &[Activity]) -> Result<()
 pub async fn find<C: Connected>(on: &C, id: ActivityId) -> Result<Option<Activity>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM activity_keys k
-         JOIN activities a ON a.citizen_id = k.citizen_id AND a.recorded_at_us = k.recorded_at_us AND a.id = k.id
+         JOIN activities a ON a.citizen_id = k.citizen_id AND a.recorded_at_us = k.recorded_at_us
+         AND a.id = k.id
          WHERE k.id = $1"
     );
     query_one(on, &sql, [id.get().into()]).await?.as_ref().map(read).transpose()

@@ -36,7 +36,8 @@ pub struct BoardVersion {
 
 /// The present version of a city's boards.
 pub async fn board_version<C: Connected>(on: &C, id: CityId) -> Result<BoardVersion, StoreError> {
-    let sql = "SELECT a.version, c.boards_epoch FROM cities c JOIN accounts a ON a.owner_id = c.programme_id WHERE c.id = $1";
+    let sql = "SELECT a.version, c.boards_epoch FROM cities c JOIN accounts a
+               ON a.owner_id = c.programme_id WHERE c.id = $1";
     let row = query_row(on, sql, [id.get().into()]).await?;
     Ok(BoardVersion { books: row.bigint(0)?, epoch: row.bigint(1)? })
 }

@@ -2,6 +2,8 @@
 //!
 //! Nothing here speaks SQL, Redis or HTTP; the wall clock and randomness come in through [`Services`].
 
+pub mod action;
+pub mod activity;
 pub mod audit;
 pub mod binding;
 pub mod board;
@@ -91,7 +93,8 @@ impl Services {
         Self::start(database, cache, keys, clock, random, code_sender).await
     }
 
-    /// Migrates the database, checks that the secret is the one it was made with, and starts the crediting writers.
+    /// Migrates the database, checks that the secret is the one it was made with, and starts the crediting
+    /// writers.
     pub async fn start(
         database: Database,
         cache: Cache,
@@ -105,7 +108,7 @@ impl Services {
         check_secret(&database, keys.fingerprint()).await?;
         let rules = Arc::new(RuleBook::default());
         rules.refresh(&database).await?;
-        let crediting = Crediting::start(database.clone(), Arc::clone(&rules), Arc::clone(&clock));
+        let crediting = Crediting::start(&database, Arc::clone(&rules), Arc::clone(&clock));
         let something_waits = Notify::new();
         Ok(Self { database, cache, clock, random, keys, rules, code_sender, crediting, something_waits })
     }
@@ -114,6 +117,11 @@ impl Services {
     pub async fn stop(&self) -> Result<(), StoreError> {
         self.crediting.stop().await;
         self.database.clone().close().await
+    }
+
+    /// Whether the database answers and its schema is the one that this program knows.
+    pub async fn is_ready(&self) -> Result<bool, StoreError> {
+        self.database.is_current().await
     }
 
     /// The city of a citizen or an offer.

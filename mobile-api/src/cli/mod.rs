@@ -1,8 +1,14 @@
 //! The command line. One file a command; every command takes every setting.
 
+mod audit;
 mod config;
+mod demo;
+mod import;
+mod migrate;
+mod office;
 mod open;
 mod openapi;
+mod rules;
 mod serve;
 
 use std::io::Write as _;
@@ -28,8 +34,34 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the API
+    /// Serve the API, with the workers beside it
     Serve,
+    /// Set up a small city, import samples, serve, and say what to try
+    Demo(demo::DemoArguments),
+    /// Bring the schema up to date
+    Migrate,
+    /// Read a real-world file, turn it into events and credit them
+    Import(Box<import::ImportArguments>),
+    /// Check every invariant of the ledger; exit 1 and a list when one does not hold
+    Audit {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check rule files, evaluate expressions
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
+    /// Data partners
+    #[command(subcommand)]
+    Partner(office::PartnerCommand),
+    /// Give a role to a person
+    Grant(office::GrantArguments),
+    /// Merchants
+    #[command(subcommand)]
+    Merchant(office::MerchantCommand),
+    /// Offers
+    #[command(subcommand)]
+    Offer(office::OfferCommand),
     /// Print the settings in force, with secrets hidden
     Config,
     /// Print the OpenAPI document
@@ -71,6 +103,24 @@ pub enum CommandError {
     /// The office refused.
     #[error(transparent)]
     Office(#[from] tanhui_service::office::OfficeError),
+    /// The arguments contradict each other.
+    #[error("{0}")]
+    Usage(String),
+    /// The files cannot be imported.
+    #[error("{0}")]
+    Import(String),
+    /// The importer refused the files.
+    #[error(transparent)]
+    Importer(#[from] tanhui_importers::ImportError),
+    /// The refusal file cannot be written.
+    #[error("refusal file: {0}")]
+    Refusals(#[from] csv::Error),
+    /// Crediting failed.
+    #[error(transparent)]
+    Credit(#[from] tanhui_service::crediting::CreditError),
+    /// A person could not be found or made.
+    #[error(transparent)]
+    SignIn(#[from] tanhui_service::sign_in::SignInError),
     /// Metrics could not start.
     #[error("metrics: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
@@ -94,7 +144,7 @@ pub enum CommandError {
 #[must_use]
 pub fn main() -> ExitCode {
     match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             let _stderr_gone = writeln!(std::io::stderr(), "tanhui: {error}");
             ExitCode::FAILURE
@@ -102,17 +152,46 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<(), CommandError> {
+fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
     let file = arguments.config.as_deref().map(Given::from_file).transpose()?.unwrap_or_default();
-    let settings = Settings::decide(arguments.given.or(file))?;
+    let given = arguments.given.or(file);
+    let settings = match &arguments.command {
+        Command::Demo(demo) => demo::settings(given, &demo.data)?,
+        _ => Settings::decide(given)?,
+    };
+    let done = |()| ExitCode::SUCCESS;
     match arguments.command {
-        Command::Serve => {
-            logging::start(settings.log_format, &settings.log)?;
-            tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve::run(settings))
+        Command::Config => config::run(&settings).map(done),
+        Command::Openapi => openapi::run().map(done),
+        Command::Rules(command) => rules::run(command),
+        with_services => {
+            let quiet = !matches!(with_services, Command::Serve);
+            logging::start(settings.log_format, if quiet { "warn" } else { &settings.log })?;
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            runtime.block_on(run_with_services(settings, with_services))
         }
-        Command::Config => config::run(&settings),
-        Command::Openapi => openapi::run(),
     }
+}
+
+async fn run_with_services(settings: Settings, command: Command) -> Result<ExitCode, CommandError> {
+    let done = |()| ExitCode::SUCCESS;
+    match command {
+        Command::Serve => serve::run(settings).await.map(done),
+        Command::Demo(arguments) => demo::run(&settings, &arguments).await.map(done),
+        Command::Migrate => migrate::run(&settings).await.map(done),
+        Command::Import(arguments) => import::run(&settings, &arguments).await.map(done),
+        Command::Audit { json } => audit::run(&settings, json).await,
+        Command::Partner(command) => office::partner(&settings, command).await.map(done),
+        Command::Grant(arguments) => office::grant(&settings, &arguments).await.map(done),
+        Command::Merchant(command) => office::merchant(&settings, command).await.map(done),
+        Command::Offer(command) => office::offer(&settings, command).await.map(done),
+        Command::Config | Command::Openapi | Command::Rules(_) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Writes what a command has to say to standard output.
+fn print(text: &str) -> Result<(), CommandError> {
+    Ok(writeln!(std::io::stdout(), "{text}")?)
 }
 
 #[cfg(test)]

@@ -3,14 +3,20 @@
 //! Routes are registered together with their documentation, so that `/openapi.json` cannot drift from the
 //! code.
 
+mod auth;
 pub mod docs;
 mod healthz;
+mod leaderboards;
+mod me;
 mod merchant;
 mod metrics;
 mod openapi;
 mod partner;
+mod public;
 mod readyz;
 mod spending;
+#[cfg(test)]
+mod tests;
 #[cfg(test)]
 mod town;
 
@@ -25,6 +31,10 @@ use crate::state::AppState;
 #[must_use]
 pub fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::Description::openapi())
+        .merge(auth::routes())
+        .merge(me::routes())
+        .merge(public::routes())
+        .merge(leaderboards::routes())
         .merge(spending::routes())
         .merge(merchant::routes())
 }

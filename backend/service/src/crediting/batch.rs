@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use tanhui_domain::crediting::{Claim, CreditingError, Outcome, UsageBook, decide};
+use tanhui_domain::crediting::{Claim, Outcome, UsageBook, decide};
 use tanhui_domain::id::{ActivityId, CitizenId, CityId, OwnerId, SourceId};
 use tanhui_domain::ledger::{Account, Amounts, Journal, JournalKind};
-use tanhui_domain::text::Text;
 use tanhui_domain::time::to_micros;
 use tanhui_store::binding::SubjectHash;
 use tanhui_store::lot::LotGrant;
@@ -119,10 +118,10 @@ async fn credit(
     }
     for (city, claims) in by_city {
         let (places, claims): (Vec<usize>, Vec<Claim<'_>>) = claims.into_iter().unzip();
-        let outcome = decide(&claims, &mut accounts, &mut usage, recorded_at).map_err(undecided)?;
+        let outcome = decide(&claims, &mut accounts, &mut usage, recorded_at).map_err(broken)?;
         write_outcome(on, city, &outcome, recorded_at).await?;
         for (place, decided) in places.into_iter().zip(outcome.decided) {
-            put(results, place, decided_answer(decided));
+            put(results, place, EventResult::of_activity(decided.activity, decided.reason));
         }
     }
     Ok(())
@@ -220,9 +219,9 @@ async fn write_journal(
     let mut programme = account::lock(on, programme)
         .await?
         .ok_or_else(|| StoreError::Corrupt(format!("the programme of city {city} has no account")))?;
-    let opposite: Amounts = outcome.total.negated().map_err(overflow)?;
+    let opposite: Amounts = outcome.total.negated().map_err(broken)?;
     let mut postings = outcome.postings.clone();
-    postings.push(programme.post(opposite, None).map_err(overflow)?);
+    postings.push(programme.post(opposite, None).map_err(broken)?);
     let journal = Journal {
         city,
         kind: JournalKind::Credit,
@@ -289,21 +288,6 @@ fn answer(event: &Prepared, status: EventStatus) -> EventResult {
     }
 }
 
-fn decided_answer(decided: tanhui_domain::crediting::Decided) -> EventResult {
-    let credited = decided.activity.status == tanhui_domain::activity::ActivityStatus::Credited;
-    let capped = Text::new("已达上限，按上限计", "a cap was reached and trimmed this");
-    let detail = decided.reason.or_else(|| decided.activity.code.is_some().then_some(capped));
-    EventResult {
-        external_id: decided.activity.external_id,
-        status: if credited { EventStatus::Credited } else { EventStatus::Rejected },
-        activity: Some(decided.activity.id),
-        points: credited.then_some(decided.activity.points),
-        reduction: credited.then_some(decided.activity.reduction),
-        code: decided.activity.code,
-        detail,
-    }
-}
-
 fn put(results: &mut [Option<EventResult>], place: usize, result: EventResult) {
     if let Some(slot) = results.get_mut(place) {
         *slot = Some(result);
@@ -323,11 +307,7 @@ fn count(results: &[Option<EventResult>]) {
     }
 }
 
-fn undecided(error: CreditingError) -> StoreError {
-    StoreError::Corrupt(error.to_string())
-}
-
-fn overflow(error: impl std::fmt::Display) -> StoreError {
+fn broken(error: impl std::fmt::Display) -> StoreError {
     StoreError::Corrupt(error.to_string())
 }
 

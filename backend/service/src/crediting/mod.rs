@@ -1,6 +1,7 @@
 //! From reported events to credited activities: read, queue, decide, write, answer.
 //!
-//! Single events and batches take the same road: [`Crediting::credit`] reads each event against the rule file, hands what is
+//! Single events and batches take the same road: [`Crediting::credit`] reads each event against the rule
+//! file, hands what is
 //! readable to a bounded queue, and a writer commits what waits there in one transaction (group commit).
 
 mod batch;
@@ -12,8 +13,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
+use tanhui_domain::activity::{Activity, ActivityStatus};
 use tanhui_domain::amount::{Points, ReductionMg};
 use tanhui_domain::city::Source;
+use tanhui_domain::event::{CloudEvent, EventProblem};
 use tanhui_domain::id::{ActivityId, CitizenId};
 use tanhui_domain::text::Text;
 use tanhui_domain::time::Clock;
@@ -43,6 +46,33 @@ pub struct Report {
     pub data: BTreeMap<String, Box<RawValue>>,
     /// Whether it waited for its subject to be bound until now.
     pub waited: bool,
+}
+
+impl Report {
+    /// A partner's or importer's event, checked for everything that needs no rule file.
+    pub fn from_event(
+        source: &Arc<Source>,
+        subject: SubjectHash,
+        event: CloudEvent,
+    ) -> Result<Self, EventProblem> {
+        event.check()?;
+        if event.source != source.uri {
+            return Err(EventProblem {
+                code: "foreign_source",
+                pointer: "/source".to_owned(),
+                detail: format!("source is {:?}; this sender speaks for {:?}", event.source, source.uri),
+            });
+        }
+        Ok(Self {
+            source: Arc::clone(source),
+            action: event.action()?.to_owned(),
+            occurred_at: event.occurred_at()?,
+            external_id: event.id,
+            subject: Subject::Hash(subject),
+            data: event.data,
+            waited: false,
+        })
+    }
 }
 
 /// Who did it, as far as known.
@@ -90,6 +120,29 @@ pub struct EventResult {
 }
 
 impl EventResult {
+    /// The answer that a decided activity stands for.
+    #[must_use]
+    pub fn of_activity(activity: Activity, reason: Option<Text>) -> Self {
+        let status = match activity.status {
+            // Undone later: it was credited when it was answered.
+            ActivityStatus::Credited | ActivityStatus::Reversed => EventStatus::Credited,
+            ActivityStatus::Held => EventStatus::Held,
+            ActivityStatus::Rejected => EventStatus::Rejected,
+        };
+        let credited = status == EventStatus::Credited;
+        let capped = || Text::new("已达上限，按上限计", "a cap was reached and trimmed this");
+        let detail = reason.or_else(|| (credited && activity.code.is_some()).then(capped));
+        Self {
+            external_id: activity.external_id,
+            status,
+            activity: Some(activity.id),
+            points: credited.then_some(activity.points),
+            reduction: credited.then_some(activity.reduction),
+            code: activity.code,
+            detail,
+        }
+    }
+
     /// An event that could not be read.
     #[must_use]
     pub fn rejected(external_id: &str, code: &str, detail: Text) -> Self {
@@ -133,8 +186,8 @@ pub struct Crediting {
 impl Crediting {
     /// Starts the writers on the current runtime.
     #[must_use]
-    pub fn start(database: Database, rules: Arc<RuleBook>, clock: Arc<dyn Clock>) -> Self {
-        let queue = Queue::start(database, Arc::clone(&clock));
+    pub fn start(database: &Database, rules: Arc<RuleBook>, clock: Arc<dyn Clock>) -> Self {
+        let queue = Queue::start(database, &clock);
         Self { rules, clock, queue }
     }
 
@@ -152,9 +205,20 @@ impl Crediting {
             ready.into_iter().filter_map(|(place, read)| Some((place, read.ok()?))).unzip();
         let decided = self.queue.submit(ready).await?;
         let mut results: Vec<(usize, EventResult)> = places.into_iter().zip(decided).collect();
-        results.extend(refused.into_iter().filter_map(|(place, read)| Some((place, read.err()?))));
+        results.extend(refused.into_iter().filter_map(|(place, read)| Some((place, *read.err()?))));
         results.sort_by_key(|(place, _)| *place);
         Ok(results.into_iter().map(|(_, result)| result).collect())
+    }
+
+    /// What events would give on empty caps, without writing anything or looking for duplicates.
+    #[must_use]
+    pub fn preview(&self, reports: Vec<Report>) -> Vec<EventResult> {
+        let now = self.clock.now();
+        let answer = |report| match prepare::prepare(&self.rules, report, now) {
+            Ok(prepared) => prepared.preview(),
+            Err(refused) => *refused,
+        };
+        reports.into_iter().map(answer).collect()
     }
 
     /// Lets what is queued be written, then stops the writers.

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::context::RequestContext;
-use crate::http::extract::{AsCitizen, Json, Path, Query};
+use crate::http::extract::{Json, Me, Path, Query};
 use crate::http::page::{Listing, Page};
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::state::AppState;
@@ -72,14 +72,14 @@ impl OfferAnswer {
     responses((status = 200, body = Page<OfferAnswer>)))]
 pub async fn offers(
     State(state): State<AppState>,
-    caller: AsCitizen,
+    me: Me,
     context: RequestContext,
     Query(listing): Query<Listing>,
 ) -> Result<Json<Page<OfferAnswer>>, Problem> {
     let sealer = state.services.keys.cursor();
     let after: Option<OfferId> = listing.after(sealer, LIST)?;
-    let found = office::offers(&state.services, caller.city(), after, listing.rows()).await?;
-    let found = office::remaining_for(&state.services, found, caller.citizen()).await?;
+    let found = office::offers(&state.services, me.city, after, listing.rows()).await?;
+    let found = office::remaining_for(&state.services, found, me.id).await?;
     let page = Page::cut(found, listing.limit, (sealer, LIST), |(offer, _)| offer.id)?;
     Ok(Json(page.map(|found| OfferAnswer::of(found, context.language))))
 }
@@ -92,12 +92,12 @@ pub async fn offers(
             description = "`not_found`")))]
 pub async fn offer(
     State(state): State<AppState>,
-    caller: AsCitizen,
+    me: Me,
     context: RequestContext,
     Path(id): Path<OfferId>,
 ) -> Result<Json<OfferAnswer>, Problem> {
-    let found = office::offer(&state.services, id).await?.filter(|offer| offer.city == caller.city());
-    let found = office::remaining_for(&state.services, Vec::from_iter(found), caller.citizen()).await?;
+    let found = office::offer(&state.services, id).await?.filter(|offer| offer.city == me.city);
+    let found = office::remaining_for(&state.services, Vec::from_iter(found), me.id).await?;
     let found = found.into_iter().next().ok_or_else(|| Problem::new(Code::NotFound))?;
     Ok(Json(OfferAnswer::of(found, context.language)))
 }

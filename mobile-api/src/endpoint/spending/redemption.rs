@@ -5,7 +5,7 @@ use tanhui_domain::id::RedemptionId;
 use tanhui_service::redemption;
 
 use super::{RedemptionAnswer, problem};
-use crate::http::extract::{AsCitizen, Json, Path};
+use crate::http::extract::{Json, Me, Path};
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::state::AppState;
 
@@ -17,10 +17,10 @@ use crate::state::AppState;
             description = "`not_found`")))]
 pub async fn redemption(
     State(state): State<AppState>,
-    caller: AsCitizen,
+    me: Me,
     Path(id): Path<RedemptionId>,
 ) -> Result<Json<RedemptionAnswer>, Problem> {
-    let found = redemption::find(&state.services, caller.citizen(), id).await?;
+    let found = redemption::find(&state.services, me.id, id).await?;
     let found = found.ok_or_else(|| Problem::new(Code::NotFound))?;
     Ok(Json(RedemptionAnswer::of(&found, state.services.clock.now())))
 }
@@ -35,11 +35,11 @@ pub async fn redemption(
             description = "`voucher_used`, `already_cancelled`")))]
 pub async fn cancel(
     State(state): State<AppState>,
-    caller: AsCitizen,
+    me: Me,
     Path(id): Path<RedemptionId>,
 ) -> Result<Json<RedemptionAnswer>, Problem> {
     let services = &state.services;
-    let city = services.city(caller.city()).await?;
-    let cancelled = redemption::cancel(services, caller.citizen(), &city, id).await.map_err(problem)?;
+    let city = services.city(me.city).await?;
+    let cancelled = redemption::cancel(services, me.id, &city, id).await.map_err(problem)?;
     Ok(Json(RedemptionAnswer::of(&cancelled, services.clock.now())))
 }

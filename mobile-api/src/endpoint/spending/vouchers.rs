@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::VoucherAnswer;
 use crate::http::context::RequestContext;
-use crate::http::extract::{AsCitizen, Json, Query};
+use crate::http::extract::{Json, Me, Query};
 use crate::http::page::{Listing, Page};
 use crate::http::problem::Problem;
 use crate::state::AppState;
@@ -55,13 +55,13 @@ impl MyVoucher {
     responses((status = 200, body = Page<MyVoucher>)))]
 pub async fn vouchers(
     State(state): State<AppState>,
-    caller: AsCitizen,
+    me: Me,
     context: RequestContext,
     Query(listing): Query<Listing>,
 ) -> Result<Json<Page<MyVoucher>>, Problem> {
     let sealer = state.services.keys.cursor();
     let after: Option<(RedemptionId, VoucherId)> = listing.after(sealer, LIST)?;
-    let found = redemption::vouchers(&state.services, caller.citizen(), after, listing.rows()).await?;
+    let found = redemption::vouchers(&state.services, me.id, after, listing.rows()).await?;
     let place = |found: &Checked| (found.voucher.redemption, found.voucher.id);
     let page = Page::cut(found, listing.limit, (sealer, LIST), place)?;
     let now = state.services.clock.now();

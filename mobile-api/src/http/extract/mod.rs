@@ -4,6 +4,7 @@ mod caller;
 mod events;
 mod idempotency;
 mod json;
+mod me;
 mod partner;
 mod path;
 mod query;
@@ -14,6 +15,7 @@ pub use self::caller::{
 pub use self::events::{EVENTS_BYTES_MAX, EventsBody};
 pub use self::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, IdempotencyKey};
 pub use self::json::{Json, content_type, parse_json, read_body};
+pub use self::me::Me;
 pub use self::partner::AsPartner;
 pub use self::path::Path;
 pub use self::query::Query;

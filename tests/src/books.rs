@@ -85,8 +85,7 @@ impl Books<'_> {
             return Err("credited before".into());
         }
         let citizen = credit.citizen;
-        let granted =
-            Usage { events: 1, points: row.points, reduction: row.reduction, ..Usage::default() };
+        let granted = Usage { events: 1, points: row.points, reduction: row.reduction, ..Usage::default() };
         let day = DayGrant { citizen, action: row.action.clone(), day: self.today(), granted };
         let lots = [LotGrant { citizen, expires_on: self.last_day(), points: row.points }];
         let moved = Amounts::credit(row.points, row.reduction);

@@ -60,7 +60,8 @@ impl Town {
             })
             .collect();
         citizen::insert_many(&transaction, &people).await?;
-        let shop = Merchant { id: MerchantId::new(stage.ids.next()), city: id, name: "绿色小店".to_owned() };
+        let shop =
+            Merchant { id: MerchantId::new(stage.ids.next()), city: id, name: "绿色小店".to_owned() };
         merchant::insert(&transaction, &shop, now).await?;
         let offer = offer_of(&shop, OfferId::new(stage.ids.next()));
         offer::insert(&transaction, &offer, now).await?;

@@ -90,10 +90,13 @@ async fn a_journal_moves_balances_and_writes_lines(stage: Stage) -> Outcome {
     let lines = all_lines(&stage, citizen.into()).await?;
     let told: Vec<_> = lines.iter().map(|line| (line.version, line.kind, line.cause, line.after)).collect();
     let earned = Amounts::credit(Points::new(100), ReductionMg::new(10_000));
-    assert_eq!(told, [
-        (1, JournalKind::Credit, Some(first.get()), earned),
-        (2, JournalKind::Redeem, Some(second.get()), left),
-    ]);
+    assert_eq!(
+        told,
+        [
+            (1, JournalKind::Credit, Some(first.get()), earned),
+            (2, JournalKind::Redeem, Some(second.get()), left),
+        ]
+    );
     assert_eq!(lines.last().map(|line| line.amounts), Some(Amounts::points(Points::new(-80))));
     assert_eq!(lines.last().map(|line| line.recorded_at), Some(stage.now()));
     Ok(())
@@ -140,7 +143,8 @@ async fn an_owner_may_appear_twice_in_a_journal(stage: Stage) -> Outcome {
     post(&stage, &town, owner, &[5, 7, -3]).await?;
     let account = account::find(&stage.database, owner).await?.ok_or("no account")?;
     assert_eq!((account.version, account.balance.points), (3, Points::new(9)));
-    let after: Vec<i64> = all_lines(&stage, owner).await?.iter().map(|line| line.after.points.get()).collect();
+    let after: Vec<i64> =
+        all_lines(&stage, owner).await?.iter().map(|line| line.after.points.get()).collect();
     assert_eq!(after, [5, 12, 9]);
     Ok(())
 }

@@ -61,8 +61,7 @@ async fn of_two_claims_at_once_one_wins(stage: Stage) -> Outcome {
     for round in 0..10 {
         let numbers: Vec<u64> = (round * 10 + 1..=round * 10 + 10).collect();
         let backwards: Vec<u64> = numbers.iter().rev().copied().collect();
-        let rivals =
-            tokio::join!(claim(&stage.database, &numbers, one), claim(&other, &backwards, two));
+        let rivals = tokio::join!(claim(&stage.database, &numbers, one), claim(&other, &backwards, two));
         let (first, second) = (rivals.0?, rivals.1?);
         assert!(first.is_disjoint(&second), "an id was claimed twice");
         assert_eq!(first.len() + second.len(), 10, "an id was claimed by nobody");
@@ -79,8 +78,7 @@ async fn a_rival_claim_waits_for_the_commit(stage: Stage) -> Outcome {
         let mine = [(ActivityId::new(id(number)), CitizenId::new(id(1)))];
         activity::claim(&on, &mine, stage.now()).await?;
         let database = stage.another_process().await?;
-        let rival =
-            tokio::spawn(async move { claim(&database, &[number], CitizenId::new(id(2))).await });
+        let rival = tokio::spawn(async move { claim(&database, &[number], CitizenId::new(id(2))).await });
         until("the rival waits for a lock", || waits_for_a_lock(&stage)).await?;
         assert!(!rival.is_finished());
         if commits {
@@ -113,7 +111,8 @@ async fn two_batches_in_opposite_order_do_not_deadlock(stage: Stage) -> Outcome 
 async fn an_activity_comes_back_as_it_was_written(stage: Stage) -> Outcome {
     let town = Town::build(&stage, 1).await?;
     let books = Books { stage: &stage, town: &town };
-    let credit = |external_id| Credit { citizen: CitizenId::new(id(7)), external_id, points: 0, reduction_mg: 0 };
+    let credit =
+        |external_id| Credit { citizen: CitizenId::new(id(7)), external_id, points: 0, reduction_mg: 0 };
     let rejected = Activity {
         status: ActivityStatus::Rejected,
         code: Some("too-late".to_owned()),

@@ -1,4 +1,4 @@
-//! The audit: silent on clean books, and on books broken by hand it names the broken row under the right invariant.
+//! The audit: silent on clean books; on broken ones it names the row under the right invariant.
 
 use std::collections::BTreeMap;
 
@@ -251,7 +251,8 @@ async fn an_activity_without_its_key(stage: Stage) -> Outcome {
     let scene = Scene::set(stage).await?;
     scene.break_rows("DELETE FROM activity_keys WHERE id = {id}", scene.walk.get()).await?;
     scene.expect("activity_has_its_key", scene.walk.get()).await?;
-    let again = "INSERT INTO activity_keys SELECT id, citizen_id, recorded_at_us FROM activities WHERE id = {id}";
+    let again =
+        "INSERT INTO activity_keys SELECT id, citizen_id, recorded_at_us FROM activities WHERE id = {id}";
     scene.break_rows(again, scene.walk.get()).await?;
     assert_eq!(broken(&scene.stage).await?, BTreeMap::new());
     scene.break_rows("INSERT INTO activity_keys VALUES ({id}, {id}, 1)", id(4_711)).await?;

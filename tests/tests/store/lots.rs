@@ -26,11 +26,14 @@ fn lots(all: &[(u64, i64)]) -> Vec<Lot> {
 }
 
 fn takes(all: &[(u64, i64)]) -> Vec<LotTake> {
-    all.iter().map(|&(offset, points)| LotTake { expires_on: day(offset), points: Points::new(points) }).collect()
+    all.iter()
+        .map(|&(offset, points)| LotTake { expires_on: day(offset), points: Points::new(points) })
+        .collect()
 }
 
 fn grants(citizen: CitizenId, all: &[(u64, i64)]) -> Vec<LotGrant> {
-    let grant = |&(offset, points)| LotGrant { citizen, expires_on: day(offset), points: Points::new(points) };
+    let grant =
+        |&(offset, points)| LotGrant { citizen, expires_on: day(offset), points: Points::new(points) };
     all.iter().map(grant).collect()
 }
 

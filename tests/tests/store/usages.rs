@@ -64,8 +64,12 @@ async fn sums_hold_the_first_day_and_not_the_last(stage: Stage) -> Outcome {
 
 async fn sums_come_in_the_order_asked_for(stage: Stage) -> Outcome {
     let town = Town::build(&stage, 3).await?;
-    let grants: Vec<DayGrant> =
-        town.citizens.iter().zip([1, 2, 4]).map(|(citizen, amount)| grant(*citizen, "ride", 0, amount)).collect();
+    let grants: Vec<DayGrant> = town
+        .citizens
+        .iter()
+        .zip([1, 2, 4])
+        .map(|(citizen, amount)| grant(*citizen, "ride", 0, amount))
+        .collect();
     add(&stage.database, &stage, &grants).await?;
     let windows = [
         window(town.citizen(2)?, "ride", 0, 1),
@@ -111,8 +115,7 @@ async fn scores_are_of_those_who_may_be_shown(stage: Stage) -> Outcome {
     let abroad = Town::named(&stage, "othercity", 1).await?;
     let (south, north, hidden) = (town.citizen(0)?, town.citizen(1)?, town.citizen(2)?);
     let on = stage.database.begin().await?;
-    for (id, district, on_boards) in
-        [(south, "南山", true), (north, "福田", true), (hidden, "南山", false)]
+    for (id, district, on_boards) in [(south, "南山", true), (north, "福田", true), (hidden, "南山", false)]
     {
         let citizen = citizen::find(&on, id).await?.ok_or("no citizen")?;
         citizen::update(&on, &Citizen { district: Some(district.to_owned()), on_boards, ..citizen }).await?;

@@ -1,0 +1,5 @@
+//! The use cases on PostgreSQL and on SQLite, alone and with rivals; every test ends with an audit.
+
+mod crediting;
+
+mod waiting;

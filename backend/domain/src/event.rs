@@ -147,9 +147,8 @@ mod tests {
     use super::*;
 
     fn json(time: &str, kind: &str) -> String {
-        format!(
-            r#"{{"specversion":"1.0","id":"a","source":"urn:s","type":"{kind}","subject":"c","time":"{time}","data":{{"distance_km":7.20}}}}"#
-        )
+        let start = r#"{"specversion":"1.0","id":"a","source":"urn:s","subject":"c","#;
+        format!(r#"{start}"type":"{kind}","time":"{time}","data":{{"distance_km":7.20}}}}"#)
     }
 
     #[test]

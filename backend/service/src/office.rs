@@ -66,13 +66,12 @@ pub struct NewOffer {
 pub async fn publish(services: &Services, rules: &RuleSet) -> Result<CityId, StoreError> {
     let now = services.clock.now();
     let transaction = services.database.begin().await?;
-    let id = match city::find_by_code(&transaction, rules.city()).await? {
-        Some(city) => city.id,
-        None => {
-            let programme = OwnerId::new(services.random.uuid_at(now));
-            let zone = rules.timezone().name();
-            city::insert(&transaction, rules.city(), rules.title(), zone, programme).await?
-        }
+    let id = if let Some(city) = city::find_by_code(&transaction, rules.city()).await? {
+        city.id
+    } else {
+        let programme = OwnerId::new(services.random.uuid_at(now));
+        let zone = rules.timezone().name();
+        city::insert(&transaction, rules.city(), rules.title(), zone, programme).await?
     };
     match rule_set::insert(&transaction, id, &rules.hash(), rules.bundle(), now, now).await {
         // Another process published the same text just now.

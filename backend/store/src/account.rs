@@ -59,13 +59,15 @@ pub async fn find<C: Connected>(on: &C, owner: OwnerId) -> Result<Option<Account
     query_one(on, &sql, [owner.get().into()]).await?.as_ref().map(read).transpose()
 }
 
-/// Writes a journal with its postings, and the balances after it. The accounts must be locked by this transaction.
+/// Writes a journal with its postings, and the balances after it. The accounts must be locked by this
+/// transaction.
 ///
 /// The programme's account is locked last by every writer, so journal ids grow in commit order within a city.
 pub async fn write(on: &Transaction, journal: &Journal) -> Result<JournalId, StoreError> {
     let row = query_row(
         on,
-        "INSERT INTO journals (city_id, kind, cause, occurred_at_us, recorded_at_us) VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        "INSERT INTO journals (city_id, kind, cause, occurred_at_us, recorded_at_us) VALUES ($1, $2,
+            $3, $4, $5) RETURNING id",
         [
             journal.city.get().into(),
             journal_kind_number(journal.kind).into(),
@@ -102,7 +104,8 @@ async fn insert_postings(on: &Transaction, journal_id: i64, journal: &Journal) -
     execute(on, &sql, values).await.map(|_| ())
 }
 
-/// The last posting of each account tells its balance. An account that is missing or has moved since it was read, as one
+/// The last posting of each account tells its balance. An account that is missing or has moved since it was
+/// read, as one
 /// can that was not locked, fails the write.
 async fn update_balances(on: &Transaction, journal: &Journal) -> Result<(), StoreError> {
     let mut ends: BTreeMap<OwnerId, (&Posting, &Posting)> = BTreeMap::new();
@@ -119,7 +122,8 @@ async fn update_balances(on: &Transaction, journal: &Journal) -> Result<(), Stor
         .bigint("payable_fen", last().map(|posting| posting.after.payable.get()))
         .table(on.engine());
     let sql = format!(
-        "UPDATE accounts SET version = r.version, points = r.points, reduction_mg = r.reduction_mg, payable_fen = r.payable_fen
+        "UPDATE accounts SET version = r.version, points = r.points, reduction_mg = r.reduction_mg,
+            payable_fen = r.payable_fen
          FROM {table} WHERE accounts.owner_id = r.owner_id AND accounts.version = r.version_before"
     );
     expect_rows(execute(on, &sql, values).await?, ends.len(), "an account is missing or was not locked")

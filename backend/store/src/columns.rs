@@ -173,11 +173,15 @@ impl Kind {
     }
 }
 
+fn hex_digit(half: u8) -> char {
+    char::from_digit(u32::from(half), 16).unwrap_or('0')
+}
+
 fn json(value: Option<Value>) -> Json {
     match value {
         Some(Value::Uuid(Some(id))) => Json::String(id.simple().to_string().to_uppercase()),
         Some(Value::Bytes(Some(bytes))) => {
-            Json::String(bytes.iter().map(|byte| format!("{byte:02X}")).collect())
+            Json::String(bytes.iter().flat_map(|byte| [hex_digit(byte >> 4), hex_digit(byte & 15)]).collect())
         }
         Some(Value::BigInt(Some(number))) => Json::from(number),
         Some(Value::Int(Some(number))) => Json::from(number),

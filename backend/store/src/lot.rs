@@ -23,7 +23,8 @@ pub struct LotGrant {
 
 /// A citizen's lots with something left, earliest expiry first.
 pub async fn open<C: Connected>(on: &C, citizen: CitizenId) -> Result<Vec<Lot>, StoreError> {
-    let sql = "SELECT expires_day, points_left FROM lots WHERE citizen_id = $1 AND points_left > 0 ORDER BY expires_day";
+    let sql = "SELECT expires_day, points_left FROM lots WHERE citizen_id = $1 AND points_left > 0
+               ORDER BY expires_day";
     let rows = query_all(on, sql, [citizen.get().into()]).await?;
     rows.iter().map(|row| Ok(Lot { expires_on: row.day(0)?, left: Points::new(row.bigint(1)?) })).collect()
 }

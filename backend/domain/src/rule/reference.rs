@@ -295,10 +295,9 @@ fn moment(minutes: u32) -> DateTime<Utc> {
     start + chrono::TimeDelta::minutes(i64::from(minutes))
 }
 
-/// Few enough for every build; `PROPTEST_CASES` asks for more.
+/// `PROPTEST_CASES` asks for more cases or fewer.
 fn config() -> ProptestConfig {
-    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|count| count.parse().ok());
-    ProptestConfig { cases: asked.unwrap_or(96), failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {

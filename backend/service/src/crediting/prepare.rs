@@ -1,4 +1,5 @@
-//! Reads an event against the rule set in force when it happened. What cannot be read is answered here and stored nowhere.
+//! Reads an event against the rule set in force when it happened. What cannot be read is answered here and
+//! stored nowhere.
 
 use std::sync::Arc;
 
@@ -58,8 +59,13 @@ impl Prepared {
     }
 }
 
-pub(super) fn prepare(rules: &RuleBook, report: Report, now: DateTime<Utc>) -> Result<Prepared, EventResult> {
-    let refuse = |code: &str, detail: Text| EventResult::rejected(&report.external_id, code, detail);
+pub(super) fn prepare(
+    rules: &RuleBook,
+    report: Report,
+    now: DateTime<Utc>,
+) -> Result<Prepared, Box<EventResult>> {
+    let refuse =
+        |code: &str, detail: Text| Box::new(EventResult::rejected(&report.external_id, code, detail));
     let Some(rule_set) = rules.in_force(report.source.city, report.occurred_at) else {
         return Err(refuse(
             "no_rules",
@@ -80,7 +86,7 @@ pub(super) fn prepare(rules: &RuleBook, report: Report, now: DateTime<Utc>) -> R
             match prepared.on_empty_caps() {
                 Some(Decision::Refused(refusal)) if NOT_STORED.contains(&refusal.code.as_str()) => {
                     let external_id = &prepared.report.external_id;
-                    Err(EventResult::rejected(external_id, &refusal.code, refusal.reason))
+                    Err(Box::new(EventResult::rejected(external_id, &refusal.code, refusal.reason)))
                 }
                 Some(Decision::Refused(_) | Decision::Credited(_)) | None => Ok(prepared),
             }

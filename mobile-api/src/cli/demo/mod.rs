@@ -1,4 +1,5 @@
-//! `tanhui demo`: a small city that works, on an SQLite database in a folder of its own. Running it again goes on with
+//! `tanhui demo`: a small city that works, on an SQLite database in a folder of its own. Running it again
+//! goes on with
 //! the same city.
 
 mod guide;
@@ -132,7 +133,7 @@ async fn people(services: &Services, city: &City, merchant: MerchantId) -> Resul
     Ok(())
 }
 
-/// Imports every sample as if it had been recorded last week.
+/// Imports every sample as if it had been recorded three weeks ago.
 async fn import_samples(
     services: &Services,
     data: &Path,
@@ -141,12 +142,12 @@ async fn import_samples(
     samples::write(&folder)?;
     let zone = chrono_tz::Asia::Shanghai;
     let today = civil_day(services.clock.now(), zone);
-    let last_week = today.checked_sub_days(Days::new(7)).unwrap_or(today);
+    let weeks_ago = today.checked_sub_days(Days::new(21)).unwrap_or(today);
     let mut imported = Vec::new();
     for (kind, file) in samples::IMPORTS {
         let arguments = ImportArguments {
             enroll: true,
-            replay_at: Some(last_week),
+            replay_at: Some(weeks_ago),
             refused: Some(folder.join(format!("{kind}.refused.csv"))),
             zone: Some(zone),
             ..ImportArguments::of(kind, vec![folder.join(file)])

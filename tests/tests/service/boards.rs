@@ -69,8 +69,11 @@ impl Race {
         for metric in [Metric::Points, Metric::Reduction] {
             let me = self.runners.first().map(|(_, citizen)| *citizen);
             let view = read(&self.programme, stage, period, metric, me).await?;
-            let mut expected: Vec<i64> =
-                self.scores.values().map(|score| if metric == Metric::Points { score.0 } else { score.1 }).collect();
+            let mut expected: Vec<i64> = self
+                .scores
+                .values()
+                .map(|score| if metric == Metric::Points { score.0 } else { score.1 })
+                .collect();
             expected.sort_unstable_by(|one, other| other.cmp(one));
             let shown: Vec<i64> = view.places.iter().map(|place| place.score).collect();
             assert_eq!(shown, expected, "{period:?} {metric:?} after {} rounds", self.rounds);

@@ -155,9 +155,9 @@ fn told(result: &EventResult) -> Told {
     (result.status, points, reduction, result.code.clone())
 }
 
-/// Some rides of three cards over ten days: short ones, long ones, repeated ones, unbound ones.
-fn rides() -> impl Strategy<Value = Vec<(u8, u8, u32, i64)>> {
-    prop::collection::vec((0_u8..40, 0_u8..4, 300_u32..30_000, 0_i64..240), 1..60)
+/// Some rides over ten days: short ones, long ones, repeated ones. Every fourth id is of a card that nobody has bound.
+fn rides() -> impl Strategy<Value = Vec<(u8, u32, i64)>> {
+    prop::collection::vec((0_u8..40, 300_u32..30_000, 0_i64..240), 1..60)
 }
 
 async fn a_batch_equals_its_events_one_by_one(stage: Stage) -> Outcome {
@@ -167,18 +167,18 @@ async fn a_batch_equals_its_events_one_by_one(stage: Stage) -> Outcome {
     for round in 0..6 {
         let case = rides().new_tree(&mut runner).map_err(|reason| reason.to_string())?.current();
         let mut told_by_city = Vec::new();
-        for (grouping, city) in [case.len(), 1, 7].into_iter().zip(["whole", "single", "sevens"]) {
-            let city = format!("{city}{round}");
-            let programme = Programme::start_with(&stage, &city, Cache::memory(), 9).await?;
+        for (seed, grouping) in (round * 3 + 2..).zip([case.len(), 1, 7]) {
+            let city = format!("city{seed}");
+            let programme = Programme::start_with(&stage, &city, Cache::memory(), seed).await?;
             let mut citizens = BTreeMap::new();
             for card in 0..3 {
                 citizens.insert(card, programme.enroll(&format!("card{card}")).await?);
             }
             let rides: Vec<Ride> = case
                 .iter()
-                .map(|(id, card, metres, hours)| Ride {
+                .map(|(id, metres, hours)| Ride {
                     external_id: format!("ride{id}"),
-                    card: format!("card{card}"),
+                    card: format!("card{}", id % 4),
                     metres: *metres,
                     at: start + TimeDelta::hours(*hours),
                 })
@@ -212,7 +212,6 @@ async fn neighbours_of_a_bad_event_are_credited(stage: Stage) -> Outcome {
         programme.report_of(&ride("not a number"), "ride", &[("distance_m", "\"far\"")])?,
         programme.report_of(&ride("missing"), "ride", &[])?,
         programme.report(&Ride { metres: 90_000, ..ride("too far") })?,
-        programme.report(&ride("nul \0 in its id"))?,
         programme.report(&ride("good too"))?,
     ];
     let results = programme.services.crediting.credit(reports).await?;
@@ -247,9 +246,9 @@ async fn two_processes_credit_each_event_once(stage: Stage) -> Outcome {
         Ok(credited)
     };
     let (first, second) = tokio::join!(run(&one, &rides), run(&other, &backwards));
-    assert_eq!(first? + second?, 80, "eight rides of each citizen's twenty, whoever was first");
+    assert_eq!(first? + second?, 200);
     for citizen in citizens {
-        assert_eq!(balance(&one, citizen).await?.0, 24);
+        assert_eq!(balance(&one, citizen).await?.0, 24, "eight rides of twenty count, whoever wrote them");
     }
     other.stop().await?;
     one.stop().await

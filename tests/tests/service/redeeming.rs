@@ -206,7 +206,11 @@ async fn giving_back_restores_the_same_lots(stage: Stage) -> Outcome {
     assert_eq!(before.iter().map(|lot| lot.left.get()).collect::<Vec<_>>(), [30, 50]);
     let id = shop.buy(buyer, 2).await?;
     let during = lot::open(database, buyer).await?;
-    assert_eq!(during.iter().map(|lot| lot.left.get()).collect::<Vec<_>>(), [40], "first to expire goes first");
+    assert_eq!(
+        during.iter().map(|lot| lot.left.get()).collect::<Vec<_>>(),
+        [40],
+        "first to expire goes first"
+    );
     shop.give_back(buyer, id).await?;
     assert_eq!(lot::open(database, buyer).await?, before);
     assert_eq!((shop.points(buyer).await?, shop.left().await?), (80, 100));
@@ -268,12 +272,8 @@ async fn a_key_answers_the_same_again(stage: Stage) -> Outcome {
     let shop = Shop::open(&stage, 100, None).await?;
     let other = shop.elsewhere(&stage).await?;
     let buyer = shop.citizen("card", 100).await?;
-    let key = RequestKey {
-        owner: buyer.into(),
-        route: "redemptions",
-        key: "once".to_owned(),
-        body_hash: [1; 32],
-    };
+    let key =
+        RequestKey { owner: buyer.into(), route: "redemptions", key: "once".to_owned(), body_hash: [1; 32] };
     let request = RedeemRequest { key: Some(key.clone()), ..shop.request(buyer, 1) };
     let asking = (0..6).map(|number| {
         let (shop, request) = (if number % 2 == 0 { shop.clone() } else { other.clone() }, request.clone());

@@ -1,6 +1,6 @@
 //! Instants cut to microseconds, and the city's civil days and periods.
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, SubsecRound, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,18 @@ pub fn to_micros(instant: DateTime<Utc>) -> DateTime<Utc> {
 #[must_use]
 pub fn civil_day(instant: DateTime<Utc>, zone: Tz) -> NaiveDate {
     instant.with_timezone(&zone).date_naive()
+}
+
+/// The first instant of a civil day in a city's time zone, or the end of the calendar.
+#[must_use]
+pub fn day_start(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
+    let midnight = day.and_time(NaiveTime::MIN);
+    // A clock that jumps over midnight begins the day within the next hours.
+    let first = (0..=6).find_map(|half_hours| {
+        let local = midnight.checked_add_signed(TimeDelta::minutes(30_i64.saturating_mul(half_hours)))?;
+        zone.from_local_datetime(&local).earliest()
+    });
+    first.map_or(DateTime::<Utc>::MAX_UTC, |first| first.with_timezone(&Utc))
 }
 
 /// A span of civil days that caps and boards count in.
@@ -106,5 +118,8 @@ mod tests {
         let midnight: DateTime<Utc> = "2026-03-01T16:00:00Z".parse().unwrap();
         assert_eq!(civil_day(late, zone), day(2026, 3, 1));
         assert_eq!(civil_day(midnight, zone), day(2026, 3, 2));
+        assert_eq!(day_start(day(2026, 3, 2), zone), midnight);
+        let skipped = day_start(day(2018, 11, 4), chrono_tz::America::Sao_Paulo);
+        assert_eq!(skipped.to_rfc3339(), "2018-11-04T03:00:00+00:00", "its clocks went from 0:00 to 1:00");
     }
 }

@@ -1,7 +1,7 @@
 //! A citizen's own profile, consents, export and erasure.
 
 use chrono::{DateTime, Utc};
-use tanhui_domain::city::Citizen;
+use tanhui_domain::city::{Citizen, Grant};
 use tanhui_domain::id::CitizenId;
 use tanhui_store::{StoreError, binding, citizen, city};
 
@@ -116,6 +116,38 @@ pub async fn consents(
     id: CitizenId,
 ) -> Result<Vec<(String, bool, DateTime<Utc>)>, StoreError> {
     citizen::consents(&services.database, id).await
+}
+
+/// A consent as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consent {
+    /// To what.
+    pub purpose: String,
+    /// Whether it is given.
+    pub granted: bool,
+    /// When that was said; none while nothing was.
+    pub changed_at: Option<DateTime<Utc>>,
+}
+
+/// All consents that a citizen can give: to boards, to aggregation, and to each source that was ever bound.
+pub async fn all_consents(services: &Services, citizen: &Citizen) -> Result<Vec<Consent>, StoreError> {
+    let said = consents(services, citizen.id).await?;
+    let mut all: Vec<Consent> = said
+        .into_iter()
+        .map(|(purpose, granted, at)| Consent { purpose, granted, changed_at: Some(at) })
+        .collect();
+    for (purpose, granted) in [(BOARDS_PURPOSE, citizen.on_boards), (AGGREGATION_PURPOSE, false)] {
+        if !all.iter().any(|consent| consent.purpose == purpose) {
+            all.push(Consent { purpose: purpose.to_owned(), granted, changed_at: None });
+        }
+    }
+    all.sort_by(|one, other| one.purpose.cmp(&other.purpose));
+    Ok(all)
+}
+
+/// The roles of a citizen beyond that of a citizen.
+pub async fn grants(services: &Services, id: CitizenId) -> Result<Vec<Grant>, StoreError> {
+    citizen::grants(&services.database, id).await
 }
 
 /// Gives or withdraws a consent. Withdrawing a source's consent ends the bindings to it.

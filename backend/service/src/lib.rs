@@ -2,6 +2,8 @@
 //!
 //! Nothing here speaks SQL, Redis or HTTP; the wall clock and randomness come in through [`Services`].
 
+pub mod action;
+pub mod activity;
 pub mod audit;
 pub mod binding;
 pub mod board;
@@ -114,6 +116,11 @@ impl Services {
     pub async fn stop(&self) -> Result<(), StoreError> {
         self.crediting.stop().await;
         self.database.clone().close().await
+    }
+
+    /// Whether the database answers and its schema is the one that this program knows.
+    pub async fn is_ready(&self) -> Result<bool, StoreError> {
+        self.database.is_current().await
     }
 
     /// The city of a citizen or an offer.

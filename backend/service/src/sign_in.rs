@@ -2,12 +2,13 @@
 //! each use.
 
 use std::fmt::Debug;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::city::{Citizen, City, Grant, Role};
 use tanhui_domain::id::CitizenId;
-use tanhui_store::cache::CodeCheck;
+use tanhui_store::cache::{CodeCheck, Quota, RateDecision};
 use tanhui_store::session::{self, RefreshToken};
 use tanhui_store::{StoreError, Transaction, citizen};
 
@@ -20,6 +21,11 @@ use crate::identity::phone::PhoneNumber;
 use crate::identity::refresh::{REFRESH_TTL, RefreshDecision, StoredToken, Use, decide};
 use crate::identity::token::{Claims, TOKEN_TTL_SECONDS, TokenError};
 use crate::random::Random;
+
+/// One-time codes that one phone may be sent.
+pub const CODES_PER_PHONE: Quota = Quota { limit: 5, window: Duration::from_mins(10) };
+/// One-time codes that one address may ask for: mobile carriers put thousands behind one.
+pub const CODES_PER_ADDRESS: Quota = Quota { limit: 300, window: Duration::from_mins(10) };
 
 /// Sends one-time codes to phones.
 #[async_trait::async_trait]
@@ -57,14 +63,20 @@ impl CodeSender for NoSender {
     }
 
     async fn send(&self, _: &PhoneNumber, _: &str) -> Result<(), NotSent> {
-        Err(NotSent("no SMS gateway is configured".to_owned()))
+        Err(NotSent::NotConfigured)
     }
 }
 
 /// The code could not be sent.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the code could not be sent: {0}")]
-pub struct NotSent(pub String);
+pub enum NotSent {
+    /// No gateway is configured.
+    #[error("no SMS gateway is configured")]
+    NotConfigured,
+    /// The gateway refused or did not answer. Names no phone and no code.
+    #[error("the code could not be sent: {0}")]
+    Failed(String),
+}
 
 /// What a person gets for signing in.
 #[derive(Debug, Clone)]
@@ -101,6 +113,20 @@ pub enum SignInError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Counts one wish for a code: by phone, then by address where it is known. The verdict is the first refusal, or the
+/// phone's.
+pub async fn allow_code(
+    services: &Services,
+    phone: &PhoneNumber,
+    address: Option<IpAddr>,
+) -> (Quota, RateDecision) {
+    let lookup = hex::encode(services.keys.phone_lookup(phone));
+    let by_phone = services.cache.allow(&format!("code_phone:{lookup}"), CODES_PER_PHONE).await;
+    let Some(address) = address.filter(|_| by_phone.allowed) else { return (CODES_PER_PHONE, by_phone) };
+    let by_address = services.cache.allow(&format!("code_address:{address}"), CODES_PER_ADDRESS).await;
+    if by_address.allowed { (CODES_PER_PHONE, by_phone) } else { (CODES_PER_ADDRESS, by_address) }
 }
 
 /// Sends a code to a phone. Says nothing about whether the phone is known.

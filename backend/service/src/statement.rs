@@ -1,10 +1,12 @@
 //! What a citizen has: balance, what will expire, and a statement that adds up.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use tanhui_domain::amount::Points;
-use tanhui_domain::id::CitizenId;
+use tanhui_domain::id::{CitizenId, CityId};
 use tanhui_domain::ledger::{Amounts, Lot};
-use tanhui_store::account::StatementLine;
+use tanhui_domain::time::{day_start, to_micros};
+pub use tanhui_store::account::StatementLine as Entry;
 use tanhui_store::{StoreError, account, lot};
 
 use crate::Services;
@@ -20,17 +22,90 @@ pub struct Balance {
     pub as_of: DateTime<Utc>,
 }
 
-/// Half-open instants, and where to go on.
-#[derive(Debug, Clone, Copy)]
-pub struct StatementQuery {
-    /// First instant inside.
-    pub from: DateTime<Utc>,
+/// One end of a statement as asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// A civil day of the city.
+    Day(NaiveDate),
+    /// An instant.
+    Instant(DateTime<Utc>),
+}
+
+impl Bound {
+    /// Reads `2026-03-01` or RFC 3339 with a zone.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() == 10 {
+            return NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(Self::Day);
+        }
+        let instant = DateTime::parse_from_rfc3339(text).ok()?;
+        Some(Self::Instant(to_micros(instant.with_timezone(&Utc))))
+    }
+}
+
+/// Half-open instants of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Range {
+    /// First instant inside; none from the beginning.
+    pub from: Option<DateTime<Utc>>,
     /// First instant after.
     pub until: DateTime<Utc>,
+}
+
+/// Why a range cannot stand.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RangeError {
+    /// It ends before it begins.
+    #[error("the range ends before it begins")]
+    Backwards,
+    /// It is not the one that the list began with.
+    #[error("the range differs from that of the cursor")]
+    OtherCursor,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A range of a statement, and where to go on.
+#[derive(Debug, Clone, Copy)]
+pub struct StatementQuery {
+    /// The range.
+    pub range: Range,
     /// Begin after this line of the account.
     pub after: i64,
     /// Most lines.
     pub limit: i64,
+}
+
+/// The range of two ends: a day counts in full at either end; without ends all until now. `begun` is the range of the
+/// list that goes on.
+pub async fn range(
+    services: &Services,
+    city: CityId,
+    from: Option<Bound>,
+    to: Option<Bound>,
+    begun: Option<Range>,
+) -> Result<Range, RangeError> {
+    let zone = services.city(city).await?.timezone;
+    let from = from.map(|from| match from {
+        Bound::Day(day) => day_start(day, zone),
+        Bound::Instant(instant) => instant,
+    });
+    let until = to.map(|to| match to {
+        Bound::Day(day) => day_start(day.succ_opt().unwrap_or(NaiveDate::MAX), zone),
+        Bound::Instant(instant) => instant,
+    });
+    if let Some(begun) = begun {
+        let same = from.is_none_or(|from| begun.from == Some(from));
+        let same = same && until.is_none_or(|until| begun.until == until);
+        return if same { Ok(begun) } else { Err(RangeError::OtherCursor) };
+    }
+    let just_now = services.clock.now().checked_add_signed(TimeDelta::microseconds(1));
+    let until = until.or(just_now.max(from)).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    if from.is_some_and(|from| from > until) {
+        return Err(RangeError::Backwards);
+    }
+    Ok(Range { from, until })
 }
 
 /// Opening balance, lines, closing balance of the whole range; the lines of one page of it.
@@ -39,7 +114,7 @@ pub struct Statement {
     /// Just before `from`.
     pub opening: Amounts,
     /// This page's lines.
-    pub lines: Vec<StatementLine>,
+    pub lines: Vec<Entry>,
     /// Just before `until`.
     pub closing: Amounts,
     /// Whether lines follow.
@@ -69,13 +144,20 @@ pub async fn statement(
     query: StatementQuery,
 ) -> Result<Statement, StoreError> {
     let snapshot = services.database.snapshot().await?;
-    let opening = account::balance_before(&snapshot, citizen.into(), query.from).await?;
-    let closing = account::balance_before(&snapshot, citizen.into(), query.until).await?;
+    let from = query.range.from.unwrap_or(DateTime::UNIX_EPOCH);
+    let until = query.range.until;
+    let opening = account::balance_before(&snapshot, citizen.into(), from).await?;
+    let closing = account::balance_before(&snapshot, citizen.into(), until).await?;
     let one_more = query.limit.saturating_add(1);
-    let mut lines =
-        account::lines(&snapshot, citizen.into(), query.from, query.until, query.after, one_more).await?;
+    let mut lines = account::lines(&snapshot, citizen.into(), from, until, query.after, one_more).await?;
     let limit = usize::try_from(query.limit).unwrap_or(0);
     let more = lines.len() > limit;
     lines.truncate(limit);
     Ok(Statement { opening, lines, closing, more })
+}
+
+/// The range of everything.
+#[must_use]
+pub fn everything() -> Range {
+    Range { from: None, until: DateTime::<Utc>::MAX_UTC }
 }

@@ -3,11 +3,17 @@
 //! Routes are registered together with their documentation, so that `/openapi.json` cannot drift from the
 //! code.
 
+mod auth;
 pub mod docs;
 mod healthz;
+mod leaderboards;
+mod me;
 mod metrics;
 mod openapi;
+mod public;
 mod readyz;
+#[cfg(test)]
+mod tests;
 
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -20,6 +26,10 @@ use crate::state::AppState;
 #[must_use]
 pub fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::Description::openapi())
+        .merge(auth::routes())
+        .merge(me::routes())
+        .merge(public::routes())
+        .merge(leaderboards::routes())
 }
 
 /// What operators' machines call. Not limited, so that it answers when everything else is full.

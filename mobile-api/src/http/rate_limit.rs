@@ -1,6 +1,10 @@
 //! `RateLimit-Policy`, `RateLimit` and `Retry-After`: how much a caller may ask, told on every answer.
 
-use axum::extract::{Request, State};
+use std::convert::Infallible;
+use std::net::IpAddr;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -31,6 +35,14 @@ impl RateLimiter {
     pub async fn count(&self, caller: &str) -> RateVerdict {
         let decision = self.cache.allow(&format!("{}:{caller}", self.name), self.quota).await;
         RateVerdict { name: self.name, quota: self.quota, decision }
+    }
+}
+
+impl RateVerdict {
+    /// A verdict that a use case counted by itself.
+    #[must_use]
+    pub fn new(name: &'static str, quota: Quota, decision: RateDecision) -> Self {
+        Self { name, quota, decision }
     }
 }
 
@@ -77,9 +89,22 @@ pub struct ByAddress {
     pub address: ClientAddress,
 }
 
+/// Where a request comes from, for limits that an endpoint counts by itself; none when nobody can tell.
+#[derive(Debug, Clone, Copy)]
+pub struct CallerAddress(pub Option<IpAddr>);
+
+impl<S: Send + Sync> FromRequestParts<S> for CallerAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().copied().unwrap_or(Self(None)))
+    }
+}
+
 /// Refuses a caller whose quota is used up; a caller without an address is not counted.
-pub async fn by_address(State(layer): State<ByAddress>, request: Request, next: Next) -> Response {
+pub async fn by_address(State(layer): State<ByAddress>, mut request: Request, next: Next) -> Response {
     let Some(address) = layer.address.of(&request) else { return next.run(request).await };
+    request.extensions_mut().insert(CallerAddress(Some(address)));
     let verdict = layer.limiter.count(&address.to_string()).await;
     let mut response = match verdict.refusal() {
         Some(problem) => problem.into_response(),

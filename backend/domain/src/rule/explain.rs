@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::action::Action;
-use super::cap::CapLimit;
+use super::cap::{Cap, CapLimit};
 use super::check::Type;
 use super::decision::{Facts, Receipt};
 use super::era::Era;
@@ -351,23 +351,30 @@ fn milligram() -> Ratio {
 
 fn explained_cap(action: &Action, used: CapUse) -> Option<ExplainedCap> {
     let cap = action.caps.get(used.place)?;
-    let amount = |count: i64| match cap.limit {
-        CapLimit::Times(_) => format!("{count} times"),
-        CapLimit::Points(_) => format!("{count} pt"),
-        CapLimit::Reduction(_) => grams_text(count),
-        CapLimit::Input(_) => {
-            let unit = super::cap::first_number(&action.inputs).map(super::input::NumberSpec::unit);
-            let step = unit.and_then(|unit| milligram().over(unit.factor()?)).unwrap_or(Ratio::ONE);
-            format!("{} {}", decimal_text(i128::from(count), step), unit.unwrap_or_default())
-        }
-    };
     Some(ExplainedCap {
         limit: cap.written.clone(),
         per: cap.period,
-        used_before: amount(used.used_before),
-        left_after: amount(used.left_after),
+        used_before: action.cap_amount(cap, used.used_before),
+        left_after: action.cap_amount(cap, used.left_after),
         trimmed: used.trimmed,
     })
+}
+
+impl Action {
+    /// A count of what one of this action's caps limits, for display, as in `194 pt`.
+    #[must_use]
+    pub fn cap_amount(&self, cap: &Cap, count: i64) -> String {
+        match cap.limit {
+            CapLimit::Times(_) => format!("{count} times"),
+            CapLimit::Points(_) => format!("{count} pt"),
+            CapLimit::Reduction(_) => grams_text(count),
+            CapLimit::Input(_) => {
+                let unit = super::cap::first_number(&self.inputs).map(super::input::NumberSpec::unit);
+                let step = unit.and_then(|unit| milligram().over(unit.factor()?)).unwrap_or(Ratio::ONE);
+                format!("{} {}", decimal_text(i128::from(count), step), unit.unwrap_or_default())
+            }
+        }
+    }
 }
 
 /// Milligrams as grams, without a unit.

@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use tanhui_domain::crediting::{Claim, Outcome, UsageBook, decide};
 use tanhui_domain::id::{ActivityId, CitizenId, CityId, OwnerId, SourceId};
 use tanhui_domain::ledger::{Account, Amounts, Journal, JournalKind};
-use tanhui_domain::text::Text;
 use tanhui_domain::time::to_micros;
 use tanhui_store::binding::SubjectHash;
 use tanhui_store::lot::LotGrant;
@@ -122,7 +121,7 @@ async fn credit(
         let outcome = decide(&claims, &mut accounts, &mut usage, recorded_at).map_err(broken)?;
         write_outcome(on, city, &outcome, recorded_at).await?;
         for (place, decided) in places.into_iter().zip(outcome.decided) {
-            put(results, place, decided_answer(decided));
+            put(results, place, EventResult::of_activity(decided.activity, decided.reason));
         }
     }
     Ok(())
@@ -286,21 +285,6 @@ fn answer(event: &Prepared, status: EventStatus) -> EventResult {
         reduction: None,
         code: None,
         detail: None,
-    }
-}
-
-fn decided_answer(decided: tanhui_domain::crediting::Decided) -> EventResult {
-    let credited = decided.activity.status == tanhui_domain::activity::ActivityStatus::Credited;
-    let capped = Text::new("已达上限，按上限计", "a cap was reached and trimmed this");
-    let detail = decided.reason.or_else(|| decided.activity.code.is_some().then_some(capped));
-    EventResult {
-        external_id: decided.activity.external_id,
-        status: if credited { EventStatus::Credited } else { EventStatus::Rejected },
-        activity: Some(decided.activity.id),
-        points: credited.then_some(decided.activity.points),
-        reduction: credited.then_some(decided.activity.reduction),
-        code: decided.activity.code,
-        detail,
     }
 }
 

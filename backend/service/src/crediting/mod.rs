@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
+use tanhui_domain::activity::{Activity, ActivityStatus};
 use tanhui_domain::amount::{Points, ReductionMg};
 use tanhui_domain::city::Source;
 use tanhui_domain::event::{CloudEvent, EventProblem};
@@ -119,6 +120,29 @@ pub struct EventResult {
 }
 
 impl EventResult {
+    /// The answer that a decided activity stands for.
+    #[must_use]
+    pub fn of_activity(activity: Activity, reason: Option<Text>) -> Self {
+        let status = match activity.status {
+            // Undone later: it was credited when it was answered.
+            ActivityStatus::Credited | ActivityStatus::Reversed => EventStatus::Credited,
+            ActivityStatus::Held => EventStatus::Held,
+            ActivityStatus::Rejected => EventStatus::Rejected,
+        };
+        let credited = status == EventStatus::Credited;
+        let capped = || Text::new("已达上限，按上限计", "a cap was reached and trimmed this");
+        let detail = reason.or_else(|| (credited && activity.code.is_some()).then(capped));
+        Self {
+            external_id: activity.external_id,
+            status,
+            activity: Some(activity.id),
+            points: credited.then_some(activity.points),
+            reduction: credited.then_some(activity.reduction),
+            code: activity.code,
+            detail,
+        }
+    }
+
     /// An event that could not be read.
     #[must_use]
     pub fn rejected(external_id: &str, code: &str, detail: Text) -> Self {

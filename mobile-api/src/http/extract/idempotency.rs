@@ -1,6 +1,6 @@
-//! `Idempotency-Key`: required on every POST that moves value.
+//! `Idempotency-Key` of POSTs that move value: required, or in an `Option` where it is only recommended.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::HeaderName;
 use axum::http::request::Parts;
 
@@ -47,6 +47,17 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
                 format!("Send one, of 1 to {KEY_CHARS_MAX} printable ASCII characters; a UUID is best."),
             )
         })
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Problem> {
+        if !parts.headers.contains_key(IDEMPOTENCY_KEY) {
+            return Ok(None);
+        }
+        <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some)
     }
 }
 

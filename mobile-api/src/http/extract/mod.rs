@@ -3,6 +3,7 @@
 mod caller;
 mod idempotency;
 mod json;
+mod me;
 mod path;
 mod query;
 
@@ -11,6 +12,7 @@ pub use self::caller::{
 };
 pub use self::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, IdempotencyKey};
 pub use self::json::{Json, content_type, parse_json, read_body};
+pub use self::me::Me;
 pub use self::path::Path;
 pub use self::query::Query;
 

@@ -68,6 +68,18 @@ codes! {
     UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE
         "不支持的内容类型" "The content type is not taken here";
     RateLimited "rate_limited" TOO_MANY_REQUESTS "请求过于频繁，请稍后再试" "Too many requests, come back later";
+    // Signing in and citizens' own things.
+    InvalidCode "invalid_code" UNAUTHORIZED
+        "验证码不正确或已失效" "The one-time code is wrong, used or expired";
+    InvalidRefreshToken "invalid_refresh_token" UNAUTHORIZED
+        "登录已失效，请重新登录" "The refresh token is no longer good, sign in again";
+    UnknownCity "unknown_city" UNPROCESSABLE_ENTITY "没有这个城市" "No such city here";
+    UnknownSource "unknown_source" UNPROCESSABLE_ENTITY "没有这个数据来源" "No such source in your city";
+    SubjectTaken "subject_taken" CONFLICT
+        "该卡号或表号已被绑定" "This card, meter or account is bound already";
+    TooManyBindings "too_many_bindings" CONFLICT "绑定数量已达上限" "You have as many bindings as one may have";
+    BoardUnavailable "board_not_available" UNPROCESSABLE_ENTITY
+        "该排行榜尚未提供" "This board is not available yet";
     Internal "internal" INTERNAL_SERVER_ERROR "服务内部出错" "Something failed on our side";
     Overloaded "overloaded" SERVICE_UNAVAILABLE "服务繁忙，请稍后再试" "Too busy, come back shortly";
     TimedOut "timed_out" GATEWAY_TIMEOUT "处理超时，请重试" "It took too long, try again";

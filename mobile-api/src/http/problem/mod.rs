@@ -13,9 +13,13 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tanhui_domain::text::{Language, Text};
+use tanhui_service::StoreError;
 
 pub use self::code::Code;
 pub use self::document::{FieldDocument, PROBLEM_JSON, ProblemDocument, type_uri};
+
+/// When to come back to a database that is away.
+const RETRY_SECONDS: u64 = 2;
 
 /// One field that does not fit.
 #[derive(Debug, Clone)]
@@ -57,14 +61,14 @@ impl Problem {
         Self::new(Code::Internal).caused_by(cause)
     }
 
-    /// Says what to change. Not shown on a 5xx.
+    /// Says what to change. Not shown on a 5xx other than `unavailable`.
     #[must_use]
     pub fn detail(mut self, zh: impl Into<String>, en: impl Into<String>) -> Self {
         self.0.detail = Some(Text::new(zh, en));
         self
     }
 
-    /// Names a field at fault. Not shown on a 5xx.
+    /// Names a field at fault. Not shown on a 5xx other than `unavailable`.
     #[must_use]
     pub fn field(mut self, pointer: impl Into<String>, detail: Text) -> Self {
         self.0.errors.push(FieldProblem { pointer: pointer.into(), detail });
@@ -109,7 +113,8 @@ impl Problem {
     #[must_use]
     pub fn document(&self, language: Language, request_id: Option<&str>) -> ProblemDocument {
         let code = self.0.code;
-        let inside = code.status().is_server_error();
+        // What is unavailable is told by us in words meant for callers; every other 5xx keeps its inside.
+        let inside = code.status().is_server_error() && code != Code::Unavailable;
         let errors = if inside { &[] } else { self.0.errors.as_slice() };
         ProblemDocument {
             kind: type_uri(code),
@@ -130,6 +135,20 @@ impl Problem {
                     detail: error.detail.in_language(language).to_owned(),
                 })
                 .collect(),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::Repeat(_) => {
+                Self::new(Code::Unavailable).retry_after(RETRY_SECONDS).caused_by(error)
+            }
+            StoreError::Exists(_)
+            | StoreError::Constraint(_)
+            | StoreError::Corrupt(_)
+            | StoreError::Other(_) => Self::internal(error),
         }
     }
 }

@@ -1,0 +1,34 @@
+//! A citizen's own things. Someone else's are not found.
+
+mod activities;
+mod balance;
+mod bindings;
+mod consents;
+mod declare;
+mod explanation;
+mod export;
+mod profile;
+mod statement;
+
+pub use self::explanation::SourceAnswer;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::AppState;
+
+/// The routes of this family.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(profile::show, profile::change, profile::erase))
+        .routes(routes!(export::export))
+        .routes(routes!(consents::list))
+        .routes(routes!(consents::show, consents::change))
+        .routes(routes!(bindings::list, bindings::bind))
+        .routes(routes!(bindings::unbind))
+        .routes(routes!(balance::show))
+        .routes(routes!(activities::list, declare::declare))
+        .routes(routes!(activities::show))
+        .routes(routes!(explanation::show))
+        .routes(routes!(statement::show))
+}

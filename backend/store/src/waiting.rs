@@ -89,10 +89,14 @@ pub async fn now_bound<C: Connected>(
         .collect()
 }
 
-/// Removes events that have become activities.
+/// Removes those of these events that have become activities. Others go on waiting, as one does whose binding ended
+/// before it could be credited.
 pub async fn delete_many(on: &Transaction, ids: &[ActivityId]) -> Result<(), StoreError> {
     let (table, values) = Columns::new().uuid("id", ids.iter().map(|id| id.get())).table(on.engine());
-    let sql = format!("DELETE FROM waiting_events WHERE id IN (SELECT r.id FROM {table})");
+    let sql = format!(
+        "DELETE FROM waiting_events
+         WHERE id IN (SELECT k.id FROM activity_keys k WHERE k.id IN (SELECT r.id FROM {table}))"
+    );
     execute(on, &sql, values).await.map(|_| ())
 }
 

@@ -9,6 +9,7 @@ use utoipa::openapi::{
 };
 use utoipa::{Modify, OpenApi};
 
+use crate::http::page::{Cursor, Limit};
 use crate::http::problem::{Code, FieldDocument, PROBLEM_JSON, ProblemDocument};
 
 /// Title, servers and shared schemas.
@@ -20,7 +21,7 @@ use crate::http::problem::{Code, FieldDocument, PROBLEM_JSON, ProblemDocument};
                        Amounts are integers in the smallest unit: points, mg, fen.\n\n\
                        碳普惠积分平台接口。数量均为最小单位的整数：积分、毫克、分。"
     ),
-    components(schemas(ProblemDocument, FieldDocument)),
+    components(schemas(ProblemDocument, FieldDocument, Limit, Cursor)),
     modifiers(&SignIn)
 )]
 pub struct Description;

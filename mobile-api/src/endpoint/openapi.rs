@@ -38,11 +38,12 @@ impl Modify for SignIn {
     }
 }
 
-/// Adds to every operation the problem it may answer, and to the document the table of problem codes.
+/// Gives every operation a name of its own and the problem it may answer, and to the document the table of problem codes.
 #[must_use]
 pub fn complete(mut document: Document) -> Document {
-    for item in document.paths.paths.values_mut() {
-        for operation in operations(item) {
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            operation.operation_id = Some(operation_id(method, path));
             let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
             let problem =
                 ResponseBuilder::new().description("Problem").content(PROBLEM_JSON, content).build();
@@ -54,8 +55,18 @@ pub fn complete(mut document: Document) -> Document {
     document
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten()
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let PathItem { get, put, post, patch, delete, .. } = item;
+    [("get", get), ("put", put), ("post", post), ("patch", patch), ("delete", delete)]
+        .into_iter()
+        .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// `get_offers_id` for `GET /v1/offers/{id}`: what generated clients call it.
+fn operation_id(method: &str, path: &str) -> String {
+    let path = path.strip_prefix("/v1").unwrap_or(path);
+    let words = path.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
 }
 
 fn code_entry(code: Code) -> serde_json::Value {

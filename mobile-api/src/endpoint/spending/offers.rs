@@ -68,7 +68,7 @@ impl OfferAnswer {
 }
 
 /// Live offers of my city.
-#[utoipa::path(get, path = "/v1/offers", operation_id = "list_offers", tag = "spending", params(Listing), security(("bearer" = [])),
+#[utoipa::path(get, path = "/v1/offers", tag = "spending", params(Listing), security(("bearer" = [])),
     responses((status = 200, body = Page<OfferAnswer>)))]
 pub async fn offers(
     State(state): State<AppState>,
@@ -85,7 +85,7 @@ pub async fn offers(
 }
 
 /// One offer of my city, also when it has ended.
-#[utoipa::path(get, path = "/v1/offers/{id}", operation_id = "find_offer", tag = "spending", security(("bearer" = [])),
+#[utoipa::path(get, path = "/v1/offers/{id}", tag = "spending", security(("bearer" = [])),
     params(("id" = Uuid, Path, description = "The offer")),
     responses((status = 200, body = OfferAnswer),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json",

@@ -36,7 +36,7 @@ fn one() -> i64 {
 /// Send an `Idempotency-Key`: the same key and wish, sent again, get the first answer again with
 /// `Idempotency-Replayed: true`, and take no points.
 #[utoipa::path(
-    post, path = "/v1/redemptions", operation_id = "redeem", tag = "spending", security(("bearer" = [])), request_body = RedeemWish,
+    post, path = "/v1/redemptions", tag = "spending", security(("bearer" = [])), request_body = RedeemWish,
     params(("Idempotency-Key" = Option<String>, Header,
         description = "Your name for this act, 1 to 255 printable ASCII characters; a UUID is best")),
     responses(

@@ -10,7 +10,7 @@ use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::state::AppState;
 
 /// One redemption of mine, with its vouchers.
-#[utoipa::path(get, path = "/v1/redemptions/{id}", operation_id = "find_redemption", tag = "spending", security(("bearer" = [])),
+#[utoipa::path(get, path = "/v1/redemptions/{id}", tag = "spending", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The redemption")),
     responses((status = 200, body = RedemptionAnswer),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json",
@@ -26,7 +26,7 @@ pub async fn redemption(
 }
 
 /// Gives a redemption back while none of its vouchers is used: the points return as they were, with their dates.
-#[utoipa::path(post, path = "/v1/redemptions/{id}/cancel", operation_id = "cancel_redemption", tag = "spending", security(("bearer" = [])),
+#[utoipa::path(post, path = "/v1/redemptions/{id}/cancel", tag = "spending", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The redemption")),
     responses((status = 200, body = RedemptionAnswer),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json",

@@ -51,7 +51,7 @@ impl MyVoucher {
 }
 
 /// My vouchers of every status, the newest redemption first.
-#[utoipa::path(get, path = "/v1/me/vouchers", operation_id = "list_my_vouchers", tag = "spending", params(Listing), security(("bearer" = [])),
+#[utoipa::path(get, path = "/v1/me/vouchers", tag = "spending", params(Listing), security(("bearer" = [])),
     responses((status = 200, body = Page<MyVoucher>)))]
 pub async fn vouchers(
     State(state): State<AppState>,

@@ -40,8 +40,11 @@ async fn lock_file(database: &DatabaseConnection) -> Result<MigrationLock, DbErr
     if path.is_empty() {
         return Ok(MigrationLock::Private);
     }
-    let file = File::create(format!("{path}.migrate.lock")).map_err(locking)?;
-    file.lock().map_err(locking)?;
+    let waited = tokio::task::spawn_blocking(move || {
+        let file = File::create(format!("{path}.migrate.lock"))?;
+        file.lock().map(|()| file)
+    });
+    let file = waited.await.map_err(std::io::Error::other).flatten().map_err(locking)?;
     Ok(MigrationLock::File(file))
 }
 
@@ -55,6 +58,7 @@ impl MigrationLock {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands the error over")]
 fn locking(error: std::io::Error) -> DbErr {
     DbErr::Migration(format!("cannot lock the database for migration: {error}"))
 }

@@ -45,7 +45,8 @@ impl Month {
     }
 }
 
-/// Creates the partitions of this month and the next ones, and one for all other times, so that no clock can make a
+/// Creates the partitions of this month and the next ones, and one for all other times, so that no clock can
+/// make a
 /// write fail. Safe to repeat and to run twice at once.
 ///
 /// # Errors
@@ -68,18 +69,27 @@ pub async fn create_partitions(database: &DatabaseConnection, now: Month) -> Res
     Ok(())
 }
 
-/// A partition bound must be a literal, so PostgreSQL computes it and runs the text.
+/// A partition bound must be a literal, so PostgreSQL computes it and runs the text. Rows of the month that
+/// came before
+/// its partition lie among those of other times and move over.
 fn create_month(parent: &str, month: Month) -> String {
     let partition = month.table(parent);
+    let (from, until) = (month.start_sql(), month.next().start_sql());
     format!(
         "DO $$ BEGIN
            IF to_regclass('{partition}') IS NULL THEN
-             EXECUTE format('CREATE TABLE IF NOT EXISTS {partition} PARTITION OF {parent} FOR VALUES FROM (%s) TO (%s)', {}, {});
+             LOCK TABLE {parent}_other IN ACCESS EXCLUSIVE MODE;
+             CREATE TABLE {partition} (LIKE {parent});
+             WITH early AS (
+               DELETE FROM {parent}_other
+               WHERE recorded_at_us >= {from} AND recorded_at_us < {until} RETURNING *)
+             INSERT INTO {partition} SELECT * FROM early;
+             EXECUTE format(
+               'ALTER TABLE {parent} ATTACH PARTITION {partition} FOR VALUES FROM (%s) TO (%s)',
+               {from}, {until});
            END IF;
          EXCEPTION WHEN duplicate_table OR unique_violation THEN NULL;
-         END $$",
-        month.start_sql(),
-        month.next().start_sql(),
+         END $$"
     )
 }
 

@@ -30,6 +30,11 @@ impl MigrationTrait for Step {
         let sql = fill_in(self.sql, manager.get_database_backend());
         manager.get_connection().execute_unprepared(&sql).await.map(|_| ())
     }
+
+    /// On SQLite too: a process killed in the middle of a step leaves nothing of it.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
 }
 
 fn fill_in(sql: &str, backend: DbBackend) -> String {

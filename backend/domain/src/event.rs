@@ -19,7 +19,8 @@ pub const SUBJECT_BYTES_MAX: usize = 200;
 /// Most members of `data`.
 pub const DATA_MEMBERS_MAX: usize = 32;
 
-/// One reported act on the wire. `data` keeps each value as its JSON text, so a number is never read through a float.
+/// One reported act on the wire. `data` keeps each value as its JSON text, so a number is never read
+/// through a float.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CloudEvent {
     /// Always `1.0`.
@@ -146,9 +147,8 @@ mod tests {
     use super::*;
 
     fn json(time: &str, kind: &str) -> String {
-        format!(
-            r#"{{"specversion":"1.0","id":"a","source":"urn:s","type":"{kind}","subject":"c","time":"{time}","data":{{"distance_km":7.20}}}}"#
-        )
+        let start = r#"{"specversion":"1.0","id":"a","source":"urn:s","subject":"c","#;
+        format!(r#"{start}"type":"{kind}","time":"{time}","data":{{"distance_km":7.20}}}}"#)
     }
 
     #[test]

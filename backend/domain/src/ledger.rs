@@ -242,7 +242,7 @@ mod tests {
     use crate::id::CitizenId;
 
     fn day(offset: u64) -> NaiveDate {
-        NaiveDate::from_ymd_opt(2026, 1, 1).unwrap() + chrono::Days::new(offset)
+        NaiveDate::from_ymd_opt(2026, 1, 1).unwrap().checked_add_days(chrono::Days::new(offset)).unwrap()
     }
 
     fn account(kind: OwnerKind) -> Account {

@@ -1,4 +1,5 @@
-//! Every bound of the rule file at its edge, one below and one above. Must name the bound where a file passes it.
+//! Every bound of the rule file at its edge, one below and one above. Must name the bound where a file
+//! passes it.
 
 use std::fmt::Write;
 

@@ -46,6 +46,12 @@ fn every_shipped_rule_file_compiles_and_holds_its_cases() {
         assert!(beside.is_file(), "{} has no cases beside it", main.name);
         let summary =
             rules.check_cases(&read(&root, &beside)).unwrap_or_else(|all| panic!("{}", shown(&all)));
+        for action in rules.actions() {
+            let seen = summary.actions.get(action.id()).copied().unwrap_or_default();
+            let complete =
+                seen.credited > 0 && seen.refused > 0 && (seen.capped > 0 || action.caps().is_empty());
+            assert!(complete, "{}: {} needs a yes, a no and a cap case: {seen:?}", main.name, action.id());
+        }
         println!("{}: {} actions, {} cases", main.name, rules.actions().count(), summary.cases);
     }
 }

@@ -107,7 +107,8 @@ fn shown<'a>(names: impl Iterator<Item = &'a str>) -> String {
 fn hint(header: &[String]) -> String {
     let has = |name: &str| header.iter().any(|column| column.eq_ignore_ascii_case(name));
     if AGGREGATES.iter().any(|(first, second)| has(first) && has(second)) {
-        return "this file adds up whole districts or routes: no row is a citizen's act, nothing can be credited"
+        return "this file adds up whole districts or routes: no row is a citizen's act, \
+                nothing can be credited"
             .to_owned();
     }
     LAYOUTS.iter().find(|layout| layout.columns(header).is_some()).map_or_else(String::new, |layout| {

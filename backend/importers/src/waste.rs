@@ -138,8 +138,8 @@ impl Format for Weighings {
     fn notes(&self) -> Vec<Text> {
         vec![Text::new(
             "纸类按混合纸、塑料按 HDPE、金属按钢计；称重只说明投放量，不证明已回收",
-            "paper counts as mixed, plastics as HDPE, metals as steel; a weighing shows what was put out, not \
-             that it was recycled",
+            "paper counts as mixed, plastics as HDPE, metals as steel; a weighing shows what was put out, \
+             not that it was recycled",
         )]
     }
 }

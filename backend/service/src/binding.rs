@@ -35,7 +35,8 @@ pub fn source_purpose(uri: &str) -> String {
     format!("source:{uri}")
 }
 
-/// Binds a subject and records the consent to use its source. Binding one's own subject again changes nothing.
+/// Binds a subject and records the consent to use its source. Binding one's own subject again changes
+/// nothing.
 pub async fn bind(
     services: &Services,
     citizen: &Citizen,

@@ -1,4 +1,5 @@
-//! Boards: a cached ranking that follows the city's books, or the same ranking from SQL when there is no cache.
+//! Boards: a cached ranking that follows the city's books, or the same ranking from SQL when there is no
+//! cache.
 //!
 //! A reader brings the board up to date first, so what any process or command wrote is seen at once.
 
@@ -17,7 +18,7 @@ use tanhui_store::{Connected, StoreError, account, city, usage};
 use crate::Services;
 
 /// Boards of ended periods are kept this long after they were last built.
-const KEPT: Duration = Duration::from_secs(24 * 3600);
+const KEPT: Duration = Duration::from_hours(24);
 /// One process at a time builds a board.
 const BUILD_QUOTA: Quota = Quota { limit: 1, window: Duration::from_secs(10) };
 

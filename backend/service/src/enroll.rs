@@ -1,4 +1,5 @@
-//! Pseudonymous citizens for subjects that nobody has bound: for trials with old files, never for real people.
+//! Pseudonymous citizens for subjects that nobody has bound: for trials with old files, never for real
+//! people.
 
 use std::collections::HashSet;
 
@@ -25,9 +26,9 @@ async fn try_enroll(services: &Services, source: &Source, subjects: &[&str]) -> 
         .map(|subject| (services.subject_hash(source, subject), *subject))
         .filter(|(hash, _)| seen.insert(*hash))
         .collect();
-    let hashes: Vec<SubjectHash> = hashed.iter().map(|(hash, _)| *hash).collect();
+    let asked: Vec<SubjectHash> = hashed.iter().map(|(hash, _)| *hash).collect();
     let transaction = services.database.begin().await?;
-    let bound = binding::owners(&transaction, source.id, &hashes).await?;
+    let bound = binding::owners(&transaction, source.id, &asked).await?;
     let (citizens, bindings): (Vec<Citizen>, Vec<NewBinding>) = hashed
         .iter()
         .filter(|(hash, _)| !bound.contains_key(hash))

@@ -92,7 +92,8 @@ impl Services {
         Self::start(database, cache, keys, clock, random, code_sender).await
     }
 
-    /// Migrates the database, checks that the secret is the one it was made with, and starts the crediting writers.
+    /// Migrates the database, checks that the secret is the one it was made with, and starts the crediting
+    /// writers.
     pub async fn start(
         database: Database,
         cache: Cache,
@@ -106,7 +107,7 @@ impl Services {
         check_secret(&database, keys.fingerprint()).await?;
         let rules = Arc::new(RuleBook::default());
         rules.refresh(&database).await?;
-        let crediting = Crediting::start(database.clone(), Arc::clone(&rules), Arc::clone(&clock));
+        let crediting = Crediting::start(&database, Arc::clone(&rules), Arc::clone(&clock));
         let something_waits = Notify::new();
         Ok(Self { database, cache, clock, random, keys, rules, code_sender, crediting, something_waits })
     }

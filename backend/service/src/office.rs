@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::city::{City, Grant, Source};
-use tanhui_domain::id::{CitizenId, CityId, MerchantId, OfferId, OwnerId};
+use tanhui_domain::id::{CitizenId, CityId, MerchantId, OfferId, OwnerId, SourceId};
 use tanhui_domain::redemption::{Merchant, Offer, OfferStatus};
 use tanhui_domain::rule::{Evidence, RuleSet};
 use tanhui_domain::text::Text;
@@ -66,13 +66,12 @@ pub struct NewOffer {
 pub async fn publish(services: &Services, rules: &RuleSet) -> Result<CityId, StoreError> {
     let now = services.clock.now();
     let transaction = services.database.begin().await?;
-    let id = match city::find_by_code(&transaction, rules.city()).await? {
-        Some(city) => city.id,
-        None => {
-            let programme = OwnerId::new(services.random.uuid_at(now));
-            let zone = rules.timezone().name();
-            city::insert(&transaction, rules.city(), rules.title(), zone, programme).await?
-        }
+    let id = if let Some(city) = city::find_by_code(&transaction, rules.city()).await? {
+        city.id
+    } else {
+        let programme = OwnerId::new(services.random.uuid_at(now));
+        let zone = rules.timezone().name();
+        city::insert(&transaction, rules.city(), rules.title(), zone, programme).await?
     };
     match rule_set::insert(&transaction, id, &rules.hash(), rules.bundle(), now, now).await {
         // Another process published the same text just now.
@@ -119,6 +118,15 @@ pub async fn create_partner(
         outcome => outcome?,
     };
     source::insert_key(&transaction, &key.hash(), id, now).await?;
+    transaction.commit().await?;
+    Ok(key)
+}
+
+/// A further key that speaks for a source.
+pub async fn issue_key(services: &Services, source: SourceId) -> Result<BearerSecret, OfficeError> {
+    let key = BearerSecret::new_api_key(services.random.as_ref())?;
+    let transaction = services.database.begin().await?;
+    source::insert_key(&transaction, &key.hash(), source, services.clock.now()).await?;
     transaction.commit().await?;
     Ok(key)
 }

@@ -1,4 +1,5 @@
-//! Signing in: a one-time code to the phone, then an access token and a refresh token that turns over with each use.
+//! Signing in: a one-time code to the phone, then an access token and a refresh token that turns over with
+//! each use.
 
 use std::fmt::Debug;
 use std::net::IpAddr;

@@ -141,7 +141,8 @@ fn usable(voucher: &Voucher, now: DateTime<Utc>) -> Result<(), TillError> {
     }
 }
 
-/// A code as a person types it: small letters, blanks and hyphens do not matter, nor O for 0 or I and L for 1.
+/// A code as a person types it: small letters, blanks and hyphens do not matter, nor O for 0 or I and L for
+/// 1.
 fn spelled(code: &str) -> String {
     code.chars()
         .filter(|letter| !letter.is_whitespace() && *letter != '-')

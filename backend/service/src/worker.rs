@@ -15,7 +15,7 @@ use crate::Services;
 use crate::crediting::{CreditError, EventStatus, Report, Subject};
 
 const WAITING_PAUSE: Duration = Duration::from_secs(1);
-const UPKEEP_PAUSE: Duration = Duration::from_secs(600);
+const UPKEEP_PAUSE: Duration = Duration::from_mins(10);
 const WAITING_BATCH: i64 = 1_000;
 /// Answers to `Idempotency-Key` are kept this long.
 const KEYS_KEPT: TimeDelta = TimeDelta::days(7);

@@ -1,15 +1,17 @@
 //! Accounts, journals, postings. Balances change only together with the postings that say why.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use tanhui_domain::amount::{Fen, Points, ReductionMg};
 use tanhui_domain::id::{CityId, JournalId, OwnerId};
-use tanhui_domain::ledger::{Account, Amounts, Journal, JournalKind, OwnerKind};
+use tanhui_domain::ledger::{Account, Amounts, Journal, JournalKind, OwnerKind, Posting};
 use uuid::Uuid;
 
 use crate::columns::Columns;
 use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
-use crate::row::{Row, execute, micros, query_all, query_one, query_row};
+use crate::row::{Row, execute, expect_rows, micros, query_all, query_one, query_row};
 
 const COLUMNS: &str = "owner_id, city_id, kind, version, points, reduction_mg, payable_fen";
 
@@ -57,13 +59,15 @@ pub async fn find<C: Connected>(on: &C, owner: OwnerId) -> Result<Option<Account
     query_one(on, &sql, [owner.get().into()]).await?.as_ref().map(read).transpose()
 }
 
-/// Writes a journal with its postings, and the balances after it. The accounts must be locked by this transaction.
+/// Writes a journal with its postings, and the balances after it. The accounts must be locked by this
+/// transaction.
 ///
 /// The programme's account is locked last by every writer, so journal ids grow in commit order within a city.
 pub async fn write(on: &Transaction, journal: &Journal) -> Result<JournalId, StoreError> {
     let row = query_row(
         on,
-        "INSERT INTO journals (city_id, kind, cause, occurred_at_us, recorded_at_us) VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        "INSERT INTO journals (city_id, kind, cause, occurred_at_us, recorded_at_us) VALUES ($1, $2,
+            $3, $4, $5) RETURNING id",
         [
             journal.city.get().into(),
             journal_kind_number(journal.kind).into(),
@@ -100,24 +104,29 @@ async fn insert_postings(on: &Transaction, journal_id: i64, journal: &Journal) -
     execute(on, &sql, values).await.map(|_| ())
 }
 
-/// The last posting of each account tells its balance.
+/// The last posting of each account tells its balance. An account that is missing or has moved since it was
+/// read, as one
+/// can that was not locked, fails the write.
 async fn update_balances(on: &Transaction, journal: &Journal) -> Result<(), StoreError> {
-    let mut last: std::collections::BTreeMap<OwnerId, _> = std::collections::BTreeMap::new();
+    let mut ends: BTreeMap<OwnerId, (&Posting, &Posting)> = BTreeMap::new();
     for posting in &journal.postings {
-        last.insert(posting.owner, posting);
+        ends.entry(posting.owner).and_modify(|(_, last)| *last = posting).or_insert((posting, posting));
     }
+    let last = || ends.values().map(|(_, last)| last);
     let (table, values) = Columns::new()
-        .uuid("owner_id", last.keys().map(|owner| owner.get()))
-        .bigint("version", last.values().map(|posting| posting.version))
-        .bigint("points", last.values().map(|posting| posting.after.points.get()))
-        .bigint("reduction_mg", last.values().map(|posting| posting.after.reduction.get()))
-        .bigint("payable_fen", last.values().map(|posting| posting.after.payable.get()))
+        .uuid("owner_id", ends.keys().map(|owner| owner.get()))
+        .bigint("version_before", ends.values().map(|(first, _)| first.version.saturating_sub(1)))
+        .bigint("version", last().map(|posting| posting.version))
+        .bigint("points", last().map(|posting| posting.after.points.get()))
+        .bigint("reduction_mg", last().map(|posting| posting.after.reduction.get()))
+        .bigint("payable_fen", last().map(|posting| posting.after.payable.get()))
         .table(on.engine());
     let sql = format!(
-        "UPDATE accounts SET version = r.version, points = r.points, reduction_mg = r.reduction_mg, payable_fen = r.payable_fen
-         FROM {table} WHERE accounts.owner_id = r.owner_id"
+        "UPDATE accounts SET version = r.version, points = r.points, reduction_mg = r.reduction_mg,
+            payable_fen = r.payable_fen
+         FROM {table} WHERE accounts.owner_id = r.owner_id AND accounts.version = r.version_before"
     );
-    execute(on, &sql, values).await.map(|_| ())
+    expect_rows(execute(on, &sql, values).await?, ends.len(), "an account is missing or was not locked")
 }
 
 /// One line of a statement.

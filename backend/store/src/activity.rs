@@ -15,7 +15,8 @@ use crate::row::{Row, execute, micros, query_all, query_one};
 const COLUMNS: &str = "a.id, a.citizen_id, a.source_id, a.external_id, a.action, a.status, a.rule_set_id,
     a.occurred_at_us, a.recorded_at_us, a.points, a.reduction_mg, a.code, a.receipt";
 
-/// Claims ids for ever. Gives those that were free; the others are activities already. Waits for a rival's commit.
+/// Claims ids for ever. Gives those that were free; the others are activities already. Waits for a rival's
+/// commit.
 pub async fn claim(
     on: &Transaction,
     claims: &[(ActivityId, CitizenId)],
@@ -71,7 +72,8 @@ pub async fn insert_many(on: &Transaction, activities: &[Activity]) -> Result<()
 pub async fn find<C: Connected>(on: &C, id: ActivityId) -> Result<Option<Activity>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM activity_keys k
-         JOIN activities a ON a.citizen_id = k.citizen_id AND a.recorded_at_us = k.recorded_at_us AND a.id = k.id
+         JOIN activities a ON a.citizen_id = k.citizen_id AND a.recorded_at_us = k.recorded_at_us
+         AND a.id = k.id
          WHERE k.id = $1"
     );
     query_one(on, &sql, [id.get().into()]).await?.as_ref().map(read).transpose()

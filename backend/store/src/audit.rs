@@ -49,19 +49,24 @@ const INVARIANTS: &[(&str, &str)] = &[
     (
         "posting_follows_the_one_before",
         "SELECT 'account ' || id(q.owner_id) || ' posting ' || q.version FROM (
-           SELECT owner_id, version, points, reduction_mg, payable_fen, points_after, reduction_after_mg, payable_after_fen,
+           SELECT owner_id, version, points, reduction_mg, payable_fen, points_after,
+           reduction_after_mg, payable_after_fen,
              LAG(version, 1, 0) OVER w AS before_version, LAG(points_after, 1, 0) OVER w AS before_points,
-             LAG(reduction_after_mg, 1, 0) OVER w AS before_mg, LAG(payable_after_fen, 1, 0) OVER w AS before_fen
+             LAG(reduction_after_mg, 1, 0) OVER w AS before_mg, LAG(payable_after_fen, 1,
+             0) OVER w AS before_fen
            FROM postings WINDOW w AS (PARTITION BY owner_id ORDER BY version)) q
          WHERE q.version <> q.before_version + 1 OR q.points_after <> q.before_points + q.points
-            OR q.reduction_after_mg <> q.before_mg + q.reduction_mg OR q.payable_after_fen <> q.before_fen + q.payable_fen",
+            OR q.reduction_after_mg <> q.before_mg + q.reduction_mg
+                OR q.payable_after_fen <> q.before_fen + q.payable_fen",
     ),
     (
         "balance_is_the_sum_of_postings",
-        "SELECT 'account ' || id(a.owner_id) || ': balance ' || a.points || ' pt ' || a.reduction_mg || ' mg, postings '
+        "SELECT 'account ' || id(a.owner_id) || ': balance ' || a.points || ' pt ' || a.reduction_mg
+                || ' mg, postings '
                 || COALESCE(p.points, 0) || ' pt ' || COALESCE(p.reduction_mg, 0) || ' mg'
          FROM accounts a LEFT JOIN (
-           SELECT owner_id, COUNT(*) AS lines, SUM(points) AS points, SUM(reduction_mg) AS reduction_mg, SUM(payable_fen) AS payable_fen
+           SELECT owner_id, COUNT(*) AS lines, SUM(points) AS points,
+           SUM(reduction_mg) AS reduction_mg, SUM(payable_fen) AS payable_fen
            FROM postings GROUP BY owner_id) p ON p.owner_id = a.owner_id
          WHERE a.version <> COALESCE(p.lines, 0) OR a.points <> COALESCE(p.points, 0)
             OR a.reduction_mg <> COALESCE(p.reduction_mg, 0) OR a.payable_fen <> COALESCE(p.payable_fen, 0)",
@@ -81,7 +86,8 @@ const INVARIANTS: &[(&str, &str)] = &[
     (
         "points_are_the_sum_of_lots",
         "SELECT 'citizen ' || id(a.owner_id) || ': balance ' || a.points || ', lots ' || COALESCE(l.points, 0)
-         FROM accounts a LEFT JOIN (SELECT citizen_id, SUM(points_left) AS points FROM lots GROUP BY citizen_id) l
+         FROM accounts a LEFT JOIN (SELECT citizen_id, SUM(points_left) AS points FROM lots
+         GROUP BY citizen_id) l
            ON l.citizen_id = a.owner_id
          WHERE a.kind = 1 AND a.points <> COALESCE(l.points, 0)",
     ),
@@ -99,8 +105,11 @@ const INVARIANTS: &[(&str, &str)] = &[
         "SELECT 'activity ' || id(a.id) || ': ' || COUNT(p.owner_id) || ' credits' FROM activities a
          LEFT JOIN (SELECT p.owner_id, p.cause, p.points, p.reduction_mg FROM postings p
                     JOIN journals j ON j.id = p.journal_id WHERE j.kind = 1) p
-           ON p.cause = a.id AND p.owner_id = a.citizen_id AND p.points = a.points AND p.reduction_mg = a.reduction_mg
-         GROUP BY a.id, a.status HAVING COUNT(p.owner_id) <> CASE WHEN a.status IN (1, 4) THEN 1 ELSE 0 END",
+           ON p.cause = a.id AND p.owner_id = a.citizen_id
+         GROUP BY a.id, a.status, a.points, a.reduction_mg
+         HAVING COUNT(p.owner_id) <> CASE WHEN a.status IN (1, 4) THEN 1 ELSE 0 END
+             OR (a.status IN (1, 4) AND (SUM(p.points) <> a.points
+                 OR SUM(p.reduction_mg) <> a.reduction_mg))",
     ),
     (
         "credit_has_its_activity",
@@ -112,22 +121,31 @@ const INVARIANTS: &[(&str, &str)] = &[
     (
         "activity_has_its_key",
         "SELECT 'activity ' || id(COALESCE(a.id, k.id)) FROM activities a
-         FULL JOIN activity_keys k ON k.id = a.id AND k.citizen_id = a.citizen_id AND k.recorded_at_us = a.recorded_at_us
+         FULL JOIN activity_keys k ON k.id = a.id AND k.citizen_id = a.citizen_id
+         AND k.recorded_at_us = a.recorded_at_us
          WHERE a.id IS NULL OR k.id IS NULL",
     ),
     (
         "cap_usage_is_what_was_granted",
-        "SELECT 'citizen ' || id(d.citizen_id) || ' ' || d.action || ': days say ' || d.points || ' pt ' || d.reduction_mg || ' mg'
-         FROM (SELECT citizen_id, action, SUM(points) AS points, SUM(reduction_mg) AS reduction_mg
+        "SELECT 'citizen ' || id(COALESCE(d.citizen_id, a.citizen_id)) || ' ' || COALESCE(d.action,
+            a.action) || ': days say '
+                || COALESCE(d.events, 0) || ' events ' || COALESCE(d.points,
+                0) || ' pt ' || COALESCE(d.reduction_mg, 0) || ' mg'
+         FROM (SELECT citizen_id, action, SUM(events) AS events, SUM(points) AS points,
+         SUM(reduction_mg) AS reduction_mg
                FROM activity_days GROUP BY citizen_id, action) d
-         LEFT JOIN (SELECT citizen_id, action, SUM(points) AS points, SUM(reduction_mg) AS reduction_mg
+         FULL JOIN (SELECT citizen_id, action, COUNT(*) AS events, SUM(points) AS points,
+         SUM(reduction_mg) AS reduction_mg
                     FROM activities WHERE status = 1 GROUP BY citizen_id, action) a
            ON a.citizen_id = d.citizen_id AND a.action = d.action
-         WHERE d.points <> COALESCE(a.points, 0) OR d.reduction_mg <> COALESCE(a.reduction_mg, 0)",
+         WHERE COALESCE(d.events, 0) <> COALESCE(a.events, 0) OR COALESCE(d.points,
+         0) <> COALESCE(a.points, 0)
+            OR COALESCE(d.reduction_mg, 0) <> COALESCE(a.reduction_mg, 0)",
     ),
     (
         "stock_taken_is_vouchers_live_or_used",
-        "SELECT 'offer ' || id(o.id) || ': taken ' || (o.stock_total - o.stock_left) || ', vouchers ' || COUNT(v.id)
+        "SELECT 'offer ' || id(o.id) || ': taken ' || (o.stock_total - o.stock_left)
+                || ', vouchers ' || COUNT(v.id)
          FROM offers o LEFT JOIN vouchers v ON v.offer_id = o.id AND v.status IN ('live', 'used')
          GROUP BY o.id, o.stock_total, o.stock_left HAVING o.stock_total - o.stock_left <> COUNT(v.id)",
     ),
@@ -141,20 +159,33 @@ const INVARIANTS: &[(&str, &str)] = &[
          WHERE COALESCE(p.taken, 0) <> r.points
             OR COALESCE(p.given_back, 0) <> CASE WHEN r.cancelled_at_us IS NULL THEN 0 ELSE r.points END
             OR r.points <> (SELECT COALESCE(SUM(t.points), 0) FROM lot_takes t WHERE t.redemption_id = r.id)
-            OR r.quantity <> (SELECT COUNT(*) FROM vouchers v WHERE v.redemption_id = r.id)",
+            OR r.quantity <> (SELECT COUNT(*) FROM vouchers v WHERE v.redemption_id = r.id
+                              AND (v.status = 'cancelled') = (r.cancelled_at_us IS NOT NULL))",
     ),
     (
         "voucher_is_paid_once",
-        "SELECT 'voucher ' || id(v.id) || ' ' || v.status || ': ' || COUNT(p.owner_id) || ' payables' FROM vouchers v
+        "SELECT 'voucher ' || id(v.id) || ' ' || v.status || ': ' || COUNT(p.owner_id) || ' payables'
+            FROM vouchers v
          JOIN offers o ON o.id = v.offer_id
-         LEFT JOIN (SELECT p.owner_id, p.cause, p.payable_fen FROM postings p JOIN journals j ON j.id = p.journal_id
-                    WHERE j.kind = 4) p
-           ON p.cause = v.id AND p.owner_id = v.merchant_id AND p.payable_fen = o.payout_fen
-         GROUP BY v.id, v.status HAVING COUNT(p.owner_id) <> CASE WHEN v.status = 'used' THEN 1 ELSE 0 END",
+         LEFT JOIN (SELECT p.owner_id, p.cause, p.payable_fen FROM postings p JOIN journals j
+         ON j.id = p.journal_id
+                    JOIN accounts a ON a.owner_id = p.owner_id WHERE j.kind = 4 AND a.kind = 3) p
+                    ON p.cause = v.id
+         GROUP BY v.id, v.status, o.payout_fen
+         HAVING COUNT(p.owner_id) <> CASE WHEN v.status = 'used' THEN 1 ELSE 0 END
+             OR SUM(p.payable_fen) <> o.payout_fen",
+    ),
+    (
+        "payable_has_its_voucher",
+        "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM postings p
+         JOIN journals j ON j.id = p.journal_id JOIN accounts a ON a.owner_id = p.owner_id
+         LEFT JOIN vouchers v ON v.id = p.cause AND v.merchant_id = p.owner_id
+         WHERE j.kind = 4 AND a.kind = 3 AND v.id IS NULL",
     ),
 ];
 
 /// The names of all invariants, in the order checked.
+#[must_use]
 pub fn invariants() -> impl ExactSizeIterator<Item = &'static str> {
     INVARIANTS.iter().map(|(name, _)| *name)
 }

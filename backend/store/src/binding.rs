@@ -40,7 +40,8 @@ pub async fn owners<C: Connected>(
     values.push(source.get().into());
     let sql = format!(
         "SELECT b.subject_hash, b.citizen_id FROM bindings b
-         WHERE b.source_id = $2 AND b.ended_at_us IS NULL AND b.subject_hash IN (SELECT r.subject FROM {table})"
+         WHERE b.source_id = $2 AND b.ended_at_us IS NULL AND b.subject_hash IN (SELECT r.subject
+             FROM {table})"
     );
     let rows = query_all(on, &sql, values).await?;
     rows.iter().map(|row| Ok((subject(row, 0)?, CitizenId::new(row.uuid(1)?)))).collect()

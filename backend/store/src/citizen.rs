@@ -65,7 +65,8 @@ pub async fn update(on: &Transaction, citizen: &Citizen) -> Result<(), StoreErro
     .map(|_| ())
 }
 
-/// Forgets the person: phone, nickname, district, tokens, roles and consents go, the pseudonym stays for the ledger.
+/// Forgets the person: phone, nickname, district, tokens, roles and consents go, the pseudonym stays for the
+/// ledger.
 pub async fn erase(on: &Transaction, id: CitizenId, at: DateTime<Utc>) -> Result<(), StoreError> {
     let key = || sea_orm::Value::from(id.get());
     for table in ["persons", "refresh_tokens", "role_grants", "consents"] {
@@ -73,13 +74,15 @@ pub async fn erase(on: &Transaction, id: CitizenId, at: DateTime<Utc>) -> Result
     }
     execute(
         on,
-        "UPDATE bindings SET ended_at_us = $2, subject_hint = '' WHERE citizen_id = $1 AND ended_at_us IS NULL",
+        "UPDATE bindings SET ended_at_us = COALESCE(ended_at_us, $2), subject_hint = ''
+            WHERE citizen_id = $1",
         [key(), micros(at).into()],
     )
     .await?;
     execute(
         on,
-        "UPDATE citizens SET nickname = '', district = NULL, on_boards = false, erased_at_us = $2 WHERE id = $1",
+        "UPDATE citizens SET nickname = '', district = NULL, on_boards = false, erased_at_us = $2
+            WHERE id = $1",
         [key(), micros(at).into()],
     )
     .await
@@ -118,7 +121,8 @@ pub async fn insert_person(
 
 /// The roles of a citizen.
 pub async fn grants<C: Connected>(on: &C, id: CitizenId) -> Result<Vec<Grant>, StoreError> {
-    let sql = "SELECT role, city_id, merchant_id FROM role_grants WHERE citizen_id = $1 ORDER BY role, city_id, merchant_id";
+    let sql = "SELECT role, city_id, merchant_id FROM role_grants WHERE citizen_id = $1 ORDER BY role,
+               city_id, merchant_id";
     let rows = query_all(on, sql, [id.get().into()]).await?;
     rows.iter()
         .map(|row| {
@@ -176,7 +180,8 @@ pub async fn set_consent(
     execute(
         on,
         "INSERT INTO consents (citizen_id, purpose, granted, changed_at_us) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (citizen_id, purpose) DO UPDATE SET granted = excluded.granted, changed_at_us = excluded.changed_at_us",
+         ON CONFLICT (citizen_id, purpose) DO UPDATE SET granted = excluded.granted,
+             changed_at_us = excluded.changed_at_us",
         [id.get().into(), purpose.into(), granted.into(), micros(at).into()],
     )
     .await

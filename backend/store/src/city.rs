@@ -24,7 +24,8 @@ pub async fn find_by_code<C: Connected>(on: &C, code: &str) -> Result<Option<Cit
     row.as_ref().map(read).transpose()
 }
 
-/// What the boards of a city follow: the number of postings of its programme, and how often somebody stepped on or off.
+/// What the boards of a city follow: the number of postings of its programme, and how often somebody stepped
+/// on or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BoardVersion {
     /// Every change of the city's books adds one.
@@ -35,7 +36,8 @@ pub struct BoardVersion {
 
 /// The present version of a city's boards.
 pub async fn board_version<C: Connected>(on: &C, id: CityId) -> Result<BoardVersion, StoreError> {
-    let sql = "SELECT a.version, c.boards_epoch FROM cities c JOIN accounts a ON a.owner_id = c.programme_id WHERE c.id = $1";
+    let sql = "SELECT a.version, c.boards_epoch FROM cities c JOIN accounts a
+               ON a.owner_id = c.programme_id WHERE c.id = $1";
     let row = query_row(on, sql, [id.get().into()]).await?;
     Ok(BoardVersion { books: row.bigint(0)?, epoch: row.bigint(1)? })
 }

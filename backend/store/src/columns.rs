@@ -28,7 +28,13 @@ enum Kind {
     BigInt,
     Int,
     Text,
+    /// A nil UUID stands for none, since arrays are sent without nulls.
+    MaybeUuid,
+    /// An empty text stands for none, since arrays are sent without nulls.
+    MaybeText,
 }
+
+const NO_UUID: Uuid = Uuid::nil();
 
 impl Columns {
     pub(crate) fn new() -> Self {
@@ -44,7 +50,8 @@ impl Columns {
         name: &'static str,
         values: impl IntoIterator<Item = Option<Uuid>>,
     ) -> Self {
-        self.with(name, Kind::Uuid, values.into_iter().map(Value::from).collect())
+        let values = values.into_iter().map(|id| Value::from(id.unwrap_or(NO_UUID))).collect();
+        self.with(name, Kind::MaybeUuid, values)
     }
 
     pub(crate) fn bytes(self, name: &'static str, values: impl IntoIterator<Item = Vec<u8>>) -> Self {
@@ -68,7 +75,8 @@ impl Columns {
         name: &'static str,
         values: impl IntoIterator<Item = Option<String>>,
     ) -> Self {
-        self.with(name, Kind::Text, values.into_iter().map(Value::from).collect())
+        let values = values.into_iter().map(|text| Value::from(text.unwrap_or_default())).collect();
+        self.with(name, Kind::MaybeText, values)
     }
 
     fn with(mut self, name: &'static str, kind: Kind, values: Vec<Value>) -> Self {
@@ -92,7 +100,13 @@ impl Columns {
             .enumerate()
             .map(|(index, column)| format!("${}::{}[]", index.saturating_add(1), column.kind.postgres()))
             .collect();
-        let table = format!("UNNEST({}) AS r({})", arrays.join(", "), names.join(", "));
+        let fields: Vec<String> = self.columns.iter().map(Column::postgres_field).collect();
+        let table = format!(
+            "(SELECT {} FROM UNNEST({}) AS u({})) AS r",
+            fields.join(", "),
+            arrays.join(", "),
+            names.join(", ")
+        );
         let values = self
             .columns
             .into_iter()
@@ -107,10 +121,12 @@ impl Columns {
             .iter()
             .enumerate()
             .map(|(index, column)| {
-                let field = format!("value->>{index}");
+                let (field, name) = (format!("value->>{index}"), column.name);
                 match column.kind {
-                    Kind::Uuid | Kind::Bytes => format!("unhex({field}) AS {}", column.name),
-                    Kind::BigInt | Kind::Int | Kind::Text => format!("{field} AS {}", column.name),
+                    Kind::Uuid | Kind::Bytes => format!("unhex({field}) AS {name}"),
+                    Kind::BigInt | Kind::Int | Kind::Text => format!("{field} AS {name}"),
+                    Kind::MaybeUuid => format!("NULLIF(unhex({field}), zeroblob(16)) AS {name}"),
+                    Kind::MaybeText => format!("NULLIF({field}, '') AS {name}"),
                 }
             })
             .collect();
@@ -124,33 +140,48 @@ impl Columns {
     }
 }
 
+impl Column {
+    fn postgres_field(&self) -> String {
+        let name = self.name;
+        match self.kind {
+            Kind::Uuid | Kind::Bytes | Kind::BigInt | Kind::Int | Kind::Text => name.to_owned(),
+            Kind::MaybeUuid => format!("NULLIF({name}, '{NO_UUID}'::uuid) AS {name}"),
+            Kind::MaybeText => format!("NULLIF({name}, '') AS {name}"),
+        }
+    }
+}
+
 impl Kind {
     fn postgres(self) -> &'static str {
         match self {
-            Self::Uuid => "uuid",
+            Self::Uuid | Self::MaybeUuid => "uuid",
             Self::Bytes => "bytea",
             Self::BigInt => "bigint",
             Self::Int => "int",
-            Self::Text => "text",
+            Self::Text | Self::MaybeText => "text",
         }
     }
 
     fn array_type(self) -> ArrayType {
         match self {
-            Self::Uuid => ArrayType::Uuid,
+            Self::Uuid | Self::MaybeUuid => ArrayType::Uuid,
             Self::Bytes => ArrayType::Bytes,
             Self::BigInt => ArrayType::BigInt,
             Self::Int => ArrayType::Int,
-            Self::Text => ArrayType::String,
+            Self::Text | Self::MaybeText => ArrayType::String,
         }
     }
+}
+
+fn hex_digit(half: u8) -> char {
+    char::from_digit(u32::from(half), 16).unwrap_or('0')
 }
 
 fn json(value: Option<Value>) -> Json {
     match value {
         Some(Value::Uuid(Some(id))) => Json::String(id.simple().to_string().to_uppercase()),
         Some(Value::Bytes(Some(bytes))) => {
-            Json::String(bytes.iter().map(|byte| format!("{byte:02X}")).collect())
+            Json::String(bytes.iter().flat_map(|byte| [hex_digit(byte >> 4), hex_digit(byte & 15)]).collect())
         }
         Some(Value::BigInt(Some(number))) => Json::from(number),
         Some(Value::Int(Some(number))) => Json::from(number),

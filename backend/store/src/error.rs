@@ -55,20 +55,48 @@ impl From<DbErr> for StoreError {
     }
 }
 
-/// SQLSTATE of PostgreSQL, extended result codes of SQLite.
+/// SQLSTATE of PostgreSQL has five characters; result codes of SQLite have fewer.
 fn sort_by_code(code: Option<&str>, error: DbErr) -> StoreError {
-    match code.unwrap_or_default() {
-        // serialization failure, deadlock, lock not available; SQLITE_BUSY and its kinds, SQLITE_LOCKED
-        "40001" | "40P01" | "55P03" | "5" | "261" | "517" | "6" => StoreError::Repeat(error),
-        // unique violation; SQLITE_CONSTRAINT_UNIQUE, _PRIMARYKEY, _ROWID
-        "23505" | "2067" | "1555" | "2579" => StoreError::Exists(error),
-        // foreign key, check, not null
-        "23503" | "23514" | "23502" | "787" | "275" | "1299" => StoreError::Constraint(error),
-        // shutting down, starting up, too many connections, disk full, statement timeout, read-only after failover;
-        // SQLITE_FULL, SQLITE_IOERR, SQLITE_CANTOPEN
-        "57P01" | "57P02" | "57P03" | "53300" | "53100" | "57014" | "25006" | "13" | "10" | "14" => {
-            StoreError::Unavailable(error)
-        }
+    match code {
+        Some(state) if state.len() == 5 => sort_by_state(state, error),
+        Some(number) => sort_by_result(number.parse().unwrap_or_default(), error),
+        None => StoreError::Other(error),
+    }
+}
+
+/// By SQLSTATE; its first two characters are its class.
+fn sort_by_state(state: &str, error: DbErr) -> StoreError {
+    match state {
+        // serialization failure, deadlock, lock not available
+        "40001" | "40P01" | "55P03" => StoreError::Repeat(error),
+        // unique violation
+        "23505" => StoreError::Exists(error),
+        // statement timeout, shut down, crashed, starting up, idle for too long; read-only after failover
+        "57014" | "57P01" | "57P02" | "57P03" | "57P05" | "25006" => StoreError::Unavailable(error),
+        _ => match state.get(..2) {
+            // constraints
+            Some("23") => StoreError::Constraint(error),
+            // connection lost; out of disk, memory or connections; failing disk
+            Some("08" | "53" | "58") => StoreError::Unavailable(error),
+            _ => StoreError::Other(error),
+        },
+    }
+}
+
+/// By extended result code; its lowest byte is the kind of result.
+fn sort_by_result(number: u32, error: DbErr) -> StoreError {
+    match number {
+        // unique, primary key, row id
+        2067 | 1555 | 2579 => return StoreError::Exists(error),
+        _ => {}
+    }
+    match number & 0xFF {
+        // busy, locked
+        5 | 6 => StoreError::Repeat(error),
+        // constraint
+        19 => StoreError::Constraint(error),
+        // read-only, failing disk, full, cannot open
+        8 | 10 | 13 | 14 => StoreError::Unavailable(error),
         _ => StoreError::Other(error),
     }
 }
@@ -77,13 +105,46 @@ fn sort_by_code(code: Option<&str>, error: DbErr) -> StoreError {
 mod tests {
     use super::*;
 
+    fn sorted(code: Option<&str>) -> &'static str {
+        match sort_by_code(code, DbErr::Custom("x".to_owned())) {
+            StoreError::Repeat(_) => "repeat",
+            StoreError::Exists(_) => "exists",
+            StoreError::Constraint(_) => "constraint",
+            StoreError::Unavailable(_) => "unavailable",
+            StoreError::Corrupt(_) => "corrupt",
+            StoreError::Other(_) => "other",
+        }
+    }
+
     #[test]
     fn codes_tell_what_to_do() {
-        let error = || DbErr::Custom("x".to_owned());
-        assert!(sort_by_code(Some("40001"), error()).is_repeatable());
-        assert!(sort_by_code(Some("57P01"), error()).is_repeatable());
-        assert!(!sort_by_code(Some("23505"), error()).is_repeatable());
-        assert!(matches!(sort_by_code(Some("1555"), error()), StoreError::Exists(_)));
-        assert!(matches!(sort_by_code(None, error()), StoreError::Other(_)));
+        let of_postgres = [
+            ("40001", "repeat"),
+            ("40P01", "repeat"),
+            ("23505", "exists"),
+            ("23514", "constraint"),
+            ("57P01", "unavailable"),
+            ("08006", "unavailable"),
+            ("53200", "unavailable"),
+            ("42601", "other"),
+        ];
+        // busy, busy snapshot, primary key, unique, check, foreign key, failing write, cannot open,
+        // full, misuse
+        let of_sqlite = [
+            ("5", "repeat"),
+            ("517", "repeat"),
+            ("1555", "exists"),
+            ("2067", "exists"),
+            ("275", "constraint"),
+            ("787", "constraint"),
+            ("778", "unavailable"),
+            ("14", "unavailable"),
+            ("13", "unavailable"),
+            ("21", "other"),
+        ];
+        for (code, what) in of_postgres.into_iter().chain(of_sqlite) {
+            assert_eq!(sorted(Some(code)), what, "{code}");
+        }
+        assert_eq!(sorted(None), "other");
     }
 }

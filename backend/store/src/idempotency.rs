@@ -33,13 +33,15 @@ pub struct StoredAnswer {
 
 /// The answer given to a key before.
 pub async fn find<C: Connected>(on: &C, key: &RequestKey) -> Result<Option<StoredAnswer>, StoreError> {
-    let sql = "SELECT body_hash, status, answer FROM idempotency_keys WHERE owner_id = $1 AND route = $2 AND key = $3";
+    let sql = "SELECT body_hash, status, answer FROM idempotency_keys WHERE owner_id = $1
+               AND route = $2 AND key = $3";
     let row = query_one(on, sql, [key.owner.get().into(), key.route.into(), key.key.clone().into()]).await?;
     row.map(|row| Ok(StoredAnswer { body_hash: row.get(0)?, status: row.get(1)?, answer: row.text(2)? }))
         .transpose()
 }
 
-/// Claims a key for this transaction; false when it was used before. A rival that is still running is waited for.
+/// Claims a key for this transaction; false when it was used before. A rival that is still running is waited
+/// for.
 pub async fn claim(on: &Transaction, key: &RequestKey, at: DateTime<Utc>) -> Result<bool, StoreError> {
     let sql = "INSERT INTO idempotency_keys (owner_id, route, key, body_hash, status, answer, created_at_us)
                VALUES ($1, $2, $3, $4, 0, '', $5) ON CONFLICT DO NOTHING";
@@ -60,7 +62,8 @@ pub async fn complete(
     status: i32,
     answer: &str,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE idempotency_keys SET status = $4, answer = $5 WHERE owner_id = $1 AND route = $2 AND key = $3";
+    let sql = "UPDATE idempotency_keys SET status = $4, answer = $5 WHERE owner_id = $1 AND route = $2
+               AND key = $3";
     let values =
         [key.owner.get().into(), key.route.into(), key.key.clone().into(), status.into(), answer.into()];
     execute(on, sql, values).await.map(|_| ())

@@ -8,7 +8,7 @@ use tanhui_domain::ledger::{Lot, LotTake};
 use crate::columns::Columns;
 use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
-use crate::row::{day_number, execute, query_all};
+use crate::row::{day_number, execute, expect_rows, query_all};
 
 /// Points granted to a citizen with their last day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,8 @@ pub struct LotGrant {
 
 /// A citizen's lots with something left, earliest expiry first.
 pub async fn open<C: Connected>(on: &C, citizen: CitizenId) -> Result<Vec<Lot>, StoreError> {
-    let sql = "SELECT expires_day, points_left FROM lots WHERE citizen_id = $1 AND points_left > 0 ORDER BY expires_day";
+    let sql = "SELECT expires_day, points_left FROM lots WHERE citizen_id = $1 AND points_left > 0
+               ORDER BY expires_day";
     let rows = query_all(on, sql, [citizen.get().into()]).await?;
     rows.iter().map(|row| Ok(Lot { expires_on: row.day(0)?, left: Points::new(row.bigint(1)?) })).collect()
 }
@@ -83,7 +84,7 @@ async fn change(
         "UPDATE lots SET points_left = lots.points_left {sign} r.points FROM {table}
          WHERE lots.citizen_id = r.citizen_id AND lots.expires_day = r.expires_day"
     );
-    execute(on, &sql, values).await.map(|_| ())
+    expect_rows(execute(on, &sql, values).await?, takes.len(), "a lot is missing")
 }
 
 /// What a redemption took.

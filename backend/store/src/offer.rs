@@ -60,7 +60,8 @@ pub async fn page_of_merchant<C: Connected>(
 pub async fn insert(on: &Transaction, offer: &Offer, at: DateTime<Utc>) -> Result<(), StoreError> {
     execute(
         on,
-        "INSERT INTO offers (id, city_id, merchant_id, title_zh, title_en, price_points, payout_fen, stock_total,
+        "INSERT INTO offers (id, city_id, merchant_id, title_zh, title_en, price_points, payout_fen,
+            stock_total,
                              stock_left, per_person, status, voucher_days, created_at_us)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         [

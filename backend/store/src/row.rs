@@ -1,7 +1,7 @@
 //! Reading columns into domain types: instants are microseconds, civil days are day numbers.
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use sea_orm::{ConnectionTrait, QueryResult, TryGetable, Value};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, TryGetable, Value};
 use uuid::Uuid;
 
 use crate::database::{Connected, Transaction, statement};
@@ -109,6 +109,14 @@ pub(crate) async fn execute(
     values: impl IntoIterator<Item = Value>,
 ) -> Result<u64, StoreError> {
     Ok(on.raw().execute_raw(statement(on, sql, values)).await?.rows_affected())
+}
+
+/// Refuses a write that touched other than the rows it was for: a fault of the caller.
+pub(crate) fn expect_rows(touched: u64, expected: usize, fault: &str) -> Result<(), StoreError> {
+    if usize::try_from(touched) == Ok(expected) {
+        return Ok(());
+    }
+    Err(StoreError::Other(DbErr::Custom(format!("{fault}: {touched} of {expected} rows"))))
 }
 
 #[cfg(test)]

@@ -22,7 +22,8 @@ pub struct StoredRuleSet {
 
 /// All published rule sets of all cities, oldest first.
 pub async fn list<C: Connected>(on: &C) -> Result<Vec<StoredRuleSet>, StoreError> {
-    let sql = "SELECT id, city_id, bundle, effective_from_us FROM rule_sets ORDER BY city_id, effective_from_us, id";
+    let sql = "SELECT id, city_id, bundle, effective_from_us FROM rule_sets ORDER BY city_id,
+               effective_from_us, id";
     let rows = query_all(on, sql, []).await?;
     rows.iter()
         .map(|row| {

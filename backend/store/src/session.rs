@@ -26,7 +26,8 @@ pub struct RefreshToken {
 /// Finds and locks a token.
 pub async fn lock(on: &Transaction, token_hash: &[u8]) -> Result<Option<RefreshToken>, StoreError> {
     let sql = format!(
-        "SELECT family, citizen_id, expires_at_us, used_at_us, revoked_at_us FROM refresh_tokens WHERE token_hash = $1{}",
+        "SELECT family, citizen_id, expires_at_us, used_at_us, revoked_at_us FROM refresh_tokens
+            WHERE token_hash = $1{}",
         on.for_update()
     );
     let row = query_one(on, &sql, [token_hash.to_vec().into()]).await?;
@@ -51,7 +52,8 @@ pub async fn insert(
 ) -> Result<(), StoreError> {
     execute(
         on,
-        "INSERT INTO refresh_tokens (token_hash, family, citizen_id, issued_at_us, expires_at_us) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO refresh_tokens (token_hash, family, citizen_id, issued_at_us, expires_at_us)
+            VALUES ($1, $2, $3, $4, $5)",
         [
             token_hash.to_vec().into(),
             token.family.into(),
@@ -83,7 +85,8 @@ pub async fn delete_expired(on: &Transaction, before: DateTime<Utc>) -> Result<u
 
 /// Ends the tokens of a family that nobody has used: their holder never saw them.
 pub async fn revoke_unused(on: &Transaction, family: Uuid, at: DateTime<Utc>) -> Result<(), StoreError> {
-    let sql = "UPDATE refresh_tokens SET revoked_at_us = $2 WHERE family = $1 AND used_at_us IS NULL AND revoked_at_us IS NULL";
+    let sql = "UPDATE refresh_tokens SET revoked_at_us = $2 WHERE family = $1 AND used_at_us IS NULL
+               AND revoked_at_us IS NULL";
     execute(on, sql, [family.into(), micros(at).into()]).await.map(|_| ())
 }
 

@@ -1,4 +1,5 @@
-//! Facts about this database that the program checks at start, such as which secret its hashes were made with.
+//! Facts about this database that the program checks at start, such as which secret its hashes were made
+//! with.
 
 use crate::database::{Connected, Transaction};
 use crate::error::StoreError;

@@ -42,7 +42,8 @@ pub async fn insert(
 ) -> Result<SourceId, StoreError> {
     let row = query_row(
         on,
-        "INSERT INTO sources (city_id, uri, name, evidence, created_at_us) VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        "INSERT INTO sources (city_id, uri, name, evidence, created_at_us) VALUES ($1, $2, $3, $4, $5)
+            RETURNING id",
         [city.get().into(), uri.into(), name.into(), evidence.name().into(), micros(at).into()],
     )
     .await?;

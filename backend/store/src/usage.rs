@@ -48,7 +48,8 @@ pub async fn sums<C: Connected>(on: &C, windows: &[UsageWindow]) -> Result<Vec<U
         "SELECT r.n, CAST(SUM(d.events) AS BIGINT), CAST(SUM(d.points) AS BIGINT),
                 CAST(SUM(d.reduction_mg) AS BIGINT), CAST(SUM(d.quantity) AS BIGINT)
          FROM {table} JOIN activity_days d
-           ON d.citizen_id = r.citizen_id AND d.action = r.action AND d.day >= r.day_from AND d.day < r.day_until
+           ON d.citizen_id = r.citizen_id AND d.action = r.action AND d.day >= r.day_from
+           AND d.day < r.day_until
          GROUP BY r.n"
     );
     let mut sums = vec![Usage::default(); windows.len()];
@@ -139,9 +140,11 @@ pub async fn scores<C: Connected>(
         Among::District(name) => format!("AND c.district = ${}", parameter(name.into())),
     };
     let sql = format!(
-        "SELECT d.citizen_id, CAST(SUM(d.points) AS BIGINT), CAST(SUM(d.reduction_mg) AS BIGINT), MAX(d.changed_at_us)
+        "SELECT d.citizen_id, CAST(SUM(d.points) AS BIGINT), CAST(SUM(d.reduction_mg) AS BIGINT),
+            MAX(d.changed_at_us)
          FROM activity_days d JOIN citizens c ON c.id = d.citizen_id
-         WHERE c.city_id = ${city} AND c.on_boards AND d.day >= ${from} AND d.day < ${until} {district} {table}
+         WHERE c.city_id = ${city} AND c.on_boards AND d.day >= ${from}
+         AND d.day < ${until} {district} {table}
          GROUP BY d.citizen_id"
     );
     let rows = query_all(on, &sql, values).await?;

@@ -1,4 +1,5 @@
-//! Vouchers. A voucher changes from live to used or cancelled in one guarded update, so only one of them can win.
+//! Vouchers. A voucher changes from live to used or cancelled in one guarded update, so only one of them can
+//! win.
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::id::{CitizenId, MerchantId, OfferId, RedemptionId, VoucherId};

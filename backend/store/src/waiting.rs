@@ -61,8 +61,10 @@ pub async fn now_bound<C: Connected>(
     on: &C,
     limit: i64,
 ) -> Result<Vec<(WaitingEvent, CitizenId)>, StoreError> {
-    let sql = "SELECT w.id, w.source_id, w.subject_hash, w.external_id, w.action, w.data, w.occurred_at_us, b.citizen_id
-               FROM bindings b JOIN waiting_events w ON w.source_id = b.source_id AND w.subject_hash = b.subject_hash
+    let sql = "SELECT w.id, w.source_id, w.subject_hash, w.external_id, w.action, w.data,
+               w.occurred_at_us, b.citizen_id
+               FROM bindings b JOIN waiting_events w ON w.source_id = b.source_id
+               AND w.subject_hash = b.subject_hash
                WHERE b.ended_at_us IS NULL ORDER BY w.occurred_at_us, w.id LIMIT $1";
     let rows = query_all(on, sql, [limit.into()]).await?;
     rows.iter()

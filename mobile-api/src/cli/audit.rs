@@ -29,7 +29,8 @@ fn document(audit: &Audit) -> serde_json::Value {
         "ok": audit.violations.is_empty(),
         "violations": audit.violations,
         "activities": {
-            "credited": credited, "pending": totals.waiting, "held": held, "rejected": rejected, "reversed": reversed,
+            "credited": credited, "pending": totals.waiting, "held": held, "rejected": rejected,
+            "reversed": reversed,
         },
         "totals": {
             "POINTS": {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod config;
+mod demo;
 mod import;
 mod migrate;
 mod office;
@@ -35,6 +36,8 @@ struct Arguments {
 enum Command {
     /// Serve the API, with the workers beside it
     Serve,
+    /// Set up a small city, import samples, serve, and say what to try
+    Demo(demo::DemoArguments),
     /// Bring the schema up to date
     Migrate,
     /// Read a real-world file, turn it into events and credit them
@@ -151,7 +154,11 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
     let file = arguments.config.as_deref().map(Given::from_file).transpose()?.unwrap_or_default();
-    let settings = Settings::decide(arguments.given.or(file))?;
+    let given = arguments.given.or(file);
+    let settings = match &arguments.command {
+        Command::Demo(demo) => demo::settings(given, &demo.data)?,
+        _ => Settings::decide(given)?,
+    };
     let done = |()| ExitCode::SUCCESS;
     match arguments.command {
         Command::Config => config::run(&settings).map(done),
@@ -170,6 +177,7 @@ async fn run_with_services(settings: Settings, command: Command) -> Result<ExitC
     let done = |()| ExitCode::SUCCESS;
     match command {
         Command::Serve => serve::run(settings).await.map(done),
+        Command::Demo(arguments) => demo::run(&settings, &arguments).await.map(done),
         Command::Migrate => migrate::run(&settings).await.map(done),
         Command::Import(arguments) => import::run(&settings, &arguments).await.map(done),
         Command::Audit { json } => audit::run(&settings, json).await,

@@ -1,4 +1,5 @@
-//! `tanhui partner`, `grant`, `merchant`, `offer`: what an operator sets up. What was made is alone on the last line.
+//! `tanhui partner`, `grant`, `merchant`, `offer`: what an operator sets up. What was made is alone on the
+//! last line.
 
 use clap::Subcommand;
 use tanhui_domain::amount::{Fen, Points};
@@ -83,13 +84,14 @@ pub struct GrantArguments {
     /// Whose: a phone number
     #[arg(long)]
     pub phone: String,
-    /// citizen, merchant_staff, city_viewer, city_editor, city_approver, city_reviewer or admin
+    /// `citizen`, `merchant_staff`, `city_viewer`, `city_editor`, `city_approver`, `city_reviewer` or
+    /// `admin`
     #[arg(long)]
     pub role: String,
     /// Where [default: the only city]
     #[arg(long)]
     pub city: Option<String>,
-    /// At whose till; needed for merchant_staff
+    /// At whose till; needed for `merchant_staff`
     #[arg(long)]
     pub merchant: Option<MerchantId>,
 }

@@ -61,8 +61,9 @@ fn city_files(folder: &Path) -> Result<Vec<std::path::PathBuf>, CommandError> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if name.ends_with(".yaml") && !name.ends_with(".cases.yaml") {
+        let is_yaml = path.extension().is_some_and(|extension| extension == "yaml");
+        let is_cases = path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with(".cases"));
+        if is_yaml && !is_cases {
             files.push(path);
         }
     }
@@ -70,7 +71,8 @@ fn city_files(folder: &Path) -> Result<Vec<std::path::PathBuf>, CommandError> {
     Ok(files)
 }
 
-/// Compiles a rule file with the catalogues in the folders beside it, or the shipped ones where there are none.
+/// Compiles a rule file with the catalogues in the folders beside it, or the shipped ones where there are
+/// none.
 pub fn compile(file: &Path) -> Result<RuleSet, CommandError> {
     let text = std::fs::read_to_string(file)
         .map_err(|cause| CommandError::Unreadable { path: file.to_owned(), cause })?;

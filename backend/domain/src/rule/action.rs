@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::cap::{Cap, read_caps};
+use super::cap::{Cap, CapLimit, first_number, read_caps};
 use super::diagnostic::{Finding, text};
 use super::era::Era;
 use super::evidence::{Evidence, read_evidence};
 use super::exact::Decimal;
-use super::input::{INPUTS_MAX, InputSpec, read_input};
+use super::input::{INPUTS_MAX, InputKind, InputSpec, read_input};
 use super::section::{Located, Reading, Section};
 use super::yaml::Node;
 use crate::text::Text;
@@ -148,6 +148,31 @@ impl Action {
         self.eras
             .iter()
             .find(|era| era.from.is_none_or(|from| from <= day) && era.until.is_none_or(|until| day < until))
+    }
+
+    /// Inputs and steps that no formula and no cap speaks of, each with its section.
+    pub(super) fn unused_names(&self) -> Vec<(&'static str, &str)> {
+        let words: Vec<String> = self.formulas().flat_map(|located| located.formula.words()).collect();
+        let counted = self.caps.iter().any(|cap| matches!(cap.limit, CapLimit::Input(_)));
+        let first = first_number(&self.inputs);
+        let inputs = self.inputs.iter().filter(|spec| {
+            let is_first =
+                matches!((&spec.kind, first), (InputKind::Number(own), Some(first)) if own == first);
+            !(counted && is_first)
+        });
+        let inputs = inputs.map(|spec| ("inputs", spec.name()));
+        let steps = self.steps.iter().map(|(name, _)| ("steps", name.as_str()));
+        inputs.chain(steps).filter(|(_, name)| !words.iter().any(|word| word == name)).collect()
+    }
+
+    /// Whether a formula names a list or an input takes its words.
+    pub(super) fn uses_list(&self, name: &str, words: &Arc<[String]>) -> bool {
+        let taken = |spec: &InputSpec| match &spec.kind {
+            InputKind::Choice(options) => Arc::ptr_eq(options, words),
+            InputKind::Number(_) | InputKind::YesNo => false,
+        };
+        self.inputs.iter().any(taken)
+            || self.formulas().any(|located| located.formula.words().any(|word| word == name))
     }
 
     /// All formulas, those of steps first.

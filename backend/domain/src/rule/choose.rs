@@ -65,10 +65,8 @@ impl Checker<'_> {
 
     /// Whether the value equals a member; a list's name stands for all of its members.
     fn equal_to_member(&mut self, value: &Value, member: &Tree) -> Checked<Vec<Register>> {
-        let list = match &member.kind {
-            TreeKind::Name(name) => self.scope.lists.get(name).cloned(),
-            _ => None,
-        };
+        let list =
+            if let TreeKind::Name(name) = &member.kind { self.scope.lists.get(name).cloned() } else { None };
         let Some(list) = list else {
             let other = self.check_against(member, &value.kind)?;
             let (one, other) = self.comparable(value, &other, member.at)?;

@@ -302,12 +302,11 @@ fn points(
     reduction: Option<Register>,
 ) -> Result<PointsPlan, Finding> {
     let at = tree.at;
-    let (value, mode, granule) = match &tree.kind {
-        TreeKind::Rounded(inner, mode, to) => {
-            let (value, granule, _) = checker.unrounded(inner, to)?;
-            (value, Some(*mode), granule)
-        }
-        _ => (checker.check(tree)?, None, Ratio::ONE),
+    let (value, mode, granule) = if let TreeKind::Rounded(inner, mode, to) = &tree.kind {
+        let (value, granule, _) = checker.unrounded(inner, to)?;
+        (value, Some(*mode), granule)
+    } else {
+        (checker.check(tree)?, None, Ratio::ONE)
     };
     let Type::Number(unit) = value.kind else {
         return Err(expected_type(("以 pt 计的数", "a number in pt"), &value.kind, at));

@@ -6,7 +6,7 @@ use super::exact::{Ratio, decimal_text};
 use super::parse::parse;
 use super::program::Program;
 use super::token::{Word, tokens};
-use super::unit::Unit;
+use super::unit::{Unit, is_unit_name};
 
 /// Most values given to one expression.
 pub const BINDINGS_MAX: usize = 100;
@@ -25,13 +25,17 @@ fn compute(formula: &str, with: &[(String, String)]) -> Result<String, Finding> 
     }
     let mut program = Program::default();
     let mut scope = Scope::default();
+    let formula = parse(formula)?;
+    let options: Vec<String> = formula
+        .words()
+        .filter(|word| !is_unit_name(word) && !with.iter().any(|(name, _)| name == word))
+        .collect();
     for (name, written) in with {
-        let value = bind(&mut program, written)?;
+        let value = bind(&mut program, written, &options)?;
         scope.names.insert(name.clone(), value);
     }
-    let tree = parse(formula)?.tree;
     let mut checker = Checker { program: &mut program, scope: &scope, dividing: true, ordered: Vec::new() };
-    let value = checker.check(&tree)?;
+    let value = checker.check(&formula.tree)?;
     let result = program.run(&[]).get(value.register);
     let shown = value_text(result, &value.kind, value.step);
     if value.divisor.is_some() || shown.starts_with('≈') {
@@ -41,8 +45,8 @@ fn compute(formula: &str, with: &[(String, String)]) -> Result<String, Finding> 
     Ok(shown)
 }
 
-/// A value as given: a literal of the language.
-fn bind(program: &mut Program, written: &str) -> Result<Value, Finding> {
+/// A value as given: a literal of the language, or a word that may be compared with the formula's own.
+fn bind(program: &mut Program, written: &str, options: &[String]) -> Result<Value, Finding> {
     let (negative, literal) = match written.trim().strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, written.trim()),
@@ -63,7 +67,8 @@ fn bind(program: &mut Program, written: &str) -> Result<Value, Finding> {
         Word::Name(name) if !negative && name == "yes" => (1, Type::YesNo, Ratio::ONE),
         Word::Name(name) if !negative && name == "no" => (0, Type::YesNo, Ratio::ONE),
         Word::Quoted(word) | Word::Name(word) if !negative => {
-            (0, Type::Choice(vec![word.clone()].into()), Ratio::ONE)
+            let all = std::iter::once(word).chain(options.iter().filter(|option| *option != word));
+            (0, Type::Choice(all.cloned().collect()), Ratio::ONE)
         }
         Word::Date(_) | Word::Time(_) | Word::Quoted(_) | Word::Name(_) | Word::Symbol(_) | Word::End => {
             return Err(not_one());
@@ -166,6 +171,10 @@ mod tests {
     fn names_take_their_values() {
         let with = [("d".to_owned(), "7.2 km".to_owned()), ("f".to_owned(), "-2 gCO2e/km".to_owned())];
         assert_eq!(evaluate_expression("d * f", &with).unwrap(), "-14.4 gCO2e");
+        let with = [("kind".to_owned(), "red".to_owned())];
+        assert_eq!(evaluate_expression("kind = red and not kind in [blue, green]", &with).unwrap(), "yes");
+        assert_eq!(evaluate_expression("kind != blue", &with).unwrap(), "yes");
+        assert!(evaluate_expression("knid = red", &with).unwrap_err().contains("there is no name `knid`"));
     }
 
     proptest! {

@@ -21,8 +21,8 @@ pub const ENTRIES_MAX: usize = 500;
 pub const CATALOGUES_MAX: usize = 32;
 
 /// Keys of the full design that this engine version does not know yet.
-const LATER: [&str; 8] =
-    ["campaigns", "budgets", "history", "multipliers", "same_act", "settle", "badges", "levels"];
+const LATER: [&str; 9] =
+    ["campaigns", "budgets", "history", "multipliers", "same_act", "settle", "badges", "levels", "prizes"];
 
 type Lists = Vec<(String, Arc<[String]>)>;
 
@@ -57,8 +57,7 @@ pub(super) fn read<'f>(
     let actions_node = section.required("actions", &mut reading);
     let mut actions = read_actions(&mut reading, actions_node, &lists);
     let _checked_later = section.optional("examples");
-    let later: Vec<&str> = LATER.into_iter().chain(["prizes"]).collect();
-    section.finish(&later, &mut reading);
+    section.finish(&LATER, &mut reading);
     let own: Vec<String> = parameters.known.keys().cloned().collect();
     let used = catalogue_names
         .map_or_else(Vec::new, |node| read_uses(&mut reading, node, catalogues, &mut parameters));
@@ -71,7 +70,7 @@ pub(super) fn read<'f>(
             era::compile(action, &parameters.known, &lists, findings);
         }
     }
-    unused(&mut Reading { file: &main.name, findings }, &root, &own, &actions);
+    unused(&mut Reading { file: &main.name, findings }, &root, &own, &lists, &actions);
     let rules = RuleSet {
         city: city?,
         title: title?,
@@ -272,14 +271,24 @@ fn shadowed(
     }
 }
 
-/// Warns of the file's own parameters that no formula uses.
-fn unused(reading: &mut Reading<'_>, root: &Node, own: &[String], actions: &[Action]) {
-    for name in own {
-        if !actions.iter().any(|action| action.parameters.contains(name)) {
-            let path = format!("parameters.{name}");
-            let found = text!("没有公式使用参数 `{name}`", "no formula uses the parameter `{name}`");
-            reading.warn(place_of(root, &path), &path, Finding::new(found));
-        }
+/// Warns of the file's own names that nothing uses.
+fn unused(reading: &mut Reading<'_>, root: &Node, own: &[String], lists: &Lists, actions: &[Action]) {
+    let mut paths: Vec<String> = Vec::new();
+    let idle = |name: &String| !actions.iter().any(|action| action.parameters.contains(name));
+    paths.extend(own.iter().filter(|name| idle(name)).map(|name| format!("parameters.{name}")));
+    let idle =
+        |name: &str, words: &Arc<[String]>| !actions.iter().any(|action| action.uses_list(name, words));
+    paths.extend(
+        lists.iter().filter(|(name, words)| idle(name, words)).map(|(name, _)| format!("lists.{name}")),
+    );
+    for action in actions {
+        let names = action.unused_names();
+        paths.extend(names.iter().map(|(section, name)| format!("actions.{}.{section}.{name}", action.id)));
+    }
+    for path in paths {
+        let name = path.rsplit('.').next().unwrap_or_default();
+        let found = text!("没有公式使用 `{name}`", "no formula uses `{name}`");
+        reading.warn(place_of(root, &path), &path, Finding::new(found));
     }
 }
 

@@ -166,6 +166,15 @@ fn read_number(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Option<N
     let max = read_bound(reading, high?, &path, unit, decimals);
     let (min, max) = min.zip(max)?;
     let place = section.place;
+    if unit == Unit::NONE {
+        let help = text!("计数请用 item, 比例请用 %", "count in item, give shares in %");
+        reading.error(
+            place,
+            &path,
+            Finding::new(text!("输入必须有单位", "an input must have a unit")).help(help),
+        );
+        return None;
+    }
     if min > max {
         reading.error(place, &path, Finding::new(text!("min 大于 max", "`min` is above `max`")));
         return None;
@@ -293,7 +302,12 @@ pub(super) fn place_quantity(number: &NumberSpec, quantity: Quantity) -> Result<
     {
         return Err(Misfit::WrongUnit);
     }
-    let count = quantity.count_of(number.step).ok_or(Misfit::TooManyDecimals)?;
+    let count = if quantity.unit == number.unit {
+        quantity.number.at_decimals(number.decimals).and_then(|count| i64::try_from(count).ok())
+    } else {
+        quantity.count_of(number.step)
+    };
+    let count = count.ok_or(Misfit::TooManyDecimals)?;
     if (number.min..=number.max).contains(&count) { Ok(count) } else { Err(Misfit::OutOfRange) }
 }
 

@@ -283,7 +283,7 @@ fn read_number(
             quantity
         }
         (Some(unit), Raw::Number(written) | Raw::Text(written)) => {
-            let unit = Unit::parse(unit).map_err(|_| {
+            let unit = Unit::in_member_name(unit).map_err(|_| {
                 let all = own.siblings().collect::<Vec<_>>().join(", ");
                 let detail =
                     text!("没有单位 `{unit}`; 可用: {all}", "there is no unit `{unit}`; use one of: {all}");

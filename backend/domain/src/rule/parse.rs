@@ -18,10 +18,10 @@ pub(super) fn parse(source: &str) -> Result<Formula, Finding> {
         .collect();
     let mut parser = Parser { tokens, next: 0, depth: 0 };
     let tree = parser.formula()?;
-    match parser.word() {
-        Word::End => Ok(Formula { source: source.to_owned(), tree, names }),
-        _ => Err(parser.expected("公式到此结束", "the end of the formula")),
+    if *parser.word() == Word::End {
+        return Ok(Formula { source: source.to_owned(), tree, names });
     }
+    Err(parser.expected("公式到此结束", "the end of the formula"))
 }
 
 struct Parser {
@@ -205,14 +205,15 @@ impl Parser {
         if self.keyword("in") {
             return self.membership(at, left);
         }
-        let comparison = match self.word() {
-            Word::Symbol("<") => Comparison::Less,
-            Word::Symbol("<=") => Comparison::LessOrEqual,
-            Word::Symbol(">") => Comparison::Greater,
-            Word::Symbol(">=") => Comparison::GreaterOrEqual,
-            Word::Symbol("=") => Comparison::Equal,
-            Word::Symbol("!=") => Comparison::NotEqual,
-            Word::Symbol("==") => {
+        let Word::Symbol(symbol) = self.word() else { return Ok(left) };
+        let comparison = match *symbol {
+            "<" => Comparison::Less,
+            "<=" => Comparison::LessOrEqual,
+            ">" => Comparison::Greater,
+            ">=" => Comparison::GreaterOrEqual,
+            "=" => Comparison::Equal,
+            "!=" => Comparison::NotEqual,
+            "==" => {
                 let found = text!("比较相等请写一个 `=`", "write one `=` to compare");
                 return Err(Finding::new(found).at(self.at()));
             }

@@ -207,7 +207,7 @@ impl Program {
             Op::Select(test, yes, no) => Some(match self.range(test) {
                 Range { low: 1, .. } => self.range(yes),
                 Range { high: 0, .. } => self.range(no),
-                _ => self.range(yes).either(self.range(no)),
+                Range { .. } => self.range(yes).either(self.range(no)),
             }),
         }
     }

@@ -142,6 +142,14 @@ impl Unit {
         Some(unit)
     }
 
+    /// The unit at the end of a member's name. JSON names are in small letters, so `energy_kwh` means kWh.
+    pub(super) fn in_member_name(text: &str) -> Result<Self, UnitProblem> {
+        Self::parse(text).or_else(|problem| {
+            let named = unit_names().find(|name| name.eq_ignore_ascii_case(text));
+            named.and_then(Self::simple).ok_or(problem)
+        })
+    }
+
     /// Reads `km`, `gCO2e/km`, `kWh/person.d`; every part after the first `/` divides.
     pub(super) fn parse(text: &str) -> Result<Self, UnitProblem> {
         if let Some(unit) = Self::simple(text) {
@@ -266,6 +274,17 @@ mod tests {
 
     fn unit(text: &str) -> Unit {
         Unit::parse(text).unwrap()
+    }
+
+    #[test]
+    fn small_letters_name_one_unit_only() {
+        let mut small: Vec<String> = unit_names().map(str::to_ascii_lowercase).collect();
+        small.sort();
+        small.dedup();
+        assert_eq!(small.len(), REGISTRY.len());
+        assert_eq!(Unit::in_member_name("kwh").ok(), Unit::simple("kWh"));
+        assert_eq!(Unit::in_member_name("kWh").ok(), Unit::simple("kWh"));
+        assert!(Unit::in_member_name("kwhh").is_err());
     }
 
     #[test]

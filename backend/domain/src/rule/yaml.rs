@@ -295,6 +295,12 @@ mod tests {
     }
 
     #[test]
+    fn files_from_other_systems_are_read() {
+        assert!(accepted("\u{feff}a: 1\r\nb: 2\r\n"));
+        assert!(complaint("a: 1\rb: 2").contains("control character"));
+    }
+
+    #[test]
     fn scalars_stay_text() {
         let node = read("f", "a: 0.10\n", &mut Findings::default()).unwrap();
         let Kind::Map(entries) = node.kind else { panic!("not a map") };

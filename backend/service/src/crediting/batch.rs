@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use tanhui_domain::crediting::{Claim, CreditingError, Outcome, UsageBook, decide};
+use tanhui_domain::crediting::{Claim, Outcome, UsageBook, decide};
 use tanhui_domain::id::{ActivityId, CitizenId, CityId, OwnerId, SourceId};
 use tanhui_domain::ledger::{Account, Amounts, Journal, JournalKind};
 use tanhui_domain::time::to_micros;
@@ -118,7 +118,7 @@ async fn credit(
     }
     for (city, claims) in by_city {
         let (places, claims): (Vec<usize>, Vec<Claim<'_>>) = claims.into_iter().unzip();
-        let outcome = decide(&claims, &mut accounts, &mut usage, recorded_at).map_err(undecided)?;
+        let outcome = decide(&claims, &mut accounts, &mut usage, recorded_at).map_err(broken)?;
         write_outcome(on, city, &outcome, recorded_at).await?;
         for (place, decided) in places.into_iter().zip(outcome.decided) {
             put(results, place, EventResult::of_activity(decided.activity, decided.reason));
@@ -219,9 +219,9 @@ async fn write_journal(
     let mut programme = account::lock(on, programme)
         .await?
         .ok_or_else(|| StoreError::Corrupt(format!("the programme of city {city} has no account")))?;
-    let opposite: Amounts = outcome.total.negated().map_err(overflow)?;
+    let opposite: Amounts = outcome.total.negated().map_err(broken)?;
     let mut postings = outcome.postings.clone();
-    postings.push(programme.post(opposite, None).map_err(overflow)?);
+    postings.push(programme.post(opposite, None).map_err(broken)?);
     let journal = Journal {
         city,
         kind: JournalKind::Credit,
@@ -307,11 +307,7 @@ fn count(results: &[Option<EventResult>]) {
     }
 }
 
-fn undecided(error: CreditingError) -> StoreError {
-    StoreError::Corrupt(error.to_string())
-}
-
-fn overflow(error: impl std::fmt::Display) -> StoreError {
+fn broken(error: impl std::fmt::Display) -> StoreError {
     StoreError::Corrupt(error.to_string())
 }
 

@@ -1,6 +1,7 @@
 //! From reported events to credited activities: read, queue, decide, write, answer.
 //!
-//! Single events and batches take the same road: [`Crediting::credit`] reads each event against the rule file, hands what is
+//! Single events and batches take the same road: [`Crediting::credit`] reads each event against the rule
+//! file, hands what is
 //! readable to a bounded queue, and a writer commits what waits there in one transaction (group commit).
 
 mod batch;
@@ -185,8 +186,8 @@ pub struct Crediting {
 impl Crediting {
     /// Starts the writers on the current runtime.
     #[must_use]
-    pub fn start(database: Database, rules: Arc<RuleBook>, clock: Arc<dyn Clock>) -> Self {
-        let queue = Queue::start(database, Arc::clone(&clock));
+    pub fn start(database: &Database, rules: Arc<RuleBook>, clock: Arc<dyn Clock>) -> Self {
+        let queue = Queue::start(database, &clock);
         Self { rules, clock, queue }
     }
 
@@ -204,7 +205,7 @@ impl Crediting {
             ready.into_iter().filter_map(|(place, read)| Some((place, read.ok()?))).unzip();
         let decided = self.queue.submit(ready).await?;
         let mut results: Vec<(usize, EventResult)> = places.into_iter().zip(decided).collect();
-        results.extend(refused.into_iter().filter_map(|(place, read)| Some((place, read.err()?))));
+        results.extend(refused.into_iter().filter_map(|(place, read)| Some((place, *read.err()?))));
         results.sort_by_key(|(place, _)| *place);
         Ok(results.into_iter().map(|(_, result)| result).collect())
     }
@@ -215,7 +216,7 @@ impl Crediting {
         let now = self.clock.now();
         let answer = |report| match prepare::prepare(&self.rules, report, now) {
             Ok(prepared) => prepared.preview(),
-            Err(refused) => refused,
+            Err(refused) => *refused,
         };
         reports.into_iter().map(answer).collect()
     }

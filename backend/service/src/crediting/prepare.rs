@@ -1,4 +1,5 @@
-//! Reads an event against the rule set in force when it happened. What cannot be read is answered here and stored nowhere.
+//! Reads an event against the rule set in force when it happened. What cannot be read is answered here and
+//! stored nowhere.
 
 use std::sync::Arc;
 
@@ -10,6 +11,9 @@ use tanhui_domain::time::civil_day;
 
 use super::{EventResult, EventStatus, Report};
 use crate::rule_book::{PublishedRuleSet, RuleBook};
+
+/// Refusals that say nothing about the act: a later rule set or another source may accept the same id.
+const NOT_STORED: [&str; 2] = ["no_factor_in_force", "evidence_not_accepted"];
 
 /// A readable event.
 #[derive(Debug)]
@@ -23,18 +27,12 @@ pub(super) struct Prepared {
 impl Prepared {
     /// What the rules say on empty caps.
     pub(super) fn preview(self) -> EventResult {
-        let Some(action) = self.action() else {
-            return EventResult::rejected(&self.report.external_id, "unknown_action", Text::default());
-        };
-        let occurred_at = self.report.occurred_at;
-        let facts = Facts { inputs: &self.inputs, occurred_at, evidence: self.report.source.evidence };
-        let day = civil_day(occurred_at, self.rule_set.rules.timezone());
-        let unused = vec![Usage::default(); self.rule_set.rules.cap_windows(action, day).len()];
-        match self.rule_set.rules.evaluate(action, &facts, &unused) {
-            Decision::Refused(refusal) => {
+        match self.on_empty_caps() {
+            None => EventResult::rejected(&self.report.external_id, "unknown_action", Text::default()),
+            Some(Decision::Refused(refusal)) => {
                 EventResult::rejected(&self.report.external_id, &refusal.code, refusal.reason)
             }
-            Decision::Credited(credit) => EventResult {
+            Some(Decision::Credited(credit)) => EventResult {
                 external_id: self.report.external_id,
                 status: EventStatus::Credited,
                 activity: Some(self.id),
@@ -46,14 +44,28 @@ impl Prepared {
         }
     }
 
+    fn on_empty_caps(&self) -> Option<Decision> {
+        let action = self.action()?;
+        let occurred_at = self.report.occurred_at;
+        let facts = Facts { inputs: &self.inputs, occurred_at, evidence: self.report.source.evidence };
+        let day = civil_day(occurred_at, self.rule_set.rules.timezone());
+        let unused = vec![Usage::default(); self.rule_set.rules.cap_windows(action, day).len()];
+        Some(self.rule_set.rules.evaluate(action, &facts, &unused))
+    }
+
     /// The action's definition; it was found when the event was read.
     pub(super) fn action(&self) -> Option<&Action> {
         self.rule_set.rules.action(&self.report.action)
     }
 }
 
-pub(super) fn prepare(rules: &RuleBook, report: Report, now: DateTime<Utc>) -> Result<Prepared, EventResult> {
-    let refuse = |code: &str, detail: Text| EventResult::rejected(&report.external_id, code, detail);
+pub(super) fn prepare(
+    rules: &RuleBook,
+    report: Report,
+    now: DateTime<Utc>,
+) -> Result<Prepared, Box<EventResult>> {
+    let refuse =
+        |code: &str, detail: Text| Box::new(EventResult::rejected(&report.external_id, code, detail));
     let Some(rule_set) = rules.in_force(report.source.city, report.occurred_at) else {
         return Err(refuse(
             "no_rules",
@@ -70,7 +82,14 @@ pub(super) fn prepare(rules: &RuleBook, report: Report, now: DateTime<Utc>) -> R
     match rule_set.rules.read_inputs(action, data) {
         Ok(inputs) => {
             let id = ActivityId::derive(report.source.id, &report.external_id);
-            Ok(Prepared { id, inputs, rule_set: Arc::clone(&rule_set), report })
+            let prepared = Prepared { id, inputs, rule_set: Arc::clone(&rule_set), report };
+            match prepared.on_empty_caps() {
+                Some(Decision::Refused(refusal)) if NOT_STORED.contains(&refusal.code.as_str()) => {
+                    let external_id = &prepared.report.external_id;
+                    Err(Box::new(EventResult::rejected(external_id, &refusal.code, refusal.reason)))
+                }
+                Some(Decision::Refused(_) | Decision::Credited(_)) | None => Ok(prepared),
+            }
         }
         Err(problems) => {
             let code = problems.first().map_or("invalid_value", |problem| problem.code);

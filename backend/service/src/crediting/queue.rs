@@ -1,4 +1,5 @@
-//! The bounded queue and its writers. A full queue says so at once; a failed transaction is repeated a few times.
+//! The bounded queue and its writers. A full queue says so at once; a failed transaction is repeated a few
+//! times.
 
 use std::sync::Arc;
 
@@ -28,11 +29,11 @@ pub(super) struct Queue {
 struct Job {
     events: Vec<Prepared>,
     answer: oneshot::Sender<Result<Vec<EventResult>, StoreError>>,
-    _room: OwnedSemaphorePermit,
+    room: OwnedSemaphorePermit,
 }
 
 impl Queue {
-    pub(super) fn start(database: Database, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn start(database: &Database, clock: &Arc<dyn Clock>) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
         let receiver = Arc::new(Mutex::new(receiver));
         let writers = TaskTracker::new();
@@ -41,7 +42,7 @@ impl Queue {
             Engine::Sqlite => 1,
         };
         for _ in 0..count {
-            writers.spawn(write(database.clone(), Arc::clone(&clock), Arc::clone(&receiver)));
+            writers.spawn(write(database.clone(), Arc::clone(clock), Arc::clone(&receiver)));
         }
         writers.close();
         let room = Arc::new(Semaphore::new(EVENTS_QUEUED_MAX));
@@ -63,7 +64,7 @@ impl Queue {
             }
             let share = room.split(piece.len()).ok_or(CreditError::Busy)?;
             let (answer, receiver) = oneshot::channel();
-            self.send(Job { events: piece, answer, _room: share })?;
+            self.send(Job { events: piece, answer, room: share })?;
             answers.push(receiver);
         }
         let mut results = Vec::with_capacity(count);
@@ -104,9 +105,9 @@ async fn write(
         }
         let sizes: Vec<usize> = jobs.iter().map(|job| job.events.len()).collect();
         let (events, callers): (Vec<Vec<Prepared>>, Vec<_>) =
-            jobs.into_iter().map(|job| (job.events, (job.answer, job._room))).unzip();
+            jobs.into_iter().map(|job| (job.events, (job.answer, job.room))).unzip();
         let events: Vec<Prepared> = events.into_iter().flatten().collect();
-        let outcome = retrying(|| batch::write(&database, clock.now(), &events)).await;
+        let outcome = write_batch(database.clone(), Arc::clone(&clock), events).await;
         let mut results = outcome.map(Vec::into_iter);
         for ((answer, _room), size) in callers.into_iter().zip(sizes) {
             let share = match &mut results {
@@ -117,6 +118,19 @@ async fn write(
                 tracing::debug!("a caller went away before its answer");
             }
         }
+    }
+}
+
+/// Writes in a task of its own, so that a panic fails this batch only and the writer goes on.
+async fn write_batch(
+    database: Database,
+    clock: Arc<dyn Clock>,
+    events: Vec<Prepared>,
+) -> Result<Vec<EventResult>, StoreError> {
+    let batch = tokio::spawn(async move { retrying(|| batch::write(&database, clock.now(), &events)).await });
+    match batch.await {
+        Ok(outcome) => outcome,
+        Err(fault) => Err(StoreError::Corrupt(format!("a crediting batch broke off: {fault}"))),
     }
 }
 

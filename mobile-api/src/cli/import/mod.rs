@@ -61,7 +61,7 @@ pub struct ImportArguments {
     /// Write the summary as JSON to this file
     #[arg(long, value_name = "FILE")]
     pub summary: Option<PathBuf>,
-    /// Where refused rows go, with their reasons [default: KIND.refused.csv beside the working folder's files]
+    /// Where refused rows go, with their reasons [default: KIND.refused.csv in the working folder]
     #[arg(long, value_name = "FILE")]
     pub refused: Option<PathBuf>,
     /// Source of the events [default: urn:tanhui:import:KIND]
@@ -82,6 +82,32 @@ pub struct ImportArguments {
     /// City whose rules decide [default: the only one]
     #[arg(long)]
     pub city: Option<String>,
+}
+
+impl ImportArguments {
+    /// Nothing but a kind and its files.
+    #[must_use]
+    pub fn of(kind: Kind, files: Vec<PathBuf>) -> Self {
+        Self {
+            kind,
+            files,
+            stations: Vec::new(),
+            edges: Vec::new(),
+            aliases: Vec::new(),
+            gates: Vec::new(),
+            enroll: false,
+            replay_at: None,
+            dry_run: false,
+            summary: None,
+            refused: None,
+            source: None,
+            subject: None,
+            date: None,
+            zone: None,
+            capacity_kw: None,
+            city: None,
+        }
+    }
 }
 
 /// Imports, prints the summary, and writes it and the refusals to their files.

@@ -1,4 +1,5 @@
-//! The file of what was refused, row by row with the reason: for the sender to mend. Readable by its owner only,
+//! The file of what was refused, row by row with the reason: for the sender to mend. Readable by its owner
+//! only,
 //! since the rows are as they were read.
 
 use std::fs::{File, OpenOptions};

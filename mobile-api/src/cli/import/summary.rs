@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
+use tanhui_domain::amount::{Points, ReductionMg};
 use tanhui_domain::text::Text;
 use tanhui_service::crediting::{EventResult, EventStatus};
 
@@ -63,8 +64,8 @@ impl Summary {
             EventStatus::Rejected => &mut self.rejected,
         };
         *count = count.saturating_add(1);
-        self.points = self.points.saturating_add(result.points.map_or(0, |points| points.get()));
-        let reduction = result.reduction.map_or(0, |reduction| reduction.get());
+        self.points = self.points.saturating_add(result.points.map_or(0, Points::get));
+        let reduction = result.reduction.map_or(0, ReductionMg::get);
         self.reduction_mg = self.reduction_mg.saturating_add(reduction);
         if let Some(code) = &result.code {
             self.reason(code);

@@ -38,4 +38,3 @@ local function keep(ttl_ms)
     end
   end
 end
-

@@ -1,0 +1,14 @@
+//! Every store function on PostgreSQL and on SQLite.
+
+mod accounts;
+mod activities;
+mod audits;
+mod faults;
+mod lots;
+mod offers;
+mod people;
+mod requests;
+mod schema;
+mod sessions;
+mod sources;
+mod usages;

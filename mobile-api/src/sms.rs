@@ -1,7 +1,7 @@
 //! Sends one-time codes through a city's SMS gateway: one POST a code, with a bearer secret.
 //!
-//! Neither phones nor codes nor the secret reach a log, and never an open network: https, or http to a relay on this
-//! machine.
+//! Neither phones nor codes nor the secret reach a log, and never an open network: https, or http to a relay
+//! on this machine.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -103,7 +103,7 @@ impl fmt::Debug for SmsWebhook {
 }
 
 impl SmsWebhook {
-    /// A sender to a gateway. A gateway whose certificate is of a private authority needs a relay on this machine.
+    /// A sender to a gateway. One whose certificate is of a private authority needs a relay on this machine.
     #[must_use]
     pub fn new(gateway: &SmsGateway) -> Self {
         let connector =

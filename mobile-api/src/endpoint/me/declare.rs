@@ -8,7 +8,9 @@ use axum::http::header::{HeaderMap, HeaderValue};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tanhui_domain::amount::{Points, ReductionMg};
 use tanhui_domain::event::DATA_MEMBERS_MAX;
+use tanhui_domain::id::ActivityId;
 use tanhui_domain::text::{Language, Text};
 use tanhui_service::activity::{self, Declaration, DeclareError, Declared};
 use tanhui_service::crediting::{CreditError, EventStatus};
@@ -119,10 +121,10 @@ fn answer(declared: Declared, language: Language) -> (StatusCode, HeaderMap, Jso
         headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
     let body = DeclareAnswer {
-        id: result.activity.map(|id| id.get()),
+        id: result.activity.map(ActivityId::get),
         status: EventStatusWord(result.status),
-        points: result.points.map(|points| points.get()),
-        reduction_mg: result.reduction.map(|reduction| reduction.get()),
+        points: result.points.map(Points::get),
+        reduction_mg: result.reduction.map(ReductionMg::get),
         code: result.code,
         detail: result.detail.map(|detail| detail.in_language(language).to_owned()),
     };

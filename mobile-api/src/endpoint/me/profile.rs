@@ -53,12 +53,14 @@ pub struct ProfileRequest {
     /// At most 64 bytes; null takes it away.
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<String>, example = "nanhu")]
+    #[expect(clippy::option_option, reason = "a null takes away, an absent member keeps")]
     district: Option<Option<String>>,
     /// Whether boards leave me out. Boards follow at once.
     leaderboard_opt_out: Option<bool>,
 }
 
 /// Tells a null from what is absent.
+#[expect(clippy::option_option, reason = "a null takes away, an absent member keeps")]
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }

@@ -44,7 +44,7 @@ async fn lock_file(database: &DatabaseConnection) -> Result<MigrationLock, DbErr
         let file = File::create(format!("{path}.migrate.lock"))?;
         file.lock().map(|()| file)
     });
-    let file = waited.await.map_err(std::io::Error::other).flatten().map_err(locking)?;
+    let file = waited.await.map_err(std::io::Error::other).flatten().map_err(|error| locking(&error))?;
     Ok(MigrationLock::File(file))
 }
 
@@ -52,13 +52,12 @@ impl MigrationLock {
     pub(crate) async fn release(self) -> Result<(), DbErr> {
         match self {
             Self::Advisory(transaction) => transaction.commit().await,
-            Self::File(file) => file.unlock().map_err(locking),
+            Self::File(file) => file.unlock().map_err(|error| locking(&error)),
             Self::Private => Ok(()),
         }
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "map_err hands the error over")]
-fn locking(error: std::io::Error) -> DbErr {
+fn locking(error: &std::io::Error) -> DbErr {
     DbErr::Migration(format!("cannot lock the database for migration: {error}"))
 }

@@ -45,8 +45,7 @@ impl Month {
     }
 }
 
-/// Creates the partitions of this month and the next ones, and one for all other times, so that no clock can
-/// make a
+/// Creates the partitions of this month and the next ones, and one for all other times, so that no clock can make a
 /// write fail. Safe to repeat and to run twice at once.
 ///
 /// # Errors
@@ -69,9 +68,8 @@ pub async fn create_partitions(database: &DatabaseConnection, now: Month) -> Res
     Ok(())
 }
 
-/// A partition bound must be a literal, so PostgreSQL computes it and runs the text. Rows of the month that
-/// came before
-/// its partition lie among those of other times and move over.
+/// A partition bound must be a literal, so PostgreSQL computes it and runs the text. Rows that came before
+/// their month's partition lie among those of other times and move over.
 fn create_month(parent: &str, month: Month) -> String {
     let partition = month.table(parent);
     let (from, until) = (month.start_sql(), month.next().start_sql());
@@ -81,12 +79,11 @@ fn create_month(parent: &str, month: Month) -> String {
              LOCK TABLE {parent}_other IN ACCESS EXCLUSIVE MODE;
              CREATE TABLE {partition} (LIKE {parent});
              WITH early AS (
-               DELETE FROM {parent}_other
-               WHERE recorded_at_us >= {from} AND recorded_at_us < {until} RETURNING *)
+               DELETE FROM {parent}_other WHERE recorded_at_us >= {from} AND recorded_at_us < {until}
+               RETURNING *)
              INSERT INTO {partition} SELECT * FROM early;
-             EXECUTE format(
-               'ALTER TABLE {parent} ATTACH PARTITION {partition} FOR VALUES FROM (%s) TO (%s)',
-               {from}, {until});
+             EXECUTE format('ALTER TABLE {parent} ATTACH PARTITION {partition}
+                             FOR VALUES FROM (%s) TO (%s)', {from}, {until});
            END IF;
          EXCEPTION WHEN duplicate_table OR unique_violation THEN NULL;
          END $$"

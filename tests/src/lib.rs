@@ -1,5 +1,4 @@
-//! What every suite stands on: one database a test on either engine, a clock that is told the time, seeded
-//! ids.
+//! What every suite stands on: one database a test on either engine, a told clock, seeded ids.
 //!
 //! Never stands in for a database: what is tested runs against PostgreSQL and SQLite themselves.
 
@@ -7,7 +6,7 @@ mod books;
 mod clock;
 mod ids;
 mod postgres;
-//mod programme;
+mod programme;
 mod raw;
 mod stage;
 mod town;
@@ -16,7 +15,7 @@ mod trouble;
 pub use books::{Books, Credit};
 pub use clock::FixedClock;
 pub use ids::{Ids, id, subject};
-//pub use programme::{Programme, Ride, rules_of};
+pub use programme::{Programme, Ride, rules_of};
 pub use raw::Raw;
 pub use stage::{FIRST_INSTANT, Stage, run, until};
 pub use tanhui_store::Engine;

@@ -1,5 +1,4 @@
-//! One PostgreSQL database a test, cloned from a template that the first process migrates and the others wait
-//! for.
+//! One PostgreSQL database a test, cloned from a template that the first process migrates.
 
 use tanhui_store::{Database, Engine};
 

@@ -1,5 +1,4 @@
-//! One process of the program on a test's database: the real services with a told clock and seeded
-//! randomness.
+//! One process of the program on a test's database: real services, a told clock, seeded randomness.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,8 +25,7 @@ use crate::trouble::Outcome;
 
 const RULES: &str = include_str!("rules.yaml");
 
-/// The rule file of a city for tests: a kilometre saves 50 g and gives 5 points, up to 100 a day and 300 a
-/// week.
+/// The rule file of a test city: a kilometre saves 50 g and gives 5 points, up to 100 a day, 300 a week.
 pub fn rules_of(city: &str) -> Outcome<RuleSet> {
     let text = RULES.replace("CITY", city);
     let file = SourceFile { name: format!("{city}.yaml"), text };

@@ -1,5 +1,4 @@
-//! A connection beside the store, for looking at rows that have no door and for breaking what must be
-//! noticed.
+//! A connection beside the store: looks at rows that have no door, breaks what must be noticed.
 
 use std::time::Duration;
 

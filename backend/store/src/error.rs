@@ -128,8 +128,7 @@ mod tests {
             ("53200", "unavailable"),
             ("42601", "other"),
         ];
-        // busy, busy snapshot, primary key, unique, check, foreign key, failing write, cannot open,
-        // full, misuse
+        // busy (2), primary key, unique, check, foreign key, disk, cannot open, full, misuse
         let of_sqlite = [
             ("5", "repeat"),
             ("517", "repeat"),

@@ -56,6 +56,12 @@ pub async fn insert_many(
     rows.iter().map(|row| Ok(ActivityId::new(row.uuid(0)?))).collect()
 }
 
+/// Whether an event waits.
+pub async fn exists<C: Connected>(on: &C, id: ActivityId) -> Result<bool, StoreError> {
+    let sql = "SELECT COUNT(*) FROM waiting_events WHERE id = $1";
+    Ok(query_row(on, sql, [id.get().into()]).await?.bigint(0)? > 0)
+}
+
 /// Waiting events whose subject has been bound by now, with the citizen, in order of what happened first.
 pub async fn now_bound<C: Connected>(
     on: &C,
@@ -83,10 +89,14 @@ pub async fn now_bound<C: Connected>(
         .collect()
 }
 
-/// Removes events that have become activities.
+/// Removes those of these events that have become activities. Others go on waiting, as one does whose binding ended
+/// before it could be credited.
 pub async fn delete_many(on: &Transaction, ids: &[ActivityId]) -> Result<(), StoreError> {
     let (table, values) = Columns::new().uuid("id", ids.iter().map(|id| id.get())).table(on.engine());
-    let sql = format!("DELETE FROM waiting_events WHERE id IN (SELECT r.id FROM {table})");
+    let sql = format!(
+        "DELETE FROM waiting_events
+         WHERE id IN (SELECT k.id FROM activity_keys k WHERE k.id IN (SELECT r.id FROM {table}))"
+    );
     execute(on, &sql, values).await.map(|_| ())
 }
 

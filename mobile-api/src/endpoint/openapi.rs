@@ -32,6 +32,8 @@ impl Modify for SignIn {
         let components = document.components.get_or_insert_with(Components::new);
         let bearer = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let key = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("tanhui_pk_...").build();
+        components.add_security_scheme("partner_key", SecurityScheme::Http(key));
     }
 }
 

@@ -1,5 +1,4 @@
-//! The audit: silent on clean books, and on books broken by hand it names the broken row under the right
-//! invariant.
+//! The audit: silent on clean books; on broken ones it names the row under the right invariant.
 
 use std::collections::BTreeMap;
 

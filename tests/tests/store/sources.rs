@@ -7,7 +7,7 @@ use tanhui_domain::id::{ActivityId, BindingId, CitizenId, SourceId};
 use tanhui_domain::rule::Evidence;
 use tanhui_store::binding::{self, NewBinding};
 use tanhui_store::waiting::{self, WaitingEvent};
-use tanhui_store::{StoreError, rule_set, source};
+use tanhui_store::{StoreError, activity, rule_set, source};
 use tanhui_tests::{Outcome, Stage, Town, each_database, subject};
 
 each_database!(
@@ -174,7 +174,11 @@ async fn events_wait_until_their_subject_is_bound(stage: Stage) -> Outcome {
     assert_eq!(waiting::now_bound(&stage.database, 1).await?.len(), 1);
 
     let on = stage.database.begin().await?;
-    waiting::delete_many(&on, &[early.id]).await?;
+    let ids: Vec<ActivityId> = events.iter().map(|event| event.id).collect();
+    waiting::delete_many(&on, &ids).await?;
+    assert_eq!(waiting::count(&on).await?, 3, "none of them is an activity");
+    activity::claim(&on, &[(early.id, citizen)], stage.now()).await?;
+    waiting::delete_many(&on, &ids).await?;
     assert_eq!(waiting::count(&on).await?, 2);
     binding::end(&on, made.id, citizen, stage.now()).await?;
     assert!(waiting::now_bound(&on, 10).await?.is_empty(), "an ended binding binds nothing");

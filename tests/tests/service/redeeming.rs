@@ -1,0 +1,335 @@
+//! Redeeming, giving back and using vouchers: never oversold, never overdrawn, never twice.
+
+use chrono::TimeDelta;
+use tanhui_domain::amount::{Fen, Points};
+use tanhui_domain::id::{CitizenId, MerchantId, OfferId, RedemptionId};
+use tanhui_domain::ledger::Amounts;
+use tanhui_domain::redemption::VoucherStatus;
+use tanhui_domain::text::Text;
+use tanhui_service::office::{self, NewOffer};
+use tanhui_service::redemption::{Answered, RedeemError, RedeemRequest, Redeemed, cancel, redeem};
+use tanhui_service::statement::{self, StatementQuery};
+use tanhui_service::till::{self, TillError};
+use tanhui_service::{RequestKey, cache::Cache};
+use tanhui_store::{account, lot, offer, voucher};
+use tanhui_tests::{Outcome, Programme, Stage, each_database};
+
+each_database!(
+    ten_in_stock_are_not_sold_to_fifty,
+    the_last_points_are_spent_once,
+    a_limit_per_person_holds_at_once,
+    a_redemption_is_between_one_and_twenty,
+    giving_back_restores_the_same_lots,
+    a_redemption_is_given_back_once,
+    a_voucher_is_used_once_on_two_tills,
+    a_use_and_a_cancellation_at_once,
+    a_key_answers_the_same_again,
+    a_statement_adds_up,
+);
+
+/// A programme with a shop.
+#[derive(Clone)]
+struct Shop {
+    programme: Programme,
+    merchant: MerchantId,
+    offer: OfferId,
+}
+
+impl Shop {
+    async fn open(stage: &Stage, stock: i64, per_person: Option<i64>) -> Outcome<Self> {
+        let programme = Programme::start(stage).await?;
+        let merchant = office::create_merchant(&programme.services, &programme.city, "绿色小店").await?;
+        let new = NewOffer {
+            merchant,
+            title: Text::new("豆浆", "Soy milk"),
+            price: Points::new(20),
+            payout: Fen::new(500),
+            stock,
+            per_person,
+            voucher_days: 30,
+        };
+        let offer = office::create_offer(&programme.services, new).await?;
+        Ok(Self { programme, merchant, offer })
+    }
+
+    /// A new citizen who has ridden for so many points, at most a hundred.
+    async fn citizen(&self, card: &str, points: u32) -> Outcome<CitizenId> {
+        let citizen = self.programme.enroll(card).await?;
+        self.ride(card, points).await?;
+        Ok(citizen)
+    }
+
+    async fn ride(&self, card: &str, points: u32) -> Outcome {
+        let name = format!("{card} at {}", self.programme.services.clock.now());
+        let ride = self.programme.ride(&name, card, points * 200);
+        self.programme.credit(&[ride]).await.map(|_| ())
+    }
+
+    fn request(&self, citizen: CitizenId, quantity: i64) -> RedeemRequest {
+        RedeemRequest { citizen, city: self.programme.city.clone(), offer: self.offer, quantity, key: None }
+    }
+
+    async fn buy(&self, citizen: CitizenId, quantity: i64) -> Result<RedemptionId, RedeemError> {
+        self.ask(&self.request(citizen, quantity)).await
+    }
+
+    async fn ask(&self, request: &RedeemRequest) -> Result<RedemptionId, RedeemError> {
+        let render = |redeemed: &Redeemed| redeemed.redemption.id.to_string();
+        let text = match redeem(&self.programme.services, request, render).await? {
+            Answered::Now(text) => text,
+            Answered::Before(stored) => stored.answer,
+        };
+        Ok(text.parse().unwrap_or(RedemptionId::new(uuid::Uuid::nil())))
+    }
+
+    async fn give_back(&self, citizen: CitizenId, id: RedemptionId) -> Result<Redeemed, RedeemError> {
+        cancel(&self.programme.services, citizen, &self.programme.city, id).await
+    }
+
+    async fn use_code(&self, staff: CitizenId, code: &str) -> Result<(), TillError> {
+        let (services, city) = (&self.programme.services, &self.programme.city);
+        till::use_voucher(services, city, self.merchant, staff, code).await.map(|_| ())
+    }
+
+    async fn codes(&self, id: RedemptionId) -> Outcome<Vec<String>> {
+        let vouchers = voucher::of_redemption(&self.programme.services.database, id).await?;
+        Ok(vouchers.into_iter().map(|voucher| voucher.code).collect())
+    }
+
+    async fn left(&self) -> Outcome<i64> {
+        let offer = offer::find(&self.programme.services.database, self.offer).await?;
+        Ok(offer.ok_or("no offer")?.stock_left)
+    }
+
+    async fn points(&self, citizen: CitizenId) -> Outcome<i64> {
+        Ok(statement::balance(&self.programme.services, citizen).await?.amounts.points.get())
+    }
+
+    /// The same shop as another process sees it.
+    async fn elsewhere(&self, stage: &Stage) -> Outcome<Self> {
+        let programme = Programme::start_with(stage, "testcity", Cache::memory(), 2).await?;
+        Ok(Self { programme, ..self.clone() })
+    }
+}
+
+async fn ten_in_stock_are_not_sold_to_fifty(stage: Stage) -> Outcome {
+    let shop = Shop::open(&stage, 10, None).await?;
+    let mut buyers = Vec::new();
+    for number in 0..50 {
+        buyers.push(shop.citizen(&format!("card{number}"), 20).await?);
+    }
+    let buying = buyers.iter().map(|buyer| {
+        let (shop, buyer) = (shop.clone(), *buyer);
+        tokio::spawn(async move { shop.buy(buyer, 1).await })
+    });
+    let mut sold = 0;
+    for outcome in buying.collect::<Vec<_>>() {
+        match outcome.await? {
+            Ok(_) => sold += 1,
+            Err(RedeemError::OutOfStock { left: 0 }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    assert_eq!((sold, shop.left().await?), (10, 0));
+    let mut held = 0;
+    for buyer in buyers {
+        held += shop.points(buyer).await?;
+    }
+    assert_eq!(held, 40 * 20, "who got nothing paid nothing");
+    shop.programme.stop().await
+}
+
+async fn the_last_points_are_spent_once(stage: Stage) -> Outcome {
+    let shop = Shop::open(&stage, 100, None).await?;
+    let other = shop.elsewhere(&stage).await?;
+    let buyer = shop.citizen("card", 59).await?;
+    let buying = (0..8).map(|number| {
+        let shop = if number % 2 == 0 { shop.clone() } else { other.clone() };
+        tokio::spawn(async move { shop.buy(buyer, 1).await })
+    });
+    let mut bought = 0;
+    for outcome in buying.collect::<Vec<_>>() {
+        match outcome.await? {
+            Ok(_) => bought += 1,
+            Err(RedeemError::InsufficientPoints(missing)) => assert!(missing.available < missing.wanted),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    assert_eq!((bought, shop.points(buyer).await?, shop.left().await?), (2, 19, 98));
+    other.programme.stop().await?;
+    shop.programme.stop().await
+}
+
+async fn a_limit_per_person_holds_at_once(stage: Stage) -> Outcome {
+    let shop = Shop::open(&stage, 100, Some(2)).await?;
+    let buyer = shop.citizen("card", 100).await?;
+    let buying = (0..5).map(|_| {
+        let shop = shop.clone();
+        tokio::spawn(async move { shop.buy(buyer, 1).await })
+    });
+    let mut bought = Vec::new();
+    for outcome in buying.collect::<Vec<_>>() {
+        match outcome.await? {
+            Ok(id) => bought.push(id),
+            Err(RedeemError::LimitReached { allowed: 2, had: 2 }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let [first, _] = bought[..] else { return Err(format!("bought {bought:?}").into()) };
+    shop.give_back(buyer, first).await?;
+    shop.buy(buyer, 1).await?;
+    shop.programme.stop().await
+}
+
+async fn a_redemption_is_between_one_and_twenty(stage: Stage) -> Outcome {
+    let shop = Shop::open(&stage, 100, None).await?;
+    let buyer = shop.citizen("card", 100).await?;
+    for quantity in [i64::MIN, -1, 0, 21, i64::MAX] {
+        let refused = shop.buy(buyer, quantity).await;
+        assert!(matches!(refused, Err(RedeemError::Quantity)), "{quantity}: {refused:?}");
+    }
+    shop.buy(buyer, 1).await?;
+    let poor = shop.buy(buyer, 20).await;
+    assert!(matches!(poor, Err(RedeemError::InsufficientPoints(_))), "{poor:?}");
+    let foreign = RedeemRequest { offer: OfferId::new(uuid::Uuid::nil()), ..shop.request(buyer, 1) };
+    assert!(matches!(shop.ask(&foreign).await, Err(RedeemError::NoOffer)));
+    shop.programme.stop().await
+}
+
+async fn giving_back_restores_the_same_lots(stage: Stage) -> Outcome {
+    let shop = Shop::open(&stage, 100, None).await?;
+    let buyer = shop.citizen("card", 30).await?;
+    stage.clock.advance(TimeDelta::days(40));
+    shop.ride("card", 50).await?;
+    let database = &shop.programme.services.database;
+    let before = lot::open(database, buyer).await?;
+    assert_eq!(before.iter().map(|lot| lot.left.get()).collect::<Vec<_>>(), [30, 50]);
+    let id = shop.buy(buyer, 2).await?;
+    let during = lot::open(database, buyer).await?;
+    assert_eq!(
+        during.iter().map(|lot| lot.left.get()).collect::<Vec<_>>(),
+        [40],
+        "first to expire goes first"
+    );
+    shop.give_back(buyer, id).await?;
+    assert_eq!(lot::open(database, buyer).await?, before);
+    assert_eq!((shop.points(buyer).await?, shop.left().await?), (80, 100));
+    shop.programme.stop().await
+}
+
+async fn a_redemption_is_given_back_once(stage: Stage) -> Outcome {
+    let shop = Shop::open(&stage, 100, None).await?;
+    let (buyer, stranger) = (shop.citizen("card", 100).await?, shop.citizen("other", 100).await?);
+    let id = shop.buy(buyer, 2).await?;
+    assert!(matches!(shop.give_back(stranger, id).await, Err(RedeemError::NoRedemption)));
+    let both = tokio::join!(shop.give_back(buyer, id), shop.give_back(buyer, id));
+    let errors: Vec<RedeemError> = [both.0, both.1].into_iter().filter_map(Result::err).collect();
+    assert!(matches!(errors[..], [RedeemError::AlreadyCancelled]), "{errors:?}");
+    assert_eq!((shop.points(buyer).await?, shop.left().await?), (100, 100));
+    shop.programme.stop().await
+}
+
+async fn a_voucher_is_used_once_on_two_tills(stage: Stage) -> Outcome {
+    let shop = Shop::open(&stage, 100, None).await?;
+    let other = shop.elsewhere(&stage).await?;
+    let buyer = shop.citizen("card", 100).await?;
+    let id = shop.buy(buyer, 5).await?;
+    for code in shop.codes(id).await? {
+        let typed = code.to_lowercase();
+        let both = tokio::join!(shop.use_code(buyer, &code), other.use_code(buyer, &typed));
+        let errors: Vec<TillError> = [both.0, both.1].into_iter().filter_map(Result::err).collect();
+        assert!(matches!(errors[..], [TillError::Used { .. }]), "{errors:?}");
+    }
+    let owed = account::find(&shop.programme.services.database, shop.merchant.into()).await?;
+    assert_eq!(owed.map(|account| account.balance.payable), Some(Fen::new(2_500)));
+    let refused = shop.give_back(buyer, id).await;
+    assert!(matches!(refused, Err(RedeemError::VoucherUsed)), "{refused:?}");
+    other.programme.stop().await?;
+    shop.programme.stop().await
+}
+
+async fn a_use_and_a_cancellation_at_once(stage: Stage) -> Outcome {
+    let shop = Shop::open(&stage, 100, None).await?;
+    let other = shop.elsewhere(&stage).await?;
+    let buyer = shop.citizen("card", 100).await?;
+    for _ in 0..5 {
+        let id = shop.buy(buyer, 1).await?;
+        let codes = shop.codes(id).await?;
+        let code = codes.first().ok_or("no voucher")?;
+        let (back, used) = tokio::join!(shop.give_back(buyer, id), other.use_code(buyer, code));
+        assert!(back.is_ok() ^ used.is_ok(), "{back:?} {used:?}");
+        assert!(matches!(back, Ok(_) | Err(RedeemError::VoucherUsed)), "{back:?}");
+        assert!(matches!(used, Ok(()) | Err(TillError::Cancelled)), "{used:?}");
+        let status = if used.is_ok() { VoucherStatus::Used } else { VoucherStatus::Cancelled };
+        let vouchers = voucher::of_redemption(&shop.programme.services.database, id).await?;
+        assert_eq!(vouchers.first().map(|voucher| voucher.status), Some(status));
+    }
+    other.programme.stop().await?;
+    shop.programme.stop().await
+}
+
+async fn a_key_answers_the_same_again(stage: Stage) -> Outcome {
+    let shop = Shop::open(&stage, 100, None).await?;
+    let other = shop.elsewhere(&stage).await?;
+    let buyer = shop.citizen("card", 100).await?;
+    let key =
+        RequestKey { owner: buyer.into(), route: "redemptions", key: "once".to_owned(), body_hash: [1; 32] };
+    let request = RedeemRequest { key: Some(key.clone()), ..shop.request(buyer, 1) };
+    let asking = (0..6).map(|number| {
+        let (shop, request) = (if number % 2 == 0 { shop.clone() } else { other.clone() }, request.clone());
+        tokio::spawn(async move { shop.ask(&request).await })
+    });
+    let mut answers = std::collections::HashSet::new();
+    for answer in asking.collect::<Vec<_>>() {
+        answers.insert(answer.await??);
+    }
+    assert_eq!((answers.len(), shop.points(buyer).await?), (1, 80));
+    let changed = RequestKey { body_hash: [2; 32], ..key };
+    let refused = shop.ask(&RedeemRequest { key: Some(changed), ..request }).await;
+    assert!(matches!(refused, Err(RedeemError::KeyReused)), "{refused:?}");
+    other.programme.stop().await?;
+    shop.programme.stop().await
+}
+
+async fn a_statement_adds_up(stage: Stage) -> Outcome {
+    let shop = Shop::open(&stage, 100, None).await?;
+    let buyer = shop.citizen("card", 100).await?;
+    let beginning = stage.now();
+    for day in 1..=12 {
+        stage.clock.advance(TimeDelta::days(1));
+        shop.ride("card", 10 * day).await?;
+        if let Ok(id) = shop.buy(buyer, 1).await
+            && day % 3 == 0
+        {
+            shop.give_back(buyer, id).await?;
+        }
+    }
+    let end = stage.now() + TimeDelta::microseconds(1);
+    let days = TimeDelta::days(1);
+    for (from, until) in [
+        (beginning, end),
+        (beginning + days, beginning + days * 5),
+        (beginning + days * 5, end),
+        (end, end + days),
+    ] {
+        let (mut sum, mut after, mut closing) = (None, 0, Amounts::default());
+        loop {
+            let query = StatementQuery { from, until, after, limit: 4 };
+            let page = statement::statement(&shop.programme.services, buyer, query).await?;
+            closing = page.closing;
+            let mut running: Amounts = sum.unwrap_or(page.opening);
+            for line in &page.lines {
+                running = running.plus(line.amounts)?;
+                assert_eq!(running, line.after, "each line carries the balance after it");
+                after = line.version;
+            }
+            sum = Some(running);
+            if !page.more {
+                break;
+            }
+            assert_eq!(page.lines.len(), 4);
+        }
+        assert_eq!(sum, Some(closing), "{from} to {until}");
+    }
+    shop.programme.stop().await
+}

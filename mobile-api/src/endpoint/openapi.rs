@@ -9,6 +9,7 @@ use utoipa::openapi::{
 };
 use utoipa::{Modify, OpenApi};
 
+use crate::http::page::{Cursor, Limit};
 use crate::http::problem::{Code, FieldDocument, PROBLEM_JSON, ProblemDocument};
 
 /// Title, servers and shared schemas.
@@ -20,7 +21,7 @@ use crate::http::problem::{Code, FieldDocument, PROBLEM_JSON, ProblemDocument};
                        Amounts are integers in the smallest unit: points, mg, fen.\n\n\
                        碳普惠积分平台接口。数量均为最小单位的整数：积分、毫克、分。"
     ),
-    components(schemas(ProblemDocument, FieldDocument)),
+    components(schemas(ProblemDocument, FieldDocument, Limit, Cursor)),
     modifiers(&SignIn)
 )]
 pub struct Description;
@@ -40,8 +41,9 @@ impl Modify for SignIn {
 /// Adds to every operation the problem it may answer, and to the document the table of problem codes.
 #[must_use]
 pub fn complete(mut document: Document) -> Document {
-    for item in document.paths.paths.values_mut() {
-        for operation in operations(item) {
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            operation.operation_id = Some(operation_id(method, path));
             let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
             let problem =
                 ResponseBuilder::new().description("Problem").content(PROBLEM_JSON, content).build();
@@ -53,8 +55,23 @@ pub fn complete(mut document: Document) -> Document {
     document
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten()
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    [
+        ("get", &mut item.get),
+        ("put", &mut item.put),
+        ("post", &mut item.post),
+        ("patch", &mut item.patch),
+        ("delete", &mut item.delete),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// `get_me_activities_id` for `GET /v1/me/activities/{id}`: unique, and a good name in generated clients.
+fn operation_id(method: &str, path: &str) -> String {
+    let words =
+        path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty() && *word != "v1");
+    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
 }
 
 fn code_entry(code: Code) -> serde_json::Value {
@@ -63,4 +80,39 @@ fn code_entry(code: Code) -> serde_json::Value {
         "status": code.status().as_u16(),
         "title": {"zh": code.title(Language::Zh), "en": code.title(Language::En)},
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    fn references(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => {
+                found.extend(members.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                members.values().for_each(|member| references(member, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    #[test]
+    fn every_reference_has_its_schema_and_every_operation_its_own_name() {
+        let document = serde_json::to_value(crate::endpoint::document()).unwrap();
+        let mut found = BTreeSet::new();
+        references(&document, &mut found);
+        for reference in found {
+            assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+        }
+        let mut names = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let name = operation["operationId"].as_str().unwrap_or_default();
+                assert!(!name.is_empty() && names.insert(name.to_owned()), "{method} {path}: {name}");
+            }
+        }
+    }
 }

@@ -70,10 +70,13 @@ pub struct DeclareAnswer {
 #[schema(value_type = String, example = "credited")]
 pub struct EventStatusWord(EventStatus);
 
-/// Declares an act. Credited at the share of the points that the rules give to a citizen's own word; an action that
+/// Declares an act of mine.
+///
+/// Credited at the share of the points that the rules give to a citizen's own word; an action that
 /// does not take it answers 422 with `evidence_not_accepted`.
 ///
-/// With an `Idempotency-Key` the same body is credited once and answered the same again, with `Idempotency-Replayed`.
+/// With an `Idempotency-Key` the same body is credited once and answered the same again, with
+/// `Idempotency-Replayed`.
 #[utoipa::path(post, path = "/v1/me/activities", tag = "me", security(("bearer" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "A UUID of yours for this act")),
     request_body = DeclareRequest,

@@ -11,14 +11,14 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 use tanhui_domain::activity::Activity;
 use tanhui_domain::city::Source;
-use tanhui_domain::event::{CloudEvent, EXTERNAL_ID_BYTES_MAX, EventProblem};
+use tanhui_domain::event::{CloudEvent, EXTERNAL_ID_BYTES_MAX};
 use tanhui_domain::id::ActivityId;
 use tanhui_domain::text::Text;
 use tanhui_store::{StoreError, activity, waiting};
 
 pub use self::cut::{Format, Malformed};
 use crate::Services;
-use crate::crediting::{CreditError, EVENTS_PER_CALL_MAX, EventResult, Report, Subject};
+use crate::crediting::{CreditError, EVENTS_PER_CALL_MAX, EventResult, Report};
 
 /// Why a whole body was refused. Nothing of it was credited.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -98,31 +98,9 @@ fn read(services: &Services, source: &Arc<Source>, element: &[u8]) -> Result<Rep
         let detail = Text::new(format!("{zh}：{error}"), error.to_string());
         Box::new(EventResult::rejected(&id_of(text), code, detail))
     })?;
-    report(services, source, &event).map_err(|problem| {
-        let EventProblem { code, pointer, detail } = problem;
-        let detail = Text::new(format!("{pointer} 不合要求：{detail}"), format!("{pointer}: {detail}"));
-        Box::new(EventResult::rejected(&shown_id(&event.id), code, detail))
-    })
-}
-
-fn report(services: &Services, source: &Arc<Source>, event: &CloudEvent) -> Result<Report, EventProblem> {
-    event.check()?;
-    if event.source != source.uri {
-        return Err(EventProblem {
-            code: "foreign_source",
-            pointer: "/source".to_owned(),
-            detail: format!("this key speaks for {:?} and for no other source", source.uri),
-        });
-    }
-    Ok(Report {
-        source: Arc::clone(source),
-        external_id: event.id.clone(),
-        action: event.action()?.to_owned(),
-        subject: Subject::Hash(services.subject_hash(source, &event.subject)),
-        occurred_at: event.occurred_at()?,
-        data: event.data.clone(),
-        waited: false,
-    })
+    let (id, subject) = (shown_id(&event.id), services.subject_hash(source, &event.subject));
+    Report::from_event(source, subject, event)
+        .map_err(|problem| Box::new(EventResult::of_problem(&id, problem)))
 }
 
 /// The id of an element that is no event, where it has one.

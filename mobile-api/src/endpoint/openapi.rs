@@ -38,7 +38,8 @@ impl Modify for SignIn {
     }
 }
 
-/// Adds to every operation the problem it may answer, and to the document the table of problem codes.
+/// Gives every operation a name of its own and the problem it may answer, and to the document the table
+/// of problem codes.
 #[must_use]
 pub fn complete(mut document: Document) -> Document {
     for (path, item) in &mut document.paths.paths {
@@ -56,21 +57,16 @@ pub fn complete(mut document: Document) -> Document {
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
-    [
-        ("get", &mut item.get),
-        ("put", &mut item.put),
-        ("post", &mut item.post),
-        ("patch", &mut item.patch),
-        ("delete", &mut item.delete),
-    ]
-    .into_iter()
-    .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+    let PathItem { get, put, post, patch, delete, .. } = item;
+    [("get", get), ("put", put), ("post", post), ("patch", patch), ("delete", delete)]
+        .into_iter()
+        .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
-/// `get_me_activities_id` for `GET /v1/me/activities/{id}`: unique, and a good name in generated clients.
+/// `get_offers_id` for `GET /v1/offers/{id}`: what generated clients call it.
 fn operation_id(method: &str, path: &str) -> String {
-    let words =
-        path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty() && *word != "v1");
+    let path = path.strip_prefix("/v1").unwrap_or(path);
+    let words = path.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
 }
 

@@ -92,10 +92,8 @@ impl Cursor {
 pub struct Listing {
     /// Most items on the page.
     #[serde(default)]
-    #[param(inline)]
     pub limit: Limit,
     /// `next_cursor` of the page before.
-    #[param(value_type = Option<String>)]
     pub cursor: Option<Cursor>,
 }
 

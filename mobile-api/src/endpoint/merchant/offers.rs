@@ -65,7 +65,7 @@ impl MerchantOffer {
 }
 
 /// Offers of my merchant. Needs the role `merchant_staff`.
-#[utoipa::path(get, path = "/v1/merchant/offers", operation_id = "list_merchant_offers", tag = "merchant", params(Listing),
+#[utoipa::path(get, path = "/v1/merchant/offers", tag = "merchant", params(Listing),
     security(("bearer" = [])), responses((status = 200, body = Page<MerchantOffer>)))]
 pub async fn offers(
     State(state): State<AppState>,

@@ -49,7 +49,7 @@ impl UsedVoucher {
 }
 
 /// Vouchers used at my merchant, the last one first. Needs the role `merchant_staff`.
-#[utoipa::path(get, path = "/v1/merchant/redemptions", operation_id = "list_used_vouchers", tag = "merchant", params(Listing),
+#[utoipa::path(get, path = "/v1/merchant/redemptions", tag = "merchant", params(Listing),
     security(("bearer" = [])), responses((status = 200, body = Page<UsedVoucher>)))]
 pub async fn redemptions(
     State(state): State<AppState>,

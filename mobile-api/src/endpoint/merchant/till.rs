@@ -64,7 +64,7 @@ impl TillAnswer {
 
 /// Says what a voucher is for and that it can be used now. Changes nothing. Needs the role `merchant_staff`.
 #[utoipa::path(
-    post, path = "/v1/merchant/vouchers/check", operation_id = "check_voucher", tag = "merchant", security(("bearer" = [])),
+    post, path = "/v1/merchant/vouchers/check", tag = "merchant", security(("bearer" = [])),
     request_body = TillRequest,
     responses(
         (status = 200, body = TillAnswer),
@@ -88,7 +88,7 @@ pub async fn check(
 
 /// Uses a voucher: 200 once, for whoever is first. Needs the role `merchant_staff`.
 #[utoipa::path(
-    post, path = "/v1/merchant/vouchers/use", operation_id = "use_voucher", tag = "merchant", security(("bearer" = [])),
+    post, path = "/v1/merchant/vouchers/use", tag = "merchant", security(("bearer" = [])),
     request_body = TillRequest,
     responses(
         (status = 200, body = TillAnswer),

@@ -51,7 +51,7 @@ pub struct EventState {
 ///
 /// `not_found` for an id that was never sent, or was refused unread: such an event can be mended and sent again.
 #[utoipa::path(
-    get, path = "/v1/partner/events/{id}", operation_id = "find_event", tag = "partner", security(("partner_key" = [])),
+    get, path = "/v1/partner/events/{id}", tag = "partner", security(("partner_key" = [])),
     params(("id" = String, Path, description = "The event's own id")),
     responses(
         (status = 200, body = EventState),

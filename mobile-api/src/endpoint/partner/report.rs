@@ -111,7 +111,7 @@ pub struct EventAnswer {
 /// answered as `duplicate`. `too_many_events` and `malformed_json` refuse the whole call, `overloaded` asks to send
 /// it again.
 #[utoipa::path(
-    post, path = "/v1/partner/events", operation_id = "report_events", tag = "partner", security(("partner_key" = [])),
+    post, path = "/v1/partner/events", tag = "partner", security(("partner_key" = [])),
     request_body(
         content(
             (EventSchema = "application/cloudevents+json"),

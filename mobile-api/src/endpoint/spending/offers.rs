@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::context::RequestContext;
-use crate::http::extract::{AsCitizen, Json, Path, Query};
+use crate::http::extract::{Json, Me, Path, Query};
 use crate::http::page::{Listing, Page};
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::state::AppState;
@@ -68,36 +68,36 @@ impl OfferAnswer {
 }
 
 /// Live offers of my city.
-#[utoipa::path(get, path = "/v1/offers", operation_id = "list_offers", tag = "spending", params(Listing), security(("bearer" = [])),
+#[utoipa::path(get, path = "/v1/offers", tag = "spending", params(Listing), security(("bearer" = [])),
     responses((status = 200, body = Page<OfferAnswer>)))]
 pub async fn offers(
     State(state): State<AppState>,
-    caller: AsCitizen,
+    me: Me,
     context: RequestContext,
     Query(listing): Query<Listing>,
 ) -> Result<Json<Page<OfferAnswer>>, Problem> {
     let sealer = state.services.keys.cursor();
     let after: Option<OfferId> = listing.after(sealer, LIST)?;
-    let found = office::offers(&state.services, caller.city(), after, listing.rows()).await?;
-    let found = office::remaining_for(&state.services, found, caller.citizen()).await?;
+    let found = office::offers(&state.services, me.city, after, listing.rows()).await?;
+    let found = office::remaining_for(&state.services, found, me.id).await?;
     let page = Page::cut(found, listing.limit, (sealer, LIST), |(offer, _)| offer.id)?;
     Ok(Json(page.map(|found| OfferAnswer::of(found, context.language))))
 }
 
 /// One offer of my city, also when it has ended.
-#[utoipa::path(get, path = "/v1/offers/{id}", operation_id = "find_offer", tag = "spending", security(("bearer" = [])),
+#[utoipa::path(get, path = "/v1/offers/{id}", tag = "spending", security(("bearer" = [])),
     params(("id" = Uuid, Path, description = "The offer")),
     responses((status = 200, body = OfferAnswer),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json",
             description = "`not_found`")))]
 pub async fn offer(
     State(state): State<AppState>,
-    caller: AsCitizen,
+    me: Me,
     context: RequestContext,
     Path(id): Path<OfferId>,
 ) -> Result<Json<OfferAnswer>, Problem> {
-    let found = office::offer(&state.services, id).await?.filter(|offer| offer.city == caller.city());
-    let found = office::remaining_for(&state.services, Vec::from_iter(found), caller.citizen()).await?;
+    let found = office::offer(&state.services, id).await?.filter(|offer| offer.city == me.city);
+    let found = office::remaining_for(&state.services, Vec::from_iter(found), me.id).await?;
     let found = found.into_iter().next().ok_or_else(|| Problem::new(Code::NotFound))?;
     Ok(Json(OfferAnswer::of(found, context.language)))
 }

@@ -10,7 +10,7 @@ use tanhui_service::redemption::{self, Answered, RedeemRequest};
 use utoipa::ToSchema;
 
 use super::{RedemptionAnswer, problem};
-use crate::http::extract::{AsCitizen, IDEMPOTENCY_REPLAYED, IdempotencyKey, Json};
+use crate::http::extract::{IDEMPOTENCY_REPLAYED, IdempotencyKey, Json, Me};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
 
@@ -36,7 +36,7 @@ fn one() -> i64 {
 /// Send an `Idempotency-Key`: the same key and wish, sent again, get the first answer again with
 /// `Idempotency-Replayed: true`, and take no points.
 #[utoipa::path(
-    post, path = "/v1/redemptions", operation_id = "redeem", tag = "spending", security(("bearer" = [])), request_body = RedeemWish,
+    post, path = "/v1/redemptions", tag = "spending", security(("bearer" = [])), request_body = RedeemWish,
     params(("Idempotency-Key" = Option<String>, Header,
         description = "Your name for this act, 1 to 255 printable ASCII characters; a UUID is best")),
     responses(
@@ -51,13 +51,13 @@ fn one() -> i64 {
 )]
 pub async fn redeem(
     State(state): State<AppState>,
-    caller: AsCitizen,
+    me: Me,
     key: Option<IdempotencyKey>,
     Json(wish): Json<RedeemWish>,
 ) -> Result<Response, Problem> {
     let services = &state.services;
-    let (citizen, RedeemWish { offer_id: offer, quantity }) = (caller.citizen(), wish);
-    let city = services.city(caller.city()).await?;
+    let (citizen, RedeemWish { offer_id: offer, quantity }) = (me.id, wish);
+    let city = services.city(me.city).await?;
     let key = key.map(|key| redemption::request_key(citizen, key.as_str(), offer, quantity));
     let request = RedeemRequest { citizen, city, offer, quantity, key };
     let now = services.clock.now();

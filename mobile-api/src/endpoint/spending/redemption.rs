@@ -5,28 +5,28 @@ use tanhui_domain::id::RedemptionId;
 use tanhui_service::redemption;
 
 use super::{RedemptionAnswer, problem};
-use crate::http::extract::{AsCitizen, Json, Path};
+use crate::http::extract::{Json, Me, Path};
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::state::AppState;
 
 /// One redemption of mine, with its vouchers.
-#[utoipa::path(get, path = "/v1/redemptions/{id}", operation_id = "find_redemption", tag = "spending", security(("bearer" = [])),
+#[utoipa::path(get, path = "/v1/redemptions/{id}", tag = "spending", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The redemption")),
     responses((status = 200, body = RedemptionAnswer),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json",
             description = "`not_found`")))]
 pub async fn redemption(
     State(state): State<AppState>,
-    caller: AsCitizen,
+    me: Me,
     Path(id): Path<RedemptionId>,
 ) -> Result<Json<RedemptionAnswer>, Problem> {
-    let found = redemption::find(&state.services, caller.citizen(), id).await?;
+    let found = redemption::find(&state.services, me.id, id).await?;
     let found = found.ok_or_else(|| Problem::new(Code::NotFound))?;
     Ok(Json(RedemptionAnswer::of(&found, state.services.clock.now())))
 }
 
 /// Gives a redemption back while none of its vouchers is used: the points return as they were, with their dates.
-#[utoipa::path(post, path = "/v1/redemptions/{id}/cancel", operation_id = "cancel_redemption", tag = "spending", security(("bearer" = [])),
+#[utoipa::path(post, path = "/v1/redemptions/{id}/cancel", tag = "spending", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The redemption")),
     responses((status = 200, body = RedemptionAnswer),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json",
@@ -35,11 +35,11 @@ pub async fn redemption(
             description = "`voucher_used`, `already_cancelled`")))]
 pub async fn cancel(
     State(state): State<AppState>,
-    caller: AsCitizen,
+    me: Me,
     Path(id): Path<RedemptionId>,
 ) -> Result<Json<RedemptionAnswer>, Problem> {
     let services = &state.services;
-    let city = services.city(caller.city()).await?;
-    let cancelled = redemption::cancel(services, caller.citizen(), &city, id).await.map_err(problem)?;
+    let city = services.city(me.city).await?;
+    let cancelled = redemption::cancel(services, me.id, &city, id).await.map_err(problem)?;
     Ok(Json(RedemptionAnswer::of(&cancelled, services.clock.now())))
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::VoucherAnswer;
 use crate::http::context::RequestContext;
-use crate::http::extract::{AsCitizen, Json, Query};
+use crate::http::extract::{Json, Me, Query};
 use crate::http::page::{Listing, Page};
 use crate::http::problem::Problem;
 use crate::state::AppState;
@@ -51,17 +51,17 @@ impl MyVoucher {
 }
 
 /// My vouchers of every status, the newest redemption first.
-#[utoipa::path(get, path = "/v1/me/vouchers", operation_id = "list_my_vouchers", tag = "spending", params(Listing), security(("bearer" = [])),
+#[utoipa::path(get, path = "/v1/me/vouchers", tag = "spending", params(Listing), security(("bearer" = [])),
     responses((status = 200, body = Page<MyVoucher>)))]
 pub async fn vouchers(
     State(state): State<AppState>,
-    caller: AsCitizen,
+    me: Me,
     context: RequestContext,
     Query(listing): Query<Listing>,
 ) -> Result<Json<Page<MyVoucher>>, Problem> {
     let sealer = state.services.keys.cursor();
     let after: Option<(RedemptionId, VoucherId)> = listing.after(sealer, LIST)?;
-    let found = redemption::vouchers(&state.services, caller.citizen(), after, listing.rows()).await?;
+    let found = redemption::vouchers(&state.services, me.id, after, listing.rows()).await?;
     let place = |found: &Checked| (found.voucher.redemption, found.voucher.id);
     let page = Page::cut(found, listing.limit, (sealer, LIST), place)?;
     let now = state.services.clock.now();

@@ -45,7 +45,8 @@ impl Month {
     }
 }
 
-/// Creates the partitions of this month and the next ones, and one for all other times, so that no clock can make a
+/// Creates the partitions of this month and the next ones, and one for all other times, so that no clock can
+/// make a
 /// write fail. Safe to repeat and to run twice at once.
 ///
 /// # Errors

@@ -133,7 +133,8 @@ pub async fn find(
     Ok(Some(Redeemed { redemption, vouchers }))
 }
 
-/// A citizen's vouchers with what they are for, the newest redemption first, beginning after a (redemption, voucher).
+/// A citizen's vouchers with what they are for, the newest redemption first, beginning after a (redemption,
+/// voucher).
 pub async fn vouchers(
     services: &Services,
     citizen: CitizenId,

@@ -174,7 +174,8 @@ fn usable(voucher: &Voucher, now: DateTime<Utc>) -> Result<(), TillError> {
     }
 }
 
-/// A code as a person types it: small letters, blanks and hyphens do not matter, nor O for 0 or I and L for 1.
+/// A code as a person types it: small letters, blanks and hyphens do not matter, nor O for 0 or I and L for
+/// 1.
 /// None when no code can be meant.
 fn spelled(code: &str) -> Option<String> {
     let code: String = code

@@ -38,7 +38,8 @@ impl Modify for SignIn {
     }
 }
 
-/// Gives every operation a name of its own and the problem it may answer, and to the document the table of problem codes.
+/// Gives every operation a name of its own and the problem it may answer, and to the document the table
+/// of problem codes.
 #[must_use]
 pub fn complete(mut document: Document) -> Document {
     for (path, item) in &mut document.paths.paths {

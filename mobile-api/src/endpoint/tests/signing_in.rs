@@ -73,7 +73,8 @@ async fn with_two_cities_a_newcomer_names_one() {
     let world = world().await;
     let rules = "format: 1\ncity: huzhou\ntitle: {zh: 湖州, en: Huzhou}\ntimezone: Asia/Shanghai\nactions:\n  \
                  own_cup:\n    name: {zh: 自带杯, en: Own cup}\n    category: daily\n    \
-                 evidence: {self: 100%}\n    points_only: true\n    points: 2 pt\n    caps: [{limit: 1 times, per: day}]\n";
+                 evidence: {self: 100%}\n    points_only: true\n    points: 2 pt\n    \
+                 caps: [{limit: 1 times, per: day}]\n";
     let file = SourceFile { name: "huzhou.yaml".to_owned(), text: rules.to_owned() };
     office::publish(&world.services, &RuleSet::compile(&file, &[]).unwrap()).await.unwrap();
     world.post("/v1/auth/otp", "", json!({"phone": PHONE})).await.ok();

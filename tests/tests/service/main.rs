@@ -4,5 +4,6 @@
 
 mod boards;
 mod crediting;
+mod faults;
 mod redeeming;
 mod waiting;

@@ -58,7 +58,7 @@ pub struct Given {
     /// Requests served at once; more are told to come back [default: 1024]
     #[arg(long, global = true, env = "TANHUI_REQUESTS_IN_FLIGHT_MAX", value_name = "N")]
     pub requests_in_flight_max: Option<usize>,
-    /// Requests a minute from one address [default: 600]
+    /// Requests a minute from one address [default: 6000]
     #[arg(long, global = true, env = "TANHUI_REQUESTS_PER_MINUTE", value_name = "N")]
     pub requests_per_minute: Option<u32>,
     /// Open connections [default: 4096]
@@ -271,7 +271,7 @@ fn http_limits(given: &Given) -> Result<HttpLimits, ConfigError> {
     let body = given.body_bytes_max.unwrap_or(1 << 20);
     let timeout = given.request_timeout_seconds.unwrap_or(30);
     let in_flight = given.requests_in_flight_max.unwrap_or(1024);
-    let per_minute = given.requests_per_minute.unwrap_or(600);
+    let per_minute = given.requests_per_minute.unwrap_or(6000);
     Ok(HttpLimits {
         body_bytes_max: within("body_bytes_max", body, 1024, 64 << 20)?,
         request_timeout: Duration::from_secs(within("request_timeout_seconds", timeout, 1, 600)?),

@@ -145,3 +145,14 @@ pub struct Voucher {
     /// When it was used.
     pub used_at: Option<DateTime<Utc>>,
 }
+
+impl Voucher {
+    /// What it is at an instant: the word of its status, or `expired` when it is live past its time.
+    #[must_use]
+    pub fn word_at(&self, now: DateTime<Utc>) -> &'static str {
+        match self.status {
+            VoucherStatus::Live if self.expires_at <= now => "expired",
+            VoucherStatus::Live | VoucherStatus::Used | VoucherStatus::Cancelled => self.status.word(),
+        }
+    }
+}

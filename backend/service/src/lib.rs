@@ -13,6 +13,7 @@ pub mod clock;
 pub mod crediting;
 pub mod enroll;
 pub mod identity;
+pub mod ingest;
 pub mod office;
 pub mod random;
 pub mod redemption;

@@ -1,5 +1,6 @@
 //! What a city office or an operator sets up: rule sets, partners, merchants, offers, roles.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tanhui_domain::amount::{Fen, Points};
@@ -218,6 +219,14 @@ pub async fn create_offer(services: &Services, new: NewOffer) -> Result<OfferId,
     Ok(offer.id)
 }
 
+/// Ends an offer: it is redeemed no more, while its vouchers stay good. False when it was not live.
+pub async fn end_offer(services: &Services, id: OfferId) -> Result<bool, StoreError> {
+    let transaction = services.database.begin().await?;
+    let ended = offer::end(&transaction, id).await?;
+    transaction.commit().await?;
+    Ok(ended)
+}
+
 /// Live offers of a city in id order, beginning after an id.
 pub async fn offers(
     services: &Services,
@@ -233,17 +242,40 @@ pub async fn offer(services: &Services, id: OfferId) -> Result<Option<Offer>, St
     offer::find(&services.database, id).await
 }
 
-/// How many more of an offer a citizen may redeem, where there is a limit.
-pub async fn remaining_of_offer(
+/// A merchant's offers in id order, beginning after an id.
+pub async fn offers_of_merchant(
     services: &Services,
-    offer: &Offer,
+    merchant: MerchantId,
+    after: Option<OfferId>,
+    limit: i64,
+) -> Result<Vec<Offer>, StoreError> {
+    offer::page_of_merchant(&services.database, merchant, after, limit).await
+}
+
+/// Each offer with how many more of it a citizen may redeem, where it has a limit per person.
+pub async fn remaining_for(
+    services: &Services,
+    offers: Vec<Offer>,
     citizen: CitizenId,
-) -> Result<Option<i64>, StoreError> {
-    let Some(allowed) = offer.per_person else {
-        return Ok(None);
+) -> Result<Vec<(Offer, Option<i64>)>, StoreError> {
+    let limited: Vec<OfferId> =
+        offers.iter().filter(|offer| offer.per_person.is_some()).map(|offer| offer.id).collect();
+    let had = if limited.is_empty() {
+        HashMap::new()
+    } else {
+        offer::counts_of_citizen(&services.database, &limited, citizen).await?
     };
-    let had = offer::count_of_citizen(&services.database, offer.id, citizen).await?;
-    Ok(Some(allowed.saturating_sub(had).max(0)))
+    let left = |offer: &Offer| {
+        let had = had.get(&offer.id).copied().unwrap_or(0);
+        offer.per_person.map(|allowed| allowed.saturating_sub(had).max(0))
+    };
+    Ok(offers
+        .into_iter()
+        .map(|offer| {
+            let left = left(&offer);
+            (offer, left)
+        })
+        .collect())
 }
 
 /// Gives a role to a citizen.

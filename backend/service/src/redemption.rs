@@ -3,6 +3,7 @@
 //! Locks are taken in one order by everyone: citizen, offer, programme.
 
 use chrono::{DateTime, Days, Utc};
+use sha2::{Digest, Sha256};
 use tanhui_domain::amount::Points;
 use tanhui_domain::city::City;
 use tanhui_domain::id::{CitizenId, OfferId, RedemptionId, VoucherId};
@@ -17,11 +18,12 @@ use tanhui_store::{StoreError, Transaction, account, lot, offer, redemption, vou
 use crate::Services;
 use crate::random::Random;
 use crate::retry::{Repeatable, retrying};
+use crate::till::{Checked, with_offers};
 
 /// Letters of a voucher code: no two that look alike.
-const CODE_LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+pub(crate) const CODE_LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// 16 letters of 5 bits: 80 random bits.
-const CODE_LENGTH: usize = 16;
+pub(crate) const CODE_LENGTH: usize = 16;
 
 /// What a citizen asks for.
 #[derive(Debug, Clone)]
@@ -106,6 +108,40 @@ impl Repeatable for RedeemError {
     fn is_repeatable(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_repeatable())
     }
+}
+
+/// The name that a client's `Idempotency-Key` has here: the same citizen, key and wish are the same request.
+#[must_use]
+pub fn request_key(citizen: CitizenId, key: &str, offer: OfferId, quantity: i64) -> RequestKey {
+    let mut wish = Sha256::new();
+    wish.update(offer.get().as_bytes());
+    wish.update(quantity.to_be_bytes());
+    let body_hash = wish.finalize().into();
+    RequestKey { owner: citizen.into(), route: "redemptions", key: key.to_owned(), body_hash }
+}
+
+/// A citizen's own redemption with its vouchers.
+pub async fn find(
+    services: &Services,
+    citizen: CitizenId,
+    id: RedemptionId,
+) -> Result<Option<Redeemed>, StoreError> {
+    let Some(redemption) = redemption::find(&services.database, id, citizen).await? else {
+        return Ok(None);
+    };
+    let vouchers = voucher::of_redemption(&services.database, id).await?;
+    Ok(Some(Redeemed { redemption, vouchers }))
+}
+
+/// A citizen's vouchers with what they are for, the newest redemption first, beginning after a (redemption, voucher).
+pub async fn vouchers(
+    services: &Services,
+    citizen: CitizenId,
+    after: Option<(RedemptionId, VoucherId)>,
+    limit: i64,
+) -> Result<Vec<Checked>, StoreError> {
+    let vouchers = voucher::page_of_citizen(&services.database, citizen, after, limit).await?;
+    with_offers(services, vouchers).await
 }
 
 /// Redeems an offer. `render` makes the answer that a repetition of the same key gets again.
@@ -217,7 +253,7 @@ fn make(
     };
     let days = Days::new(u64::from(offer.voucher_days.unsigned_abs()));
     let expires_at = now.checked_add_days(days).unwrap_or(DateTime::<Utc>::MAX_UTC);
-    let vouchers = (0..request.quantity)
+    let mut vouchers: Vec<Voucher> = (0..request.quantity)
         .map(|_| Voucher {
             id: VoucherId::new(services.random.uuid_at(now)),
             redemption: redemption.id,
@@ -229,6 +265,8 @@ fn make(
             used_at: None,
         })
         .collect();
+    // As they are read later.
+    vouchers.sort_by_key(|voucher| voucher.id);
     Redeemed { redemption, vouchers }
 }
 

@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::city::City;
-use tanhui_domain::id::{CitizenId, MerchantId};
+use tanhui_domain::id::{CitizenId, MerchantId, OfferId, VoucherId};
 use tanhui_domain::ledger::{Amounts, Journal, JournalKind, PostingError};
 use tanhui_domain::redemption::{Offer, Voucher, VoucherStatus};
 use tanhui_store::{StoreError, Transaction, account, offer, voucher};
 
 use crate::Services;
-use crate::redemption::unpostable;
+use crate::redemption::{CODE_LENGTH, CODE_LETTERS, unpostable};
 use crate::retry::{Repeatable, retrying};
 
 /// A voucher and what it is for.
@@ -54,10 +54,42 @@ impl Repeatable for TillError {
 
 /// Tells what a code is for and whether it could be used now; changes nothing.
 pub async fn check(services: &Services, merchant: MerchantId, code: &str) -> Result<Checked, TillError> {
-    let voucher = of_merchant(voucher::find_by_code(&services.database, &spelled(code)).await?, merchant)?;
+    let code = spelled(code).ok_or(TillError::NoVoucher)?;
+    let voucher = of_merchant(voucher::find_by_code(&services.database, &code).await?, merchant)?;
     usable(&voucher, services.clock.now())?;
     let offer = offer::find(&services.database, voucher.offer).await?.ok_or(TillError::NoVoucher)?;
     Ok(Checked { voucher, offer })
+}
+
+/// A merchant's used vouchers with what they were for, the last used first, beginning after a (use, voucher).
+pub async fn used(
+    services: &Services,
+    merchant: MerchantId,
+    after: Option<(DateTime<Utc>, VoucherId)>,
+    limit: i64,
+) -> Result<Vec<Checked>, StoreError> {
+    let vouchers = voucher::page_of_used(&services.database, merchant, after, limit).await?;
+    with_offers(services, vouchers).await
+}
+
+/// Vouchers with what they are for.
+pub(crate) async fn with_offers(
+    services: &Services,
+    vouchers: Vec<Voucher>,
+) -> Result<Vec<Checked>, StoreError> {
+    let ids: Vec<OfferId> = vouchers.iter().map(|voucher| voucher.offer).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let offers = offer::find_many(&services.database, &ids).await?;
+    vouchers
+        .into_iter()
+        .map(|voucher| {
+            let offer = offers.get(&voucher.offer).cloned();
+            let offer = offer.ok_or_else(|| StoreError::Corrupt("a voucher without an offer".to_owned()))?;
+            Ok(Checked { voucher, offer })
+        })
+        .collect()
 }
 
 /// Uses a voucher once; the city then owes the merchant the offer's payout.
@@ -79,10 +111,11 @@ async fn try_use(
     code: &str,
 ) -> Result<Checked, TillError> {
     let now = services.clock.now();
+    let code = spelled(code).ok_or(TillError::NoVoucher)?;
     let transaction = services.database.begin().await?;
 
     // 1. Load.
-    let voucher = of_merchant(voucher::find_by_code(&transaction, &spelled(code)).await?, merchant)?;
+    let voucher = of_merchant(voucher::find_by_code(&transaction, &code).await?, merchant)?;
     usable(&voucher, now)?;
     let offer = offer::find(&transaction, voucher.offer).await?.ok_or(TillError::NoVoucher)?;
 
@@ -141,17 +174,21 @@ fn usable(voucher: &Voucher, now: DateTime<Utc>) -> Result<(), TillError> {
     }
 }
 
-/// A code as a person types it: small letters, blanks and hyphens do not matter, nor O for 0 or I and L for
-/// 1.
-fn spelled(code: &str) -> String {
-    code.chars()
+/// A code as a person types it: small letters, blanks and hyphens do not matter, nor O for 0 or I and L for 1.
+/// None when no code can be meant.
+fn spelled(code: &str) -> Option<String> {
+    let code: String = code
+        .chars()
         .filter(|letter| !letter.is_whitespace() && *letter != '-')
+        .take(CODE_LENGTH.saturating_add(1))
         .map(|letter| match letter.to_ascii_uppercase() {
             'O' => '0',
             'I' | 'L' => '1',
             letter => letter,
         })
-        .collect()
+        .collect();
+    let is_code = code.len() == CODE_LENGTH && code.bytes().all(|letter| CODE_LETTERS.contains(&letter));
+    is_code.then_some(code)
 }
 
 #[cfg(test)]
@@ -160,6 +197,12 @@ mod tests {
 
     #[test]
     fn a_code_is_found_however_it_is_typed() {
-        assert_eq!(spelled(" abcd-0oIl "), "ABCD0011");
+        assert_eq!(spelled(" abcd-0oIl-89XY z234 ").as_deref(), Some("ABCD001189XYZ234"));
+        for (letters, fits) in [(15, false), (16, true), (17, false)] {
+            assert_eq!(spelled(&"A".repeat(letters)).is_some(), fits, "{letters}");
+        }
+        for bad in ["", "ABCD001189XYZ23\0", "ABCD001189XYZ23U", "券券券券券券"] {
+            assert_eq!(spelled(bad), None, "{bad:?}");
+        }
     }
 }

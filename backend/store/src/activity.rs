@@ -79,6 +79,21 @@ pub async fn find<C: Connected>(on: &C, id: ActivityId) -> Result<Option<Activit
     query_one(on, &sql, [id.get().into()]).await?.as_ref().map(read).transpose()
 }
 
+/// Those of some activities that were written at one instant: what a transaction whose commit got no answer has done.
+pub async fn written_at<C: Connected>(
+    on: &C,
+    ids: &[ActivityId],
+    recorded_at: DateTime<Utc>,
+) -> Result<Vec<Activity>, StoreError> {
+    let (table, mut values) = Columns::new().uuid("id", ids.iter().map(|id| id.get())).table(on.engine());
+    values.push(micros(recorded_at).into());
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {table} JOIN activity_keys k ON k.id = r.id AND k.recorded_at_us = $2
+         JOIN activities a ON a.citizen_id = k.citizen_id AND a.recorded_at_us = k.recorded_at_us AND a.id = k.id"
+    );
+    query_all(on, &sql, values).await?.iter().map(read).collect()
+}
+
 /// Where a page of activities ends: the next one begins after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActivityCursor {

@@ -1,11 +1,14 @@
 //! Offers and their stock.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::id::{CitizenId, CityId, MerchantId, OfferId};
 use tanhui_domain::redemption::{Offer, OfferStatus};
 use tanhui_domain::text::Text;
 
+use crate::columns::Columns;
 use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
 use crate::row::{Row, execute, micros, query_all, query_one, query_row};
@@ -22,6 +25,13 @@ pub async fn find<C: Connected>(on: &C, id: OfferId) -> Result<Option<Offer>, St
         .as_ref()
         .map(read)
         .transpose()
+}
+
+/// Offers by id.
+pub async fn find_many<C: Connected>(on: &C, ids: &[OfferId]) -> Result<HashMap<OfferId, Offer>, StoreError> {
+    let (table, values) = Columns::new().uuid("id", ids.iter().map(|id| id.get())).table(on.engine());
+    let rows = query_all(on, &format!("{SELECT} WHERE o.id IN (SELECT r.id FROM {table})"), values).await?;
+    rows.iter().map(|row| read(row).map(|offer| (offer.id, offer))).collect()
 }
 
 /// Locks an offer and reads it.
@@ -90,6 +100,12 @@ pub async fn change_stock(on: &Transaction, id: OfferId, difference: i64) -> Res
     execute(on, sql, [id.get().into(), difference.into()]).await.map(|_| ())
 }
 
+/// Ends an offer; false when it was not live.
+pub async fn end(on: &Transaction, id: OfferId) -> Result<bool, StoreError> {
+    let sql = "UPDATE offers SET status = 'ended' WHERE id = $1 AND status = 'live'";
+    Ok(execute(on, sql, [id.get().into()]).await? == 1)
+}
+
 /// How many of an offer a citizen has and has not given back.
 pub async fn count_of_citizen<C: Connected>(
     on: &C,
@@ -99,6 +115,23 @@ pub async fn count_of_citizen<C: Connected>(
     let sql = "SELECT CAST(COALESCE(SUM(quantity), 0) AS BIGINT) FROM redemptions
                WHERE citizen_id = $1 AND offer_id = $2 AND cancelled_at_us IS NULL";
     query_row(on, sql, [citizen.get().into(), offer.get().into()]).await?.bigint(0)
+}
+
+/// How many of each of these offers a citizen has and has not given back; none where there are none.
+pub async fn counts_of_citizen<C: Connected>(
+    on: &C,
+    offers: &[OfferId],
+    citizen: CitizenId,
+) -> Result<HashMap<OfferId, i64>, StoreError> {
+    let (table, mut values) = Columns::new().uuid("id", offers.iter().map(|id| id.get())).table(on.engine());
+    values.push(citizen.get().into());
+    let sql = format!(
+        "SELECT d.offer_id, CAST(SUM(d.quantity) AS BIGINT) FROM redemptions d
+         WHERE d.citizen_id = $2 AND d.cancelled_at_us IS NULL AND d.offer_id IN (SELECT r.id FROM {table})
+         GROUP BY d.offer_id"
+    );
+    let rows = query_all(on, &sql, values).await?;
+    rows.iter().map(|row| Ok((OfferId::new(row.uuid(0)?), row.bigint(1)?))).collect()
 }
 
 fn read(row: &Row) -> Result<Offer, StoreError> {

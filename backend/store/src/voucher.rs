@@ -65,6 +65,30 @@ pub async fn page_of_citizen<C: Connected>(
     rows.iter().map(read).collect()
 }
 
+/// A merchant's used vouchers, the last used first, beginning after a (use, voucher).
+pub async fn page_of_used<C: Connected>(
+    on: &C,
+    merchant: MerchantId,
+    after: Option<(DateTime<Utc>, VoucherId)>,
+    limit: i64,
+) -> Result<Vec<Voucher>, StoreError> {
+    let sql = |bound: &str| {
+        format!(
+            "SELECT {COLUMNS} FROM vouchers v WHERE v.merchant_id = $1 AND v.used_at_us IS NOT NULL {bound}
+             ORDER BY v.used_at_us DESC, v.id DESC LIMIT $2"
+        )
+    };
+    let merchant = merchant.get().into();
+    let rows = match after {
+        None => query_all(on, &sql(""), [merchant, limit.into()]).await?,
+        Some((used_at, voucher)) => {
+            let values = [merchant, limit.into(), micros(used_at).into(), voucher.get().into()];
+            query_all(on, &sql("AND (v.used_at_us, v.id) < ($3, $4)"), values).await?
+        }
+    };
+    rows.iter().map(read).collect()
+}
+
 /// Uses a live voucher of a merchant; false when another use or a cancellation was first.
 pub async fn mark_used(
     on: &Transaction,

@@ -56,6 +56,12 @@ pub async fn insert_many(
     rows.iter().map(|row| Ok(ActivityId::new(row.uuid(0)?))).collect()
 }
 
+/// Whether an event waits.
+pub async fn exists<C: Connected>(on: &C, id: ActivityId) -> Result<bool, StoreError> {
+    let sql = "SELECT COUNT(*) FROM waiting_events WHERE id = $1";
+    Ok(query_row(on, sql, [id.get().into()]).await?.bigint(0)? > 0)
+}
+
 /// Waiting events whose subject has been bound by now, with the citizen, in order of what happened first.
 pub async fn now_bound<C: Connected>(
     on: &C,

@@ -8,12 +8,17 @@ pub mod docs;
 mod healthz;
 mod leaderboards;
 mod me;
+mod merchant;
 mod metrics;
 mod openapi;
+mod partner;
 mod public;
 mod readyz;
+mod spending;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod town;
 
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -30,6 +35,14 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(me::routes())
         .merge(public::routes())
         .merge(leaderboards::routes())
+        .merge(spending::routes())
+        .merge(merchant::routes())
+}
+
+/// What data partners call. Limited by source instead of by address, and with larger bodies.
+#[must_use]
+pub fn partners() -> OpenApiRouter<AppState> {
+    partner::routes()
 }
 
 /// What operators' machines call. Not limited, so that it answers when everything else is full.
@@ -44,5 +57,5 @@ pub fn probes() -> OpenApiRouter<AppState> {
 /// The OpenAPI document of everything.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
-    complete(api().merge(probes()).into_openapi())
+    complete(api().merge(partners()).merge(probes()).into_openapi())
 }

@@ -9,6 +9,7 @@ use utoipa::openapi::{
 };
 use utoipa::{Modify, OpenApi};
 
+use crate::http::page::{Cursor, Limit};
 use crate::http::problem::{Code, FieldDocument, PROBLEM_JSON, ProblemDocument};
 
 /// Title, servers and shared schemas.
@@ -20,7 +21,7 @@ use crate::http::problem::{Code, FieldDocument, PROBLEM_JSON, ProblemDocument};
                        Amounts are integers in the smallest unit: points, mg, fen.\n\n\
                        碳普惠积分平台接口。数量均为最小单位的整数：积分、毫克、分。"
     ),
-    components(schemas(ProblemDocument, FieldDocument)),
+    components(schemas(ProblemDocument, FieldDocument, Limit, Cursor)),
     modifiers(&SignIn)
 )]
 pub struct Description;
@@ -32,14 +33,17 @@ impl Modify for SignIn {
         let components = document.components.get_or_insert_with(Components::new);
         let bearer = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let key = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("tanhui_pk_...").build();
+        components.add_security_scheme("partner_key", SecurityScheme::Http(key));
     }
 }
 
-/// Adds to every operation the problem it may answer, and to the document the table of problem codes.
+/// Gives every operation a name of its own and the problem it may answer, and to the document the table of problem codes.
 #[must_use]
 pub fn complete(mut document: Document) -> Document {
-    for item in document.paths.paths.values_mut() {
-        for operation in operations(item) {
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            operation.operation_id = Some(operation_id(method, path));
             let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
             let problem =
                 ResponseBuilder::new().description("Problem").content(PROBLEM_JSON, content).build();
@@ -51,8 +55,18 @@ pub fn complete(mut document: Document) -> Document {
     document
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten()
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let PathItem { get, put, post, patch, delete, .. } = item;
+    [("get", get), ("put", put), ("post", post), ("patch", patch), ("delete", delete)]
+        .into_iter()
+        .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// `get_offers_id` for `GET /v1/offers/{id}`: what generated clients call it.
+fn operation_id(method: &str, path: &str) -> String {
+    let path = path.strip_prefix("/v1").unwrap_or(path);
+    let words = path.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
 }
 
 fn code_entry(code: Code) -> serde_json::Value {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use tanhui_service::identity::cursor::CursorSealer;
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::http::problem::{Code, Problem};
 
@@ -85,6 +85,35 @@ impl Cursor {
     }
 }
 
+/// What every list takes.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Listing {
+    /// Most items on the page.
+    #[serde(default)]
+    pub limit: Limit,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<Cursor>,
+}
+
+impl Listing {
+    /// How many rows to read: one more than shown, which says whether the list goes on.
+    #[must_use]
+    pub fn rows(&self) -> i64 {
+        i64::from(self.limit.get()).saturating_add(1)
+    }
+
+    /// After which place to go on; none at the list's beginning.
+    pub fn after<T: DeserializeOwned>(
+        &self,
+        sealer: &CursorSealer,
+        list: &str,
+    ) -> Result<Option<T>, Problem> {
+        self.cursor.as_ref().map(|cursor| cursor.read(sealer, list)).transpose()
+    }
+}
+
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
@@ -95,6 +124,11 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// The same page with each item turned into another.
+    pub fn map<U>(self, turn: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(turn).collect(), next_cursor: self.next_cursor }
+    }
+
     /// A page out of up to `limit + 1` items: the one too many says that the list goes on after `place(last
     /// shown)`.
     pub fn cut<P: Serialize>(

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::IpAddr;
 
+use axum::RequestExt as _;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -11,7 +12,9 @@ use axum::response::{IntoResponse, Response};
 use tanhui_service::cache::{Cache, Quota, RateDecision};
 
 use super::client::ClientAddress;
+use super::extract::AsPartner;
 use super::problem::{Code, Problem};
+use crate::state::AppState;
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -78,6 +81,32 @@ impl RateVerdict {
             }
         }
     }
+}
+
+/// The layer that counts partners by their source: one partner may send from one address for a whole city.
+#[derive(Clone)]
+pub struct BySource {
+    /// The policy.
+    pub limiter: RateLimiter,
+    /// What a caller without a live key meets.
+    pub strangers: ByAddress,
+    /// Where keys are looked up.
+    pub state: AppState,
+}
+
+/// Refuses a partner whose quota is used up; a caller without a live key is counted by address.
+pub async fn by_source(State(layer): State<BySource>, mut request: Request, next: Next) -> Response {
+    let Ok(partner) = request.extract_parts_with_state::<AsPartner, _>(&layer.state).await else {
+        return by_address(State(layer.strangers), request, next).await;
+    };
+    let verdict = layer.limiter.count(&partner.source().id.to_string()).await;
+    request.extensions_mut().insert(partner);
+    let mut response = match verdict.refusal() {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
+    };
+    verdict.write(response.headers_mut());
+    response
 }
 
 /// The layer that counts by address.

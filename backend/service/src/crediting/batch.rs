@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use tanhui_domain::activity::Activity;
 use tanhui_domain::crediting::{Claim, Outcome, UsageBook, decide};
 use tanhui_domain::id::{ActivityId, CitizenId, CityId, OwnerId, SourceId};
 use tanhui_domain::ledger::{Account, Amounts, Journal, JournalKind};
-use tanhui_domain::time::to_micros;
 use tanhui_store::binding::SubjectHash;
 use tanhui_store::lot::LotGrant;
 use tanhui_store::usage::{DayGrant, UsageWindow};
@@ -19,13 +19,16 @@ use super::prepare::Prepared;
 use super::{EventResult, EventStatus, Subject};
 
 /// Writes a batch of any cities and answers each event in order.
+///
+/// An `again` says that an earlier try at the same instant may have been committed without an answer: what it wrote is
+/// then answered as it was written, and not as a duplicate.
 pub(super) async fn write(
     database: &Database,
-    now: DateTime<Utc>,
+    recorded_at: DateTime<Utc>,
+    again: bool,
     events: &[Prepared],
 ) -> Result<Vec<EventResult>, StoreError> {
     let transaction = database.begin().await?;
-    let recorded_at = to_micros(now);
 
     // 1. Resolve: who did it, and which ids appear twice in this batch.
     let owners = resolve(&transaction, events).await?;
@@ -51,8 +54,15 @@ pub(super) async fn write(
     } else {
         activity::claim(&transaction, &claims, recorded_at).await?
     };
+    let taken: Vec<ActivityId> = claims.iter().map(|(id, _)| *id).filter(|id| !free.contains(id)).collect();
+    let mut own = if again && !taken.is_empty() {
+        own_answers(&transaction, &taken, recorded_at).await?
+    } else {
+        HashMap::new()
+    };
     for (place, event, _) in bound.iter().filter(|(_, event, _)| !free.contains(&event.id)) {
-        put(&mut results, *place, answer(event, EventStatus::Duplicate));
+        let known = own.remove(&event.id);
+        put(&mut results, *place, known.unwrap_or_else(|| answer(event, EventStatus::Duplicate)));
     }
     bound.retain(|(_, event, _)| free.contains(&event.id));
 
@@ -97,6 +107,16 @@ fn owner_of(event: &Prepared, owners: &HashMap<(SourceId, SubjectHash), CitizenI
         Subject::Citizen(citizen) => Some(citizen),
         Subject::Hash(hash) => owners.get(&(event.report.source.id, hash)).copied(),
     }
+}
+
+async fn own_answers(
+    on: &Transaction,
+    taken: &[ActivityId],
+    recorded_at: DateTime<Utc>,
+) -> Result<HashMap<ActivityId, EventResult>, StoreError> {
+    let written = activity::written_at(on, taken, recorded_at).await?;
+    let answer = |activity: Activity| (activity.id, EventResult::of_activity(activity, None));
+    Ok(written.into_iter().map(answer).collect())
 }
 
 async fn credit(

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use tanhui_domain::time::Clock;
+use chrono::{DateTime, Utc};
+use tanhui_domain::time::{Clock, to_micros};
 use tanhui_store::{Connected, Database, Engine, StoreError};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
@@ -107,7 +108,7 @@ async fn write(
         let (events, callers): (Vec<Vec<Prepared>>, Vec<_>) =
             jobs.into_iter().map(|job| (job.events, (job.answer, job.room))).unzip();
         let events: Vec<Prepared> = events.into_iter().flatten().collect();
-        let outcome = write_batch(database.clone(), Arc::clone(&clock), events).await;
+        let outcome = write_batch(database.clone(), to_micros(clock.now()), events).await;
         let mut results = outcome.map(Vec::into_iter);
         for ((answer, _room), size) in callers.into_iter().zip(sizes) {
             let share = match &mut results {
@@ -124,10 +125,13 @@ async fn write(
 /// Writes in a task of its own, so that a panic fails this batch only and the writer goes on.
 async fn write_batch(
     database: Database,
-    clock: Arc<dyn Clock>,
+    recorded_at: DateTime<Utc>,
     events: Vec<Prepared>,
 ) -> Result<Vec<EventResult>, StoreError> {
-    let batch = tokio::spawn(async move { retrying(|| batch::write(&database, clock.now(), &events)).await });
+    let batch = tokio::spawn(async move {
+        let mut again = false;
+        retrying(|| batch::write(&database, recorded_at, std::mem::replace(&mut again, true), &events)).await
+    });
     match batch.await {
         Ok(outcome) => outcome,
         Err(fault) => Err(StoreError::Corrupt(format!("a crediting batch broke off: {fault}"))),

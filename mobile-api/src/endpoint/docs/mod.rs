@@ -43,3 +43,46 @@ fn file(kind: &'static str, content: Bytes) -> Response {
     ];
     (headers, content).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    fn references(value: &Value, into: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => {
+                let name = members.get("$ref").and_then(Value::as_str);
+                into.extend(name.map(|name| name.trim_start_matches('#').to_owned()));
+                members.values().for_each(|member| references(member, into));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, into)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere_and_every_operation_has_its_own_name() {
+        let document = serde_json::to_value(crate::endpoint::document()).unwrap();
+        let mut found = BTreeSet::new();
+        references(&document, &mut found);
+        let dangling: Vec<_> = found.iter().filter(|name| document.pointer(name).is_none()).collect();
+        assert_eq!(dangling, Vec::<&String>::new());
+        let operations =
+            || document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap());
+        let names: BTreeSet<_> =
+            operations().map(|(_, operation)| operation["operationId"].as_str().unwrap()).collect();
+        assert_eq!(names.len(), operations().count());
+    }
+
+    /// The committed description is what clients are generated from; `cargo xtask openapi` writes it anew.
+    #[test]
+    fn the_committed_description_is_the_one_served() {
+        let served = to_json(&crate::endpoint::document()).unwrap();
+        let same = served == include_str!("../../../openapi.json");
+        assert!(same, "mobile-api/openapi.json is out of date: run `cargo xtask openapi`");
+    }
+}

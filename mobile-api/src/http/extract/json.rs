@@ -20,7 +20,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let kind = content_type(request.headers())?;
+        let kind = content_type(request.headers())?.unwrap_or_default();
         if kind != "application/json" && !(kind.starts_with("application/") && kind.ends_with("+json")) {
             return Err(wrong_type("application/json"));
         }
@@ -34,21 +34,24 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// The media type in lower case, without parameters. A charset other than UTF-8 is refused.
-pub fn content_type(headers: &HeaderMap) -> Result<String, Problem> {
-    let Some(value) = headers.get(CONTENT_TYPE) else { return Err(wrong_type("application/json")) };
-    let value = value.to_str().map_err(|_| wrong_type("application/json"))?.to_ascii_lowercase();
+/// The media type in lower case, without parameters; none when there is none. A charset other than UTF-8 is refused.
+pub fn content_type(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+        return Ok(None);
+    };
+    let value = value.to_ascii_lowercase();
     let mut parts = value.split(';').map(str::trim);
     let kind = parts.next().unwrap_or_default().to_owned();
     let charset = parts.find_map(|part| part.strip_prefix("charset=")).map(|name| name.trim_matches('"'));
     match charset {
-        None | Some("utf-8" | "utf8") => Ok(kind),
+        None | Some("utf-8" | "utf8") => Ok(Some(kind)),
         Some(_) => Err(Problem::new(Code::UnsupportedMediaType)
             .detail("正文只接受 UTF-8 编码。", "Only UTF-8 bodies are taken.")),
     }
 }
 
-fn wrong_type(wanted: &str) -> Problem {
+/// The refusal of every media type but the wanted.
+pub fn wrong_type(wanted: &str) -> Problem {
     Problem::new(Code::UnsupportedMediaType)
         .detail(format!("请以 Content-Type: {wanted} 发送。"), format!("Send Content-Type: {wanted}."))
 }

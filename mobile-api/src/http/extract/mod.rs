@@ -1,18 +1,22 @@
 //! Reading a request into types. Whatever does not fit is answered as a problem that names the place.
 
 mod caller;
+mod events;
 mod idempotency;
 mod json;
 mod me;
+mod partner;
 mod path;
 mod query;
 
 pub use self::caller::{
     AsAdmin, AsCitizen, AsCityApprover, AsCityEditor, AsCityReviewer, AsCityViewer, AsMerchantStaff, Caller,
 };
+pub use self::events::{EVENTS_BYTES_MAX, EventsBody};
 pub use self::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, IdempotencyKey};
 pub use self::json::{Json, content_type, parse_json, read_body};
 pub use self::me::Me;
+pub use self::partner::AsPartner;
 pub use self::path::Path;
 pub use self::query::Query;
 

@@ -80,6 +80,20 @@ codes! {
     TooManyBindings "too_many_bindings" CONFLICT "绑定数量已达上限" "You have as many bindings as one may have";
     BoardUnavailable "board_not_available" UNPROCESSABLE_ENTITY
         "该排行榜尚未提供" "This board is not available yet";
+    // What partners send.
+    TooManyEvents "too_many_events" PAYLOAD_TOO_LARGE "一次发送的事件过多" "Too many events in one call";
+    // Offers, redemptions and vouchers.
+    InsufficientPoints "insufficient_points" CONFLICT "积分不足" "Not enough points";
+    OutOfStock "out_of_stock" CONFLICT "库存不足" "Not enough left in stock";
+    LimitReached "limit_reached" CONFLICT "已达每人限兑数量" "The limit per person is reached";
+    OfferClosed "offer_closed" CONFLICT "该商品已停止兑换" "The offer has ended";
+    AlreadyCancelled "already_cancelled" CONFLICT "该兑换已取消" "The redemption was cancelled before";
+    VoucherNotFound "voucher_not_found" NOT_FOUND
+        "本店没有这张券，请核对券码" "No such voucher at this shop, check the code";
+    VoucherUsed "voucher_used" CONFLICT "该券已使用" "The voucher was used before";
+    VoucherCancelled "voucher_cancelled" CONFLICT
+        "该券已被持券人取消" "The voucher was given back by its holder";
+    VoucherExpired "voucher_expired" CONFLICT "该券已过期" "The voucher has expired";
     Internal "internal" INTERNAL_SERVER_ERROR "服务内部出错" "Something failed on our side";
     Overloaded "overloaded" SERVICE_UNAVAILABLE "服务繁忙，请稍后再试" "Too busy, come back shortly";
     TimedOut "timed_out" GATEWAY_TIMEOUT "处理超时，请重试" "It took too long, try again";

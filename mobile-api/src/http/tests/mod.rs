@@ -105,7 +105,7 @@ fn distance(ride: &Ride) -> u64 {
 
 fn application(limits: &HttpLimits) -> Router {
     let state = state();
-    router::layered(routes(), Router::new(), &state, limits).with_state(state)
+    router::layered(routes(), Router::new(), Router::new(), &state, limits).with_state(state)
 }
 
 struct Answer {

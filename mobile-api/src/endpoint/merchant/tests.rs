@@ -1,0 +1,119 @@
+use serde_json::json;
+use tanhui_domain::id::MerchantId;
+
+use crate::endpoint::town::{Person, Town};
+
+const CHECK: &str = "/v1/merchant/vouchers/check";
+const USE: &str = "/v1/merchant/vouchers/use";
+const DAY: i64 = 86_400;
+
+/// A town with a citizen who holds one voucher of a shop, and that shop's cashier.
+async fn with_voucher() -> (Town, MerchantId, Person, Person, String, String) {
+    let town = Town::open().await;
+    let shop = town.merchant("Corner shop").await;
+    let offer = town.offer(shop, 10, 100, None).await;
+    let holder = town.rich("13800000001", 1).await;
+    let cashier = town.staff("13800000002", shop).await;
+    let redeemed = town.post("/v1/redemptions", &holder.token, json!({"offer_id": offer})).await.body;
+    let code = redeemed["vouchers"][0]["code"].as_str().unwrap().to_owned();
+    let id = redeemed["id"].as_str().unwrap().to_owned();
+    (town, shop, holder, cashier, code, id)
+}
+
+#[tokio::test]
+async fn a_voucher_is_used_once_and_the_second_till_learns_when_and_where() {
+    let (town, _, holder, cashier, code, id) = with_voucher().await;
+    let typed = json!({"code": format!(" {}-{} ", &code[..8].to_lowercase(), &code[8..])});
+    let checked = town.post(CHECK, &cashier.token, typed.clone()).await;
+    assert_eq!((checked.status.as_u16(), &checked.body["status"]), (200, &json!("live")));
+    assert_eq!((&checked.body["title"], &checked.body["payout_fen"]), (&json!("Coffee"), &json!(500)));
+
+    let used = town.post(USE, &cashier.token, typed.clone()).await;
+    assert_eq!((used.status.as_u16(), &used.body["status"]), (200, &json!("used")));
+    assert_eq!(used.body["used_at"], "2026-03-02T04:00:00Z");
+    for path in [USE, CHECK] {
+        let again = town.post(path, &cashier.token, typed.clone()).await;
+        let detail = again.problem("voucher_used");
+        assert!(detail.contains("2026-03-02 12:00:00 +08:00 at \"Corner shop\""), "{detail}");
+    }
+    let cancel = town.post(&format!("/v1/redemptions/{id}/cancel"), &holder.token, json!({})).await;
+    cancel.problem("voucher_used");
+}
+
+#[tokio::test]
+async fn a_voucher_given_back_is_refused() {
+    let (town, _, holder, cashier, code, id) = with_voucher().await;
+    town.post(&format!("/v1/redemptions/{id}/cancel"), &holder.token, json!({})).await;
+    for path in [CHECK, USE] {
+        town.post(path, &cashier.token, json!({"code": code})).await.problem("voucher_cancelled");
+    }
+}
+
+#[tokio::test]
+async fn a_voucher_is_good_until_its_last_second() {
+    let (town, _, _, _, code, _) = with_voucher().await;
+    town.wait_seconds(30 * DAY - 1);
+    let cashier = town.person("13800000002").await;
+    assert_eq!(town.post(CHECK, &cashier.token, json!({"code": code})).await.status, 200);
+    town.wait_seconds(1);
+    for path in [CHECK, USE] {
+        let answer = town.post(path, &cashier.token, json!({"code": code})).await;
+        assert!(answer.problem("voucher_expired").contains("2026-04-01 12:00:00 +08:00"));
+    }
+}
+
+#[tokio::test]
+async fn a_voucher_of_another_shop_is_not_found() {
+    let (town, _, holder, _, code, _) = with_voucher().await;
+    let other = town.merchant("Other shop").await;
+    let cashier = town.staff("13800000003", other).await;
+    for path in [CHECK, USE] {
+        for code in [code.as_str(), "", "0000000000000000", "\u{0}"] {
+            let answer = town.post(path, &cashier.token, json!({"code": code})).await;
+            assert!(answer.problem("voucher_not_found").contains("this shop"), "{code:?}");
+        }
+        town.post(path, &holder.token, json!({"code": code})).await.problem("forbidden");
+        town.post(path, "", json!({"code": code})).await.problem("unauthorized");
+        town.post(path, &cashier.token, json!({})).await.problem("invalid_body");
+    }
+}
+
+#[tokio::test]
+async fn a_shop_sees_its_own_offers_and_uses_and_no_others() {
+    let (town, shop, holder, cashier, code, _) = with_voucher().await;
+    let other = town.merchant("Other shop").await;
+    town.offer(other, 10, 1, None).await;
+    town.wait_seconds(1);
+    let second = town.offer(shop, 10, 7, Some(2)).await;
+    let offers = town.get("/v1/merchant/offers?limit=1", &cashier.token).await.body;
+    assert_eq!(
+        (&offers["items"][0]["stock_total"], &offers["items"][0]["stock_left"]),
+        (&json!(100), &json!(99))
+    );
+    let cursor = offers["next_cursor"].as_str().unwrap();
+    let rest = town.get(&format!("/v1/merchant/offers?cursor={cursor}"), &cashier.token).await.body;
+    assert_eq!(rest["items"].as_array().unwrap().len(), 1);
+    assert_eq!(rest["items"][0]["id"], second.to_string());
+    assert!(rest["next_cursor"].is_null());
+
+    let redeemed = town.post("/v1/redemptions", &holder.token, json!({"offer_id": second})).await.body;
+    let last = redeemed["vouchers"][0]["code"].as_str().unwrap();
+    assert_eq!(town.get("/v1/merchant/redemptions", &cashier.token).await.body["items"], json!([]));
+    for code in [code.as_str(), last] {
+        assert_eq!(town.post(USE, &cashier.token, json!({"code": code})).await.status, 200);
+        town.wait_seconds(1);
+    }
+    let used = town.get("/v1/merchant/redemptions?limit=1", &cashier.token).await.body;
+    assert_eq!(used["items"][0]["code"], last);
+    let cursor = used["next_cursor"].as_str().unwrap();
+    let rest = town.get(&format!("/v1/merchant/redemptions?cursor={cursor}"), &cashier.token).await.body;
+    assert_eq!((&rest["items"][0]["code"], &rest["next_cursor"]), (&json!(code), &json!(null)));
+    town.get(&format!("/v1/merchant/offers?cursor={cursor}"), &cashier.token).await.problem("invalid_cursor");
+
+    for path in ["/v1/merchant/offers", "/v1/merchant/redemptions"] {
+        town.get(path, &holder.token).await.problem("forbidden");
+    }
+    let stranger = town.staff("13800000003", other).await;
+    let nothing = town.get("/v1/merchant/redemptions", &stranger.token).await.body;
+    assert_eq!(nothing["items"], json!([]));
+}

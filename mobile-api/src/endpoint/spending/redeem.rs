@@ -1,0 +1,80 @@
+//! `POST /v1/redemptions`: points become vouchers.
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use tanhui_domain::id::OfferId;
+use tanhui_service::redemption::{self, Answered, RedeemRequest};
+use utoipa::ToSchema;
+
+use super::{RedemptionAnswer, problem};
+use crate::http::extract::{IDEMPOTENCY_REPLAYED, IdempotencyKey, Json, Me};
+use crate::http::problem::{Problem, ProblemDocument};
+use crate::state::AppState;
+
+/// What to redeem.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedeemWish {
+    /// The offer.
+    #[schema(value_type = uuid::Uuid)]
+    offer_id: OfferId,
+    /// How many of it.
+    #[serde(default = "one")]
+    #[schema(minimum = 1, maximum = 20, default = 1)]
+    quantity: i64,
+}
+
+fn one() -> i64 {
+    1
+}
+
+/// Redeems an offer for points. Points that expire first are spent first.
+///
+/// Send an `Idempotency-Key`: the same key and wish, sent again, get the first answer again with
+/// `Idempotency-Replayed: true`, and take no points.
+#[utoipa::path(
+    post, path = "/v1/redemptions", tag = "spending", security(("bearer" = [])), request_body = RedeemWish,
+    params(("Idempotency-Key" = Option<String>, Header,
+        description = "Your name for this act, 1 to 255 printable ASCII characters; a UUID is best")),
+    responses(
+        (status = 201, body = RedemptionAnswer),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json",
+            description = "`not_found`: no such offer in my city"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json",
+            description = "`insufficient_points`, `out_of_stock`, `limit_reached`, `offer_closed`"),
+        (status = 422, body = ProblemDocument, content_type = "application/problem+json",
+            description = "`invalid_body`; `idempotency_key_reused`: the key belongs to another wish"),
+    )
+)]
+pub async fn redeem(
+    State(state): State<AppState>,
+    me: Me,
+    key: Option<IdempotencyKey>,
+    Json(wish): Json<RedeemWish>,
+) -> Result<Response, Problem> {
+    let services = &state.services;
+    let (citizen, RedeemWish { offer_id: offer, quantity }) = (me.id, wish);
+    let city = services.city(me.city).await?;
+    let key = key.map(|key| redemption::request_key(citizen, key.as_str(), offer, quantity));
+    let request = RedeemRequest { citizen, city, offer, quantity, key };
+    let now = services.clock.now();
+    let answered = redemption::redeem(services, &request, |redeemed| {
+        // Strings, numbers and times only: this cannot fail.
+        serde_json::to_string(&RedemptionAnswer::of(redeemed, now)).unwrap_or_default()
+    });
+    Ok(match answered.await.map_err(problem)? {
+        Answered::Now(body) => (StatusCode::CREATED, JSON, body).into_response(),
+        Answered::Before(stored) => {
+            let status = u16::try_from(stored.status).ok().and_then(|code| StatusCode::from_u16(code).ok());
+            let status = status.unwrap_or(StatusCode::CREATED);
+            let replayed = [(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"))];
+            (status, JSON, replayed, stored.answer).into_response()
+        }
+    })
+}
+
+const JSON: [(axum::http::HeaderName, HeaderValue); 1] =
+    [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];

@@ -5,5 +5,6 @@
 mod boards;
 mod crediting;
 mod faults;
+mod lost_answers;
 mod redeeming;
 mod waiting;

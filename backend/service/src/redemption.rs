@@ -154,7 +154,17 @@ pub async fn redeem(
     if !(1..=QUANTITY_MAX).contains(&request.quantity) {
         return Err(RedeemError::Quantity);
     }
-    retrying(|| try_redeem(services, request, &render)).await
+    let request = RedeemRequest {
+        key: Some(request.key.clone().unwrap_or_else(|| key_of_one_call(services, request))),
+        ..request.clone()
+    };
+    retrying(|| try_redeem(services, &request, &render)).await
+}
+
+/// Without the client's key one of our own, so that a repeated transaction finds a commit whose answer was lost.
+fn key_of_one_call(services: &Services, request: &RedeemRequest) -> RequestKey {
+    let key = services.random.uuid_at(services.clock.now()).to_string();
+    RequestKey { owner: request.citizen.into(), route: "redemptions of one call", key, body_hash: [0; 32] }
 }
 
 async fn try_redeem(

@@ -3,6 +3,7 @@
 use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::text::Text;
 use tanhui_service::cache::Cache;
+use tanhui_service::crediting::EventStatus;
 use tanhui_service::office::{self, NewOffer};
 use tanhui_service::redemption::{Answered, RedeemRequest, Redeemed, redeem};
 use tanhui_service::{RequestKey, statement};
@@ -19,6 +20,7 @@ async fn events_are_credited_once(stage: Stage) -> Outcome {
         let ride = programme.ride(external_id, "card", 1_000);
         let results = programme.credit(&[ride]).await?;
         assert_eq!((results.len(), wire.cuts_due()), (1, 0), "{results:?}");
+        assert!(results.iter().all(|result| result.status == EventStatus::Credited), "{results:?}");
     }
     assert_eq!(statement::balance(&programme.services, citizen).await?.amounts.points.get(), 15);
     programme.stop().await

@@ -14,9 +14,8 @@ use tanhui_service::cache::Cache;
 use tanhui_service::crediting::{EventResult, Report, Subject};
 use tanhui_service::identity::entropy::{Entropy, NoEntropy};
 use tanhui_service::identity::keys::Keys;
-use tanhui_service::identity::phone::PhoneNumber;
 use tanhui_service::identity::secret::MasterSecret;
-use tanhui_service::sign_in::{CodeSender, NotSent};
+use tanhui_service::sign_in::NoSender;
 use tanhui_service::{audit, enroll, office};
 use tanhui_store::{Database, binding};
 
@@ -133,7 +132,7 @@ impl Programme {
 async fn services(stage: &Stage, database: Database, cache: Cache, seed: u64) -> Outcome<Services> {
     let keys = Keys::derive(&MasterSecret::from_hex(&"5a".repeat(32))?)?;
     let (clock, random) = (Arc::new(stage.clock.clone()), Arc::new(Seeded(AtomicU64::new(seed << 32))));
-    Ok(Services::start(database, cache, keys, clock, random, Arc::new(NoPhones)).await?)
+    Ok(Services::start(database, cache, keys, clock, random, Arc::new(NoSender)).await?)
 }
 
 /// The same bytes in every run, others for every seed: splitmix64.
@@ -149,20 +148,5 @@ impl Entropy for Seeded {
             part.iter_mut().zip(word).for_each(|(to, from)| *to = from);
         }
         Ok(())
-    }
-}
-
-/// Nobody signs in here.
-#[derive(Debug)]
-struct NoPhones;
-
-#[async_trait::async_trait]
-impl CodeSender for NoPhones {
-    fn fixed_code(&self) -> Option<&'static str> {
-        None
-    }
-
-    async fn send(&self, _phone: &PhoneNumber, _code: &str) -> Result<(), NotSent> {
-        Err(NotSent("no phones in this test".to_owned()))
     }
 }

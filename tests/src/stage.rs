@@ -130,12 +130,12 @@ pub async fn until<Asking>(what: &str, mut ask: impl FnMut() -> Asking) -> Outco
 where
     Asking: Future<Output = Outcome<bool>>,
 {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    while !ask().await? {
-        if tokio::time::Instant::now() >= deadline {
-            return Err(format!("waited in vain until {what}").into());
+    let look = async {
+        while !ask().await? {
+            tokio::time::sleep(BREATH).await;
         }
-        tokio::time::sleep(BREATH).await;
-    }
-    Ok(())
+        Ok(())
+    };
+    let waited = tokio::time::timeout(PATIENCE, look).await;
+    waited.unwrap_or_else(|_| Err(format!("waited in vain until {what}").into()))
 }

@@ -48,7 +48,7 @@ impl Race {
         self.rounds += 1;
         let rides: Vec<Ride> = (1..)
             .zip(&self.runners)
-            .filter(|(number, _)| (number + self.rounds) % 2 == 0)
+            .filter(|(number, _)| (number + self.rounds).is_multiple_of(2))
             .map(|(number, (card, _))| {
                 let metres = 600 + (number * 7 + self.rounds * 3) % 11 * 200;
                 self.programme.ride(&format!("{card}-{}", self.rounds), card, metres)

@@ -59,8 +59,7 @@ async fn duplicates_inside_a_batch_are_credited_once(stage: Stage) -> Outcome {
     let first = programme.ride("a", "card", 1_000);
     let changed = Ride { metres: 9_000, ..first.clone() };
     let results = programme.credit(&[first.clone(), changed, first]).await?;
-    use EventStatus::{Credited, Duplicate};
-    assert_eq!(statuses(&results), [Credited, Duplicate, Duplicate]);
+    assert_eq!(statuses(&results), [EventStatus::Credited, EventStatus::Duplicate, EventStatus::Duplicate]);
     assert_eq!(balance(&programme, citizen).await?, (5, 50_000));
     programme.stop().await
 }

@@ -65,7 +65,7 @@ impl Scene {
         books.cancel(spender, cancelled).await?;
         let used = vouchers.first().ok_or("no voucher")?.id;
         books.use_voucher(used, saver).await?;
-        Ok(Self { spender, saver, ride, walk, kept, cancelled, used, town, stage })
+        Ok(Self { stage, town, spender, saver, ride, walk, kept, cancelled, used })
     }
 
     /// Posts amounts to an owner, whatever the activities and redemptions say.
@@ -96,10 +96,10 @@ impl Scene {
     async fn expect(&self, invariant: &str, id: Uuid) -> Outcome {
         let broken = broken(&self.stage).await?;
         assert_eq!(broken.keys().copied().collect::<Vec<_>>(), [invariant], "{broken:?}");
-        let named = id.simple().to_string();
+        let wanted = id.simple().to_string();
         let details = broken.get(invariant).map(Vec::as_slice).unwrap_or_default();
-        let names = |detail: &String| detail.replace('-', "").to_lowercase().contains(&named);
-        assert!(details.iter().any(names), "{named} is not named in {details:?}");
+        let names = |detail: &String| detail.replace('-', "").to_lowercase().contains(&wanted);
+        assert!(details.iter().any(names), "{wanted} is not named in {details:?}");
         Ok(())
     }
 }

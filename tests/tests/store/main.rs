@@ -1,5 +1,7 @@
 //! Every store function on PostgreSQL and on SQLite.
 
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers that the tests themselves choose")]
+
 mod accounts;
 mod activities;
 mod audits;

@@ -12,7 +12,7 @@ each_database!(
     two_uses_at_once_see_each_other,
 );
 
-async fn token(stage: &Stage, town: &Town, family: u64) -> Outcome<RefreshToken> {
+fn token(stage: &Stage, town: &Town, family: u64) -> Outcome<RefreshToken> {
     Ok(RefreshToken {
         family: tanhui_tests::id(family),
         citizen: town.citizen(0)?,
@@ -31,7 +31,7 @@ async fn a_token_is_found_used_and_revoked_with_its_family(stage: Stage) -> Outc
     let town = Town::build(&stage, 1).await?;
     let transaction = stage.database.begin().await?;
     for (hash, family) in [(b"a", 1), (b"b", 1), (b"c", 2)] {
-        session::insert(&transaction, hash, &token(&stage, &town, family).await?, stage.now()).await?;
+        session::insert(&transaction, hash, &token(&stage, &town, family)?, stage.now()).await?;
     }
     session::mark_used(&transaction, b"a", stage.now()).await?;
     assert!(session::lock(&transaction, b"nothing").await?.is_none());
@@ -53,15 +53,15 @@ async fn a_token_is_found_used_and_revoked_with_its_family(stage: Stage) -> Outc
 async fn a_token_is_stored_once(stage: Stage) -> Outcome {
     let town = Town::build(&stage, 1).await?;
     let transaction = stage.database.begin().await?;
-    session::insert(&transaction, b"a", &token(&stage, &town, 1).await?, stage.now()).await?;
-    let again = session::insert(&transaction, b"a", &token(&stage, &town, 2).await?, stage.now()).await;
+    session::insert(&transaction, b"a", &token(&stage, &town, 1)?, stage.now()).await?;
+    let again = session::insert(&transaction, b"a", &token(&stage, &town, 2)?, stage.now()).await;
     assert!(matches!(again, Err(StoreError::Exists(_))), "{again:?}");
     Ok(())
 }
 
 async fn a_token_ends_at_its_instant(stage: Stage) -> Outcome {
     let town = Town::build(&stage, 1).await?;
-    let token = token(&stage, &town, 1).await?;
+    let token = token(&stage, &town, 1)?;
     let transaction = stage.database.begin().await?;
     session::insert(&transaction, b"a", &token, stage.now()).await?;
     for (before, deleted) in [(-1, 0), (0, 0), (1, 1), (1, 0)] {
@@ -75,7 +75,7 @@ async fn a_token_ends_at_its_instant(stage: Stage) -> Outcome {
 async fn two_uses_at_once_see_each_other(stage: Stage) -> Outcome {
     let town = Town::build(&stage, 1).await?;
     let transaction = stage.database.begin().await?;
-    session::insert(&transaction, b"a", &token(&stage, &town, 1).await?, stage.now()).await?;
+    session::insert(&transaction, b"a", &token(&stage, &town, 1)?, stage.now()).await?;
     transaction.commit().await?;
     let spend = async |database: Database| -> Outcome<bool> {
         let transaction = database.begin().await?;

@@ -37,7 +37,7 @@ async fn a_source_is_found_by_row_uri_and_key(stage: Stage) -> Outcome {
     let found = source::find(&stage.database, town.source).await?.ok_or("no source")?;
     assert_eq!((found.uri.as_str(), found.city), ("urn:testcity:metro", town.city.id));
     assert_eq!(source::find_by_uri(&stage.database, &found.uri).await?, Some(found.clone()));
-    assert_eq!(source::list(&stage.database).await?, [found.clone()]);
+    assert_eq!(source::list(&stage.database).await?, std::slice::from_ref(&found));
     assert_eq!(source::find(&stage.database, SourceId::new(99)).await?, None);
     let transaction = stage.database.begin().await?;
     source::insert_key(&transaction, b"key", town.source, stage.now()).await?;

@@ -1,0 +1,184 @@
+//! `kill -9` at awkward moments: nothing is lost, nothing counts twice.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use tanhui_tests::Outcome;
+
+use crate::import::{import, three_weeks_ago};
+use crate::process::{Process, repository, wait_for};
+use crate::server::{Caller, METRO, Town};
+use crate::world::{World, each_store};
+
+each_store!(an_import_is_killed_and_repeated, a_server_is_killed_under_its_partners);
+
+const CARDS: u32 = 1_200;
+const RIDES_EACH: u32 = 4;
+const RIDES: u32 = CARDS * RIDES_EACH;
+
+/// Thousands of taps on the network of the samples: each card rides one to four stations out, several times.
+fn write_taps(world: &World) -> Outcome<String> {
+    const STATIONS: [(&str, &str); 5] =
+        [("901001", "柳堤"), ("901002", "南仓"), ("901003", "学府"), ("901004", "望湖"), ("901005", "东埠")];
+    for table in ["stations.csv", "edges.csv", "station_aliases.csv", "gate_prefixes.csv"] {
+        std::fs::copy(repository("samples").join(table), world.path(table))?;
+    }
+    let mut text = String::from(
+        "deal_date,card_no,deal_type,deal_money,deal_value,equ_no,company_name,station,car_no,conn_mark,close_date\n",
+    );
+    let morning: DateTime<Utc> = "2025-09-01T07:00:00Z".parse()?;
+    for ride in 0..RIDES {
+        let card = ride % CARDS;
+        let begin = morning + TimeDelta::hours(i64::from(ride / CARDS) * 3) + TimeDelta::seconds(card.into());
+        let (from, to) = (0, 1 + usize::try_from(card % 4)?);
+        for (minutes, kind, fare, place) in [(0, "地铁入站", "0", from), (25, "地铁出站", "300", to)]
+        {
+            let at = (begin + TimeDelta::minutes(minutes)).format("%F %T");
+            let (gate, station) = STATIONS.get(place).ok_or("no such station")?;
+            writeln!(
+                text,
+                "{at},CARD{card:05},{kind},{fare},{fare},{gate}101,A,{station},G-1,0,2025-09-02 00:00:00"
+            )?;
+        }
+    }
+    let file = world.path("many_taps.csv");
+    std::fs::write(&file, text)?;
+    Ok(file.to_string_lossy().into_owned())
+}
+
+async fn an_import_is_killed_and_repeated(world: Arc<World>) -> Outcome {
+    let (file, day) = (write_taps(&world)?, three_weeks_ago());
+    world.done(&["migrate"]).await?;
+    let raw = world.raw().await?;
+    for enough in [1, i64::from(RIDES / 3), i64::from(RIDES / 2)] {
+        let command = world.tanhui(&["import", "taps", &file, "--enroll", "--replay-at", &day])?;
+        let mut process = Process::start(command, world.folder())?;
+        wait_for("some rides to be credited", || async {
+            let credited = raw.number("SELECT COUNT(*) FROM activities").await?;
+            Ok((credited >= enough).then_some(()))
+        })
+        .await?;
+        process.kill()?;
+        let audit = world.audit().await?;
+        let credited = audit["activities"]["credited"].as_i64().unwrap_or_default();
+        assert!((enough..i64::from(RIDES)).contains(&credited), "killed too late: {credited}");
+    }
+    raw.close().await?;
+    let last = import(&world, "taps", &[file.clone()], &["--enroll", "--replay-at", &day]).await?;
+    assert_eq!(last["events"], RIDES);
+    let known = last["duplicate"].as_u64().unwrap_or_default();
+    assert!(known >= u64::from(RIDES / 2) && known < u64::from(RIDES), "{last}");
+    let interrupted = world.audit().await?;
+    assert_eq!(interrupted["activities"]["credited"], RIDES);
+    assert_eq!(interrupted, uninterrupted(&file, &day).await?);
+    Ok(())
+}
+
+/// The same import into an SQLite file of its own, in one go.
+async fn uninterrupted(file: &str, day: &str) -> Outcome<Value> {
+    let other = World::beside()?;
+    import(&other, "taps", &[file.to_owned()], &["--enroll", "--replay-at", day]).await?;
+    other.audit().await
+}
+
+const RIDERS: u32 = 4;
+const BATCHES: u32 = 24;
+const EVENTS_EACH: u32 = 50;
+const EVENTS: u32 = BATCHES * EVENTS_EACH;
+
+/// A batch of 1 km rides, at most five for a rider and day, which no cap trims.
+fn batch(number: u32) -> String {
+    let rides = (number * EVENTS_EACH..(number + 1) * EVENTS_EACH).map(|ride| {
+        let days = i64::from(ride / (RIDERS * 5) + 1);
+        let at = Utc::now() - TimeDelta::days(days);
+        json!({
+            "specversion": "1.0", "id": format!("ride-{ride}"), "source": METRO, "time": at.to_rfc3339(),
+            "type": "activity.metro_ride", "subject": format!("card-{}", ride % RIDERS),
+            "data": { "distance_km": 1 },
+        })
+        .to_string()
+    });
+    rides.collect::<Vec<_>>().join("\n")
+}
+
+async fn post(metro: &Caller, number: u32) -> Outcome<Vec<Value>> {
+    let answer = metro.report("application/x-ndjson", batch(number)).await?.ok()?;
+    Ok(answer["results"].as_array().ok_or("no results")?.clone())
+}
+
+/// What was acknowledged before the server died: each event's answer by its id.
+async fn post_until_it_dies(
+    metro: &Caller,
+    numbers: std::ops::Range<u32>,
+) -> Outcome<HashMap<String, Value>> {
+    let mut acknowledged = HashMap::new();
+    for number in numbers {
+        match post(metro, number).await {
+            Ok(results) => acknowledged.extend(results.into_iter().map(|result| (id_of(&result), result))),
+            Err(_dead) => break,
+        }
+    }
+    Ok(acknowledged)
+}
+
+fn id_of(result: &Value) -> String {
+    result["id"].as_str().unwrap_or_default().to_owned()
+}
+
+async fn a_server_is_killed_under_its_partners(world: Arc<World>) -> Outcome {
+    let mut town = Town::open(&world).await?;
+    for rider in 0..RIDERS {
+        town.rider(&format!("1380000001{rider}"), &format!("card-{rider}")).await?;
+    }
+    let raw = world.raw().await?;
+    let mut acknowledged: HashMap<String, Value> = HashMap::new();
+    for enough in [u32::MIN, EVENTS / 4] {
+        let metro = town.metro();
+        let middle = BATCHES / 2;
+        let (left, right, struck) = tokio::join!(
+            post_until_it_dies(&metro, 0..middle),
+            post_until_it_dies(&metro, middle..BATCHES),
+            async {
+                wait_for("some rides to be credited", || async {
+                    let credited = raw.number("SELECT COUNT(*) FROM activities").await?;
+                    Ok((credited > i64::from(enough)).then_some(()))
+                })
+                .await?;
+                town.server.process().kill()
+            }
+        );
+        struck?;
+        for (id, result) in left?.into_iter().chain(right?) {
+            let before = acknowledged.entry(id).or_insert_with(|| result.clone());
+            assert_eq!(before["activity_id"], result["activity_id"]);
+        }
+        town.restart().await?;
+    }
+    raw.close().await?;
+    everything_is_there_once(&town, &acknowledged).await
+}
+
+async fn everything_is_there_once(town: &Town, acknowledged: &HashMap<String, Value>) -> Outcome {
+    let metro = town.metro();
+    let mut credited_now = 0;
+    for number in 0..BATCHES {
+        for result in post(&metro, number).await? {
+            let known = acknowledged.get(&id_of(&result));
+            assert!(known.is_none() || result["status"] == "duplicate", "{known:?} {result}");
+            credited_now += u32::from(result["status"] == "credited");
+        }
+    }
+    assert!(credited_now < EVENTS, "nothing was credited before");
+    let audit = town.world.audit().await?;
+    assert_eq!(audit["activities"]["credited"], EVENTS);
+    assert_eq!(audit["totals"]["POINTS"]["issued"], EVENTS * 4);
+    assert_eq!(audit["totals"]["CO2E"]["issued_mg"], u64::from(EVENTS) * 46_700);
+    for (id, result) in acknowledged.iter().take(5) {
+        let found = metro.get(&format!("/v1/partner/events/{id}")).await?.ok()?;
+        assert_eq!((&found["status"], &found["activity_id"]), (&json!("credited"), &result["activity_id"]));
+    }
+    Ok(())
+}

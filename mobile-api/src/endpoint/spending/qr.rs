@@ -37,6 +37,7 @@ mod tests {
     use super::*;
 
     /// Reads the runs back into rows of modules.
+    #[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
     fn drawn(svg: &str, width: usize) -> Vec<Color> {
         let mut modules = vec![Color::Light; width * width];
         let path = svg.rsplit_once("<path d=\"").unwrap().1.split_once('"').unwrap().0;

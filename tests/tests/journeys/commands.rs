@@ -79,13 +79,24 @@ async fn what_is_made_is_alone_on_the_last_line(world: Arc<World>) -> Outcome {
 }
 
 fn offer_of(merchant: &str, price: &str, stock: &str) -> [String; 12] {
-    ["offer", "create", "--merchant", merchant, "--title", "Tea", "--payout-fen", "800", "--voucher-days", "30"]
-        .map(str::to_owned)
-        .into_iter()
-        .chain([format!("--price-points={price}"), format!("--stock={stock}")])
-        .collect::<Vec<_>>()
-        .try_into()
-        .unwrap_or_default()
+    [
+        "offer",
+        "create",
+        "--merchant",
+        merchant,
+        "--title",
+        "Tea",
+        "--payout-fen",
+        "800",
+        "--voucher-days",
+        "30",
+    ]
+    .map(str::to_owned)
+    .into_iter()
+    .chain([format!("--price-points={price}"), format!("--stock={stock}")])
+    .collect::<Vec<_>>()
+    .try_into()
+    .unwrap_or_default()
 }
 
 async fn a_broken_ledger_fails_the_audit(world: Arc<World>) -> Outcome {
@@ -94,7 +105,7 @@ async fn a_broken_ledger_fails_the_audit(world: Arc<World>) -> Outcome {
     world.done(&["import", "steps", &steps, "--enroll", "--replay-at", &day]).await?;
     world.audit().await?;
     let raw = world.raw().await?;
-    let broken = "UPDATE accounts SET points = points + 1 WHERE id = (SELECT MAX(id) FROM accounts)";
+    let broken = "UPDATE accounts SET points = points + 1 WHERE owner_id = (SELECT owner_id FROM accounts WHERE kind = 1 LIMIT 1)";
     assert_eq!(raw.execute(broken).await?, 1);
     raw.close().await?;
     let ran = world.run(&["audit", "--json"]).await?;

@@ -81,7 +81,10 @@ async fn samples_are_credited_once(world: Arc<World>) -> Outcome {
         credited += more[2];
     }
     let audit = world.audit().await?;
-    assert_eq!(audit["totals"]["POINTS"], json!({"issued": points, "held": points, "spent": 0, "expired": 0}));
+    assert_eq!(
+        audit["totals"]["POINTS"],
+        json!({"issued": points, "held": points, "spent": 0, "expired": 0})
+    );
     assert_eq!(audit["totals"]["CO2E"]["issued_mg"], reduction);
     assert_eq!(audit["activities"]["credited"], credited);
     Ok(())

@@ -34,10 +34,14 @@ fn write_taps(world: &World) -> Outcome<String> {
         let card = ride % CARDS;
         let begin = morning + TimeDelta::hours(i64::from(ride / CARDS) * 3) + TimeDelta::seconds(card.into());
         let (from, to) = (0, 1 + usize::try_from(card % 4)?);
-        for (minutes, kind, fare, place) in [(0, "地铁入站", "0", from), (25, "地铁出站", "300", to)] {
+        for (minutes, kind, fare, place) in [(0, "地铁入站", "0", from), (25, "地铁出站", "300", to)]
+        {
             let at = (begin + TimeDelta::minutes(minutes)).format("%F %T");
             let (gate, station) = STATIONS.get(place).ok_or("no such station")?;
-            writeln!(text, "{at},CARD{card:05},{kind},{fare},{fare},{gate}101,A,{station},G-1,0,2025-09-02 00:00:00")?;
+            writeln!(
+                text,
+                "{at},CARD{card:05},{kind},{fare},{fare},{gate}101,A,{station},G-1,0,2025-09-02 00:00:00"
+            )?;
         }
     }
     let file = world.path("many_taps.csv");
@@ -106,7 +110,10 @@ async fn post(metro: &Caller, number: u32) -> Outcome<Vec<Value>> {
 }
 
 /// What was acknowledged before the server died: each event's answer by its id.
-async fn post_until_it_dies(metro: &Caller, numbers: std::ops::Range<u32>) -> Outcome<HashMap<String, Value>> {
+async fn post_until_it_dies(
+    metro: &Caller,
+    numbers: std::ops::Range<u32>,
+) -> Outcome<HashMap<String, Value>> {
     let mut acknowledged = HashMap::new();
     for number in numbers {
         match post(metro, number).await {

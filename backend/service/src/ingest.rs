@@ -11,7 +11,7 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 use tanhui_domain::activity::Activity;
 use tanhui_domain::city::Source;
-use tanhui_domain::event::{CloudEvent, EXTERNAL_ID_BYTES_MAX, EventProblem};
+use tanhui_domain::event::{CloudEvent, EXTERNAL_ID_BYTES_MAX};
 use tanhui_domain::id::ActivityId;
 use tanhui_domain::text::Text;
 use tanhui_store::{StoreError, activity, waiting};
@@ -99,11 +99,8 @@ fn read(services: &Services, source: &Arc<Source>, element: &[u8]) -> Result<Rep
         Box::new(EventResult::rejected(&id_of(text), code, detail))
     })?;
     let (id, subject) = (shown_id(&event.id), services.subject_hash(source, &event.subject));
-    Report::from_event(source, subject, event).map_err(|problem| {
-        let EventProblem { code, pointer, detail } = problem;
-        let detail = Text::new(format!("{pointer} 不合要求：{detail}"), format!("{pointer}: {detail}"));
-        Box::new(EventResult::rejected(&id, code, detail))
-    })
+    Report::from_event(source, subject, event)
+        .map_err(|problem| Box::new(EventResult::of_problem(&id, problem)))
 }
 
 /// The id of an element that is no event, where it has one.

@@ -120,6 +120,14 @@ pub struct EventResult {
 }
 
 impl EventResult {
+    /// An event with a member that does not fit.
+    #[must_use]
+    pub fn of_problem(external_id: &str, problem: EventProblem) -> Self {
+        let EventProblem { code, pointer, detail } = problem;
+        let detail = Text::new(format!("{pointer} 不合要求：{detail}"), format!("{pointer}: {detail}"));
+        Self::rejected(external_id, code, detail)
+    }
+
     /// The answer that a decided activity stands for.
     #[must_use]
     pub fn of_activity(activity: Activity, reason: Option<Text>) -> Self {

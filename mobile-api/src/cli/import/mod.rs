@@ -267,10 +267,7 @@ fn reports(
         let subject = services.subject_hash(source, &event.subject);
         match Report::from_event(source, subject, event) {
             Ok(report) => reports.push(report),
-            Err(problem) => {
-                let detail = Text::new(problem.detail.clone(), problem.detail);
-                unread.push(EventResult::rejected(&id, problem.code, detail));
-            }
+            Err(problem) => unread.push(EventResult::of_problem(&id, problem)),
         }
     }
     (reports, unread)

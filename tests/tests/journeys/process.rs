@@ -64,8 +64,8 @@ impl Process {
         Ok(status)
     }
 
-    /// Asks it to stop.
-    pub fn terminate(&self) -> Outcome {
+    /// Asks it to stop, by SIGTERM.
+    pub fn ask_to_stop(&self) -> Outcome {
         let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
         assert!(told.success());
         Ok(())

@@ -132,12 +132,12 @@ async fn unknown_subjects_wait(world: Arc<World>) -> Outcome {
     let walker = server.person("13800000001").await?;
     let card = json!({ "source": "urn:tanhui:import:steps", "subject": "901" });
     walker.post("/v1/me/bindings", &card).await?.ok()?;
-    let walked = crate::process::wait_for("the waiting days to be credited", || async {
+    let days = crate::process::wait_for("the waiting days to be credited", || async {
         let items = walker.all("/v1/me/activities?limit=100", "items").await?;
         Ok((items.len() == 7).then_some(items))
     });
     adds_up(&walker.get("/v1/me/statement").await?.ok()?);
-    assert!(walked.await?.iter().all(|activity| activity["status"] == "credited"));
+    assert!(days.await?.iter().all(|activity| activity["status"] == "credited"));
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tanhui_tests::Outcome;
 
 use crate::process::wait_for;
-use crate::redis::Redis;
+use crate::redis_server::Redis;
 use crate::server::{Caller, Server, Town, ride};
 use crate::world::{World, each_store};
 
@@ -26,23 +26,23 @@ async fn redis_is_no_more_than_a_cache(world: Arc<World>) -> Outcome {
     let town = Town::with(&world, Server::start_command(command, &world).await?).await?;
     let rider = town.rider("13800000001", "card-1").await?;
     until_the_cache_is(&town, "redis").await?;
-    let mut rides = 0;
-    credit_and_see(&town, &rider, &mut rides).await?;
+    let mut sent = 0;
+    credit_and_see(&town, &rider, &mut sent).await?;
     for _ in 0..2 {
         redis.stop()?;
-        credit_and_see(&town, &rider, &mut rides).await?;
+        credit_and_see(&town, &rider, &mut sent).await?;
         until_the_cache_is(&town, "redis_unreachable").await?;
-        credit_and_see(&town, &rider, &mut rides).await?;
-        let newcomer = town.server.person(&format!("138000001{rides:02}")).await?;
+        credit_and_see(&town, &rider, &mut sent).await?;
+        let newcomer = town.server.person(&format!("138000001{sent:02}")).await?;
         newcomer.get("/v1/me").await?.ok()?;
         redis.go_on()?;
-        credit_and_see(&town, &rider, &mut rides).await?;
+        credit_and_see(&town, &rider, &mut sent).await?;
         until_the_cache_is(&town, "redis").await?;
-        credit_and_see(&town, &rider, &mut rides).await?;
+        credit_and_see(&town, &rider, &mut sent).await?;
     }
-    assert_eq!(rider.get("/v1/me/balance").await?.ok()?["points"], rides * 4);
+    assert_eq!(rider.get("/v1/me/balance").await?.ok()?["points"], sent * 4);
     let audit = world.audit().await?;
-    assert_eq!(audit["activities"]["credited"], rides);
+    assert_eq!(audit["activities"]["credited"], sent);
     Ok(())
 }
 
@@ -55,14 +55,14 @@ async fn until_the_cache_is(town: &Town, state: &str) -> Outcome {
 }
 
 /// Three rides on days of their own, each answered, and the board follows.
-async fn credit_and_see(town: &Town, rider: &Caller, rides: &mut i64) -> Outcome {
+async fn credit_and_see(town: &Town, rider: &Caller, sent: &mut i64) -> Outcome {
     for _ in 0..3 {
-        *rides += 1;
-        let event = ride(&format!("ride-{rides}"), "card-1", "1", *rides * 24).to_string();
+        *sent += 1;
+        let event = ride(&format!("ride-{sent}"), "card-1", "1", *sent * 24).to_string();
         let answer = town.metro().report("application/cloudevents+json", event).await?.ok()?;
         assert_eq!(answer["credited"], 1, "{answer}");
     }
-    let due = Value::from(*rides * 4);
+    let due = Value::from(*sent * 4);
     wait_for("the board to follow", || async {
         let board = rider.get(BOARD).await?.ok()?;
         Ok((board["me"]["score"] == due && board["items"][0]["score"] == due).then_some(()))

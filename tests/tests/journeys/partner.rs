@@ -35,7 +35,7 @@ fn mistakes() -> Vec<(Vec<u8>, &'static str, Option<&'static str>)> {
         (with("unknown", "type", json!("activity.moon_ride")), "rejected", Some("unknown_action")),
         (with("typeless", "type", json!("metro_ride")), "rejected", Some("invalid_event")),
         (with("unit", "data", json!({ "distance_kwh": 7.2 })), "rejected", Some("wrong_unit")),
-        (with("bare", "data", json!({ "distance": 7.2 })), "rejected", Some("missing_unit")),
+        (with("bare", "data", json!({ "distance": 7.2 })), "rejected", Some("unit_missing")),
         (km("below", "0.299"), "rejected", Some("out_of_range")),
         (km("at", "80"), "credited", None),
         (km("above", "80.001"), "rejected", Some("out_of_range")),

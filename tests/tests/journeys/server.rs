@@ -245,8 +245,9 @@ impl Town {
 /// A metro ride some hours ago.
 pub fn ride(id: &str, card: &str, km: &str, hours_ago: i64) -> Value {
     let at = chrono::Utc::now() - chrono::TimeDelta::hours(hours_ago);
+    let distance = serde_json::from_str::<Value>(km).unwrap_or_default();
     json!({
         "specversion": "1.0", "id": id, "source": METRO, "type": "activity.metro_ride", "subject": card,
-        "time": at.to_rfc3339(), "data": { "distance_km": serde_json::from_str::<Value>(km).unwrap_or_default() },
+        "time": at.to_rfc3339(), "data": { "distance_km": distance },
     })
 }

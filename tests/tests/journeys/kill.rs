@@ -27,7 +27,8 @@ fn write_taps(world: &World) -> Outcome<String> {
         std::fs::copy(repository("samples").join(table), world.path(table))?;
     }
     let mut text = String::from(
-        "deal_date,card_no,deal_type,deal_money,deal_value,equ_no,company_name,station,car_no,conn_mark,close_date\n",
+        "deal_date,card_no,deal_type,deal_money,deal_value,equ_no,company_name,station,car_no,\
+         conn_mark,close_date\n",
     );
     let morning: DateTime<Utc> = "2025-09-01T07:00:00Z".parse()?;
     for ride in 0..RIDES {
@@ -67,7 +68,8 @@ async fn an_import_is_killed_and_repeated(world: Arc<World>) -> Outcome {
         assert!((enough..i64::from(RIDES)).contains(&credited), "killed too late: {credited}");
     }
     raw.close().await?;
-    let last = import(&world, "taps", &[file.clone()], &["--enroll", "--replay-at", &day]).await?;
+    let last =
+        import(&world, "taps", std::slice::from_ref(&file), &["--enroll", "--replay-at", &day]).await?;
     assert_eq!(last["events"], RIDES);
     let known = last["duplicate"].as_u64().unwrap_or_default();
     assert!(known >= u64::from(RIDES / 2) && known < u64::from(RIDES), "{last}");

@@ -1,10 +1,21 @@
 //! Journeys with the real program: what an operator, a citizen, a partner and a cashier do, from the first
 //! command to the audit.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking; a member that JSON does not have is null; small counts do not overflow"
+)]
+
+mod citizen;
 mod commands;
+mod demo;
 mod import;
 mod kill;
+mod outage;
+mod partner;
 mod process;
-mod redis;
+mod redis_server;
 mod server;
+mod shutdown;
 mod world;

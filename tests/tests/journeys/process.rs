@@ -10,7 +10,7 @@ use std::time::Duration;
 use tanhui_tests::Outcome;
 
 /// How long a journey waits for a state. Generous: the machine may be building beside it.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How often it looks.
 const BREATH: Duration = Duration::from_millis(10);
 
@@ -64,8 +64,8 @@ impl Process {
         Ok(status)
     }
 
-    /// Asks it to stop.
-    pub fn terminate(&self) -> Outcome {
+    /// Asks it to stop, by SIGTERM.
+    pub fn ask_to_stop(&self) -> Outcome {
         let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
         assert!(told.success());
         Ok(())

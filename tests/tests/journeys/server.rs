@@ -45,13 +45,18 @@ impl Server {
 
     /// Asks it to stop and waits until it has.
     pub async fn stop(self) -> Outcome<Ran> {
-        self.process.terminate()?;
+        self.process.ask_to_stop()?;
+        self.ended().await
+    }
+
+    /// Waits for its end.
+    pub async fn ended(self) -> Outcome<Ran> {
         self.process.until_ended().await
     }
 
     /// A caller without credentials.
     pub fn anyone(&self) -> Caller {
-        Caller { http: reqwest::Client::new(), base: self.base.clone(), token: None }
+        Caller::to(&self.base)
     }
 
     /// A caller with a partner's key.
@@ -61,13 +66,7 @@ impl Server {
 
     /// A caller signed in by phone.
     pub async fn person(&self, phone: &str) -> Outcome<Caller> {
-        let anyone = self.anyone();
-        let sent = anyone.post("/v1/auth/otp", &json!({ "phone": phone })).await?;
-        assert_eq!(sent.status, 202, "{sent:?}");
-        let wish = json!({ "grant_type": "otp", "phone": phone, "code": "000000" });
-        let tokens = anyone.post("/v1/auth/token", &wish).await?;
-        assert_eq!(tokens.status, 200, "{tokens:?}");
-        Ok(self.partner(tokens.body["access_token"].as_str().ok_or("no token")?))
+        self.anyone().signed_in(phone).await
     }
 }
 
@@ -114,6 +113,22 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Someone unknown.
+    pub fn to(base: &str) -> Self {
+        Self { http: reqwest::Client::new(), base: base.to_owned(), token: None }
+    }
+
+    /// The same, signed in by phone.
+    pub async fn signed_in(&self, phone: &str) -> Outcome<Self> {
+        let sent = self.post("/v1/auth/otp", &json!({ "phone": phone })).await?;
+        assert_eq!(sent.status, 202, "{sent:?}");
+        let wish = json!({ "grant_type": "otp", "phone": phone, "code": "000000" });
+        let tokens = self.post("/v1/auth/token", &wish).await?;
+        assert_eq!(tokens.status, 200, "{tokens:?}");
+        let token = tokens.body["access_token"].as_str().ok_or("no token")?.to_owned();
+        Ok(Self { token: Some(token), ..self.clone() })
+    }
+
     pub async fn get(&self, path: &str) -> Outcome<Answer> {
         self.send(Method::GET, path, &[], None).await
     }
@@ -200,7 +215,10 @@ pub const METRO: &str = "urn:journeys:metro";
 
 impl Town {
     pub async fn open(world: &Arc<World>) -> Outcome<Self> {
-        let server = Server::start(world).await?;
+        Self::with(world, Server::start(world).await?).await
+    }
+
+    pub async fn with(world: &Arc<World>, server: Server) -> Outcome<Self> {
         let ran = world.run(&["partner", "create", "Metro", "--source", METRO]).await?;
         assert_eq!(ran.code, Some(0), "{ran:?}");
         Ok(Self { world: Arc::clone(world), server, key: ran.last_line().to_owned() })
@@ -227,8 +245,9 @@ impl Town {
 /// A metro ride some hours ago.
 pub fn ride(id: &str, card: &str, km: &str, hours_ago: i64) -> Value {
     let at = chrono::Utc::now() - chrono::TimeDelta::hours(hours_ago);
+    let distance = serde_json::from_str::<Value>(km).unwrap_or_default();
     json!({
         "specversion": "1.0", "id": id, "source": METRO, "type": "activity.metro_ride", "subject": card,
-        "time": at.to_rfc3339(), "data": { "distance_km": serde_json::from_str::<Value>(km).unwrap_or_default() },
+        "time": at.to_rfc3339(), "data": { "distance_km": distance },
     })
 }

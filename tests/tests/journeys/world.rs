@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tanhui_tests::{Engine, Outcome, Raw};
 
 use crate::process::{Process, Ran, binary};
-use crate::redis::Redis;
+use crate::redis_server::Redis;
 
 const POSTGRES: &str = "TANHUI_TEST_POSTGRES_URL";
 const REDIS: &str = "TANHUI_TEST_REDIS_URL";

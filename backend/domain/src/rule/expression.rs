@@ -37,7 +37,12 @@ fn compute(formula: &str, with: &[(String, String)]) -> Result<String, Finding> 
     let mut checker = Checker { program: &mut program, scope: &scope, dividing: true, ordered: Vec::new() };
     let value = checker.check(&formula.tree)?;
     let result = program.run(&[]).get(value.register);
-    let shown = value_text(result, &value.kind, value.step);
+    let shown = match value.kind {
+        Type::YesNo => (result != 0).to_string(),
+        Type::Number(_) | Type::Choice(_) | Type::Date | Type::Time => {
+            value_text(result, &value.kind, value.step)
+        }
+    };
     if value.divisor.is_some() || shown.starts_with('≈') {
         let found = text!("结果不是有限小数", "the result is not a finite decimal");
         return Err(Finding::new(found).help(text!("请写明如何取整", "say how it is rounded")));
@@ -137,13 +142,13 @@ mod tests {
             ("17 pt, rounded down to 5 pt", "15 pt"),
             ("max(1 km, 999 m)", "1 km"),
             ("if 2 kg > 1999 g then 1 pt else 0 pt", "1 pt"),
-            ("3 in [1 .. 3)", "no"),
-            ("3 in [1 .. 3]", "yes"),
-            ("1 in (1 .. 3)", "no"),
-            ("2 in [1, 2]", "yes"),
-            ("07:30 in [07:00 .. 09:00)", "yes"),
-            ("2026-01-31 < 2026-02-01", "yes"),
-            ("not yes or no", "no"),
+            ("3 in [1 .. 3)", "false"),
+            ("3 in [1 .. 3]", "true"),
+            ("1 in (1 .. 3)", "false"),
+            ("2 in [1, 2]", "true"),
+            ("07:30 in [07:00 .. 09:00)", "true"),
+            ("2026-01-31 < 2026-02-01", "true"),
+            ("not yes or no", "false"),
             ("1 m2 + 1 m2", "2 m2"),
         ] {
             assert_eq!(eval(formula), expected, "{formula}");
@@ -172,8 +177,8 @@ mod tests {
         let with = [("d".to_owned(), "7.2 km".to_owned()), ("f".to_owned(), "-2 gCO2e/km".to_owned())];
         assert_eq!(evaluate_expression("d * f", &with).unwrap(), "-14.4 gCO2e");
         let with = [("kind".to_owned(), "red".to_owned())];
-        assert_eq!(evaluate_expression("kind = red and not kind in [blue, green]", &with).unwrap(), "yes");
-        assert_eq!(evaluate_expression("kind != blue", &with).unwrap(), "yes");
+        assert_eq!(evaluate_expression("kind = red and not kind in [blue, green]", &with).unwrap(), "true");
+        assert_eq!(evaluate_expression("kind != blue", &with).unwrap(), "true");
         assert!(evaluate_expression("knid = red", &with).unwrap_err().contains("there is no name `knid`"));
     }
 

@@ -13,7 +13,8 @@ use crate::trouble::Outcome;
 
 const COMMIT: &[u8] = b"COMMIT";
 
-/// Carries connections. Once armed, it cuts the next one that commits: the server hears it, nobody the answer.
+/// Carries connections. Once armed, it cuts the next one that commits: the server hears it, nobody the
+/// answer.
 #[derive(Debug, Clone, Default)]
 pub struct Wire {
     cuts_due: Arc<AtomicU32>,

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
-use tanhui_tests::Outcome;
+use tanhui_tests::{Engine, Outcome};
 
 use crate::demo::adds_up;
-use crate::process::repository;
-use crate::server::Server;
+use crate::process::{repository, wait_for};
+use crate::server::{Caller, Server};
 use crate::world::{World, each_store, on_sqlite};
 
 each_store!(
@@ -103,20 +103,24 @@ fn real(files: &[&str]) -> Option<Vec<String>> {
     None
 }
 
-/// What the ledger holds after both files, to the milligram, whatever the store.
+/// Both files twice; what the ledger then holds is the same on either store, to the milligram.
 async fn real_taps_are_credited_once(world: Arc<World>) -> Outcome {
     let Some(files) = real(&["transit/taps_first10000.csv.gz", "transit/taps_slice14.csv.gz"]) else {
         return Ok(());
     };
     let options = ["--enroll", "--replay-at", "2026-09-05"];
     let first = import(&world, "taps", &files, &options).await?;
-    assert_eq!(first["rows"], 23_435);
+    assert!(first["credited"].as_u64() > Some(0), "{first}");
     known_already(&first, &import(&world, "taps", &files, &options).await?);
     let audit = world.audit().await?;
     assert_eq!(audit["activities"]["credited"], first["credited"]);
     assert_eq!(audit["totals"]["POINTS"]["issued"], first["points"]);
     assert_eq!(audit["totals"]["CO2E"]["issued_mg"], first["reduction_mg"]);
-    assert_eq!(numbers(&first, ["events", "points", "reduction_mg"]), [13_778, 285_025, 2_886_057_037]);
+    if world.engine == Engine::Postgres {
+        let other = World::beside()?;
+        assert_eq!(import(&other, "taps", &files, &options).await?, first);
+        assert_eq!(other.audit().await?, audit);
+    }
     Ok(())
 }
 
@@ -132,7 +136,7 @@ async fn unknown_subjects_wait(world: Arc<World>) -> Outcome {
     let walker = server.person("13800000001").await?;
     let card = json!({ "source": "urn:tanhui:import:steps", "subject": "901" });
     walker.post("/v1/me/bindings", &card).await?.ok()?;
-    let days = crate::process::wait_for("the waiting days to be credited", || async {
+    let days = wait_for("the waiting days to be credited", || async {
         let items = walker.all("/v1/me/activities?limit=100", "items").await?;
         Ok((items.len() == 7).then_some(items))
     });
@@ -163,23 +167,27 @@ async fn a_dry_run_writes_nothing(world: Arc<World>) -> Outcome {
 async fn boards_add_up(world: Arc<World>) -> Outcome {
     let day = three_weeks_ago();
     let server = Server::start(&world).await?;
-    let owner = server.person("13800000002").await?;
-    // Known to the server only when the import has made the source.
-    let files = [sample("taps.csv")];
-    let summary = import(&world, "taps", &files, &["--enroll", "--replay-at", &day]).await?;
-    let board = "/v1/leaderboards?period=all&scope=city&metric=reduction&limit=100";
+    let onlooker = server.person("13800000002").await?;
+    let options = ["--enroll", "--replay-at", &day];
+    let summary = import(&world, "taps", &[sample("taps.csv")], &options).await?;
     let [credited, reduction] = numbers(&summary, ["credited", "reduction_mg"]);
-    let places = crate::process::wait_for("the board to hold every rider", || async {
-        let items = owner.all(board, "items").await?;
-        let scores: u64 = items.iter().filter_map(|place| place["score"].as_u64()).sum();
-        Ok((scores == reduction).then_some(items))
-    });
-    let places = places.await?;
+    let places = until_the_board_holds(&onlooker, reduction).await?;
     assert!(places.len() <= usize::try_from(credited)? && places.len() > 10);
     let ranks: Vec<_> = places.iter().filter_map(|place| place["rank"].as_u64()).collect();
     assert_eq!(ranks, (1..=u64::try_from(places.len())?).collect::<Vec<_>>());
     assert!(places.is_sorted_by_key(|place| std::cmp::Reverse(place["score"].as_u64())));
     Ok(())
+}
+
+/// Waits until the scores of the city's board for ever make this sum; gives its places.
+pub async fn until_the_board_holds(onlooker: &Caller, reduction: u64) -> Outcome<Vec<Value>> {
+    let board = "/v1/leaderboards?period=all&scope=city&metric=reduction&limit=100";
+    wait_for("the board to hold what was credited", || async {
+        let items = onlooker.all(board, "items").await?;
+        let scores: u64 = items.iter().filter_map(|place| place["score"].as_u64()).sum();
+        Ok((scores == reduction).then_some(items))
+    })
+    .await
 }
 
 async fn refusals_are_kept_for_their_owner(world: Arc<World>) -> Outcome {

@@ -45,8 +45,8 @@ impl Month {
     }
 }
 
-/// Creates the partitions of this month and the next ones, and one for all other times, so that no clock can make a
-/// write fail. Safe to repeat and to run twice at once.
+/// Creates the partitions of this month and the next ones, and one for all other times, so that no clock can
+/// make a write fail. Safe to repeat and to run twice at once.
 ///
 /// # Errors
 /// A database that does not answer.

@@ -16,6 +16,7 @@ use tanhui_service::identity::secret::{MasterSecret, SecretError};
 
 use crate::http::server::ServeLimits;
 use crate::logging::LogFormat;
+use crate::sms::{SmsGateway, SmsGatewayError};
 
 /// What one place says; whatever it leaves out, the next place decides.
 #[derive(Debug, Clone, Default, clap::Args, Deserialize)]
@@ -43,6 +44,18 @@ pub struct Given {
     /// File with the master secret; made on first start [default: tanhui-data/secret.key]
     #[arg(long, global = true, env = "TANHUI_SECRET_FILE", value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
+    /// Where one-time codes are posted to be sent as SMS: https, or http on this machine
+    #[arg(long, global = true, env = "TANHUI_SMS_WEBHOOK_URL", hide_env_values = true, value_name = "URL")]
+    pub sms_webhook_url: Option<String>,
+    /// Bearer secret for the SMS webhook
+    #[arg(
+        long,
+        global = true,
+        env = "TANHUI_SMS_WEBHOOK_SECRET",
+        hide_env_values = true,
+        value_name = "SECRET"
+    )]
+    pub sms_webhook_secret: Option<String>,
     /// Shape of log lines [default: text]
     #[arg(long, global = true, env = "TANHUI_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -127,6 +140,8 @@ pub struct Settings {
     pub demo: bool,
     /// The master secret.
     pub secret: SecretSource,
+    /// The SMS gateway; none: nobody can sign in by phone outside demo mode.
+    pub sms: Option<SmsGateway>,
     /// Shape of log lines.
     pub log_format: LogFormat,
     /// What to log.
@@ -175,6 +190,9 @@ pub enum ConfigError {
     /// Not a header name.
     #[error("client_address_header is {0:?}, which is not a header name")]
     HeaderName(String),
+    /// Not an SMS gateway that codes may be posted to. Does not quote it: it may hold secrets.
+    #[error("sms_webhook_url and sms_webhook_secret: {0}")]
+    Sms(#[from] SmsGatewayError),
     /// Demo mode would be open to the world.
     #[error("demo mode takes loopback addresses only, and listen is {0}: everyone's one-time code is 000000")]
     DemoInTheOpen(SocketAddr),
@@ -208,6 +226,8 @@ impl Given {
             demo: self.demo.or(other.demo),
             secret_key,
             secret_file,
+            sms_webhook_url: self.sms_webhook_url.or(other.sms_webhook_url),
+            sms_webhook_secret: self.sms_webhook_secret.or(other.sms_webhook_secret),
             log_format: self.log_format.or(other.log_format),
             log: self.log.or(other.log),
             body_bytes_max: self.body_bytes_max.or(other.body_bytes_max),
@@ -244,6 +264,7 @@ impl Settings {
                 (None, Some(file)) => SecretSource::File(file),
                 (None, None) => SecretSource::File(PathBuf::from("tanhui-data/secret.key")),
             },
+            sms: SmsGateway::decide(given.sms_webhook_url, given.sms_webhook_secret)?,
             log_format: given.log_format.unwrap_or_default(),
             log: given.log.unwrap_or_else(|| "info".to_owned()),
             http,

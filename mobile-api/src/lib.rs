@@ -8,4 +8,5 @@ pub mod config;
 pub mod endpoint;
 pub mod http;
 pub mod logging;
+pub mod sms;
 pub mod state;

@@ -11,6 +11,7 @@ mod raw;
 mod stage;
 mod town;
 mod trouble;
+mod wire;
 
 pub use books::{Books, Credit};
 pub use clock::FixedClock;
@@ -21,6 +22,7 @@ pub use stage::{FIRST_INSTANT, Stage, run, until};
 pub use tanhui_store::Engine;
 pub use town::Town;
 pub use trouble::{Outcome, Trouble};
+pub use wire::Wire;
 
 /// Makes two tests of each named function, `name::sqlite` and `name::postgres`.
 #[macro_export]

@@ -43,7 +43,8 @@ pub enum Known {
     Decided(Box<Activity>),
 }
 
-/// Credits a body of events and answers each, in the order sent. An id that could not be read is answered as empty.
+/// Credits a body of events and answers each, in the order sent. An id that could not be read is answered as
+/// empty.
 pub async fn ingest(
     services: &Services,
     source: &Arc<Source>,

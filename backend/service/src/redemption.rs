@@ -133,7 +133,8 @@ pub async fn find(
     Ok(Some(Redeemed { redemption, vouchers }))
 }
 
-/// A citizen's vouchers with what they are for, the newest redemption first, beginning after a (redemption, voucher).
+/// A citizen's vouchers with what they are for, the newest redemption first, beginning after a (redemption,
+/// voucher).
 pub async fn vouchers(
     services: &Services,
     citizen: CitizenId,
@@ -153,7 +154,18 @@ pub async fn redeem(
     if !(1..=QUANTITY_MAX).contains(&request.quantity) {
         return Err(RedeemError::Quantity);
     }
-    retrying(|| try_redeem(services, request, &render)).await
+    let request = RedeemRequest {
+        key: Some(request.key.clone().unwrap_or_else(|| key_of_one_call(services, request))),
+        ..request.clone()
+    };
+    retrying(|| try_redeem(services, &request, &render)).await
+}
+
+/// Without the client's key one of our own, so that a repeated transaction finds a commit whose answer was
+/// lost.
+fn key_of_one_call(services: &Services, request: &RedeemRequest) -> RequestKey {
+    let key = services.random.uuid_at(services.clock.now()).to_string();
+    RequestKey { owner: request.citizen.into(), route: "redemptions of one call", key, body_hash: [0; 32] }
 }
 
 async fn try_redeem(
@@ -287,7 +299,9 @@ pub async fn cancel(
     city: &City,
     id: RedemptionId,
 ) -> Result<Redeemed, RedeemError> {
-    retrying(|| try_cancel(services, citizen, city, id)).await
+    let now = services.clock.now();
+    let mut again = false;
+    retrying(|| try_cancel(services, citizen, city, id, (now, std::mem::replace(&mut again, true)))).await
 }
 
 async fn try_cancel(
@@ -295,14 +309,19 @@ async fn try_cancel(
     citizen: CitizenId,
     city: &City,
     id: RedemptionId,
+    (now, again): (DateTime<Utc>, bool),
 ) -> Result<Redeemed, RedeemError> {
-    let now = services.clock.now();
     let transaction = services.database.begin().await?;
 
     // 1. Load and lock.
     let mut account = account::lock(&transaction, citizen.into()).await?.ok_or(RedeemError::NoRedemption)?;
     let redemption = redemption::find(&transaction, id, citizen).await?.ok_or(RedeemError::NoRedemption)?;
-    if redemption.cancelled_at.is_some() {
+    if let Some(cancelled_at) = redemption.cancelled_at {
+        // An earlier try at this very instant was committed and its answer lost.
+        if again && cancelled_at == now {
+            let vouchers = voucher::of_redemption(&transaction, id).await?;
+            return Ok(Redeemed { redemption, vouchers });
+        }
         return Err(RedeemError::AlreadyCancelled);
     }
     let takes: Vec<LotTake> = lot::taken(&transaction, id).await?;

@@ -115,7 +115,8 @@ pub enum SignInError {
     Store(#[from] StoreError),
 }
 
-/// Counts one wish for a code: by phone, then by address where it is known. The verdict is the first refusal, or the
+/// Counts one wish for a code: by phone, then by address where it is known. The verdict is the first
+/// refusal, or the
 /// phone's.
 pub async fn allow_code(
     services: &Services,

@@ -100,24 +100,30 @@ pub async fn use_voucher(
     staff: CitizenId,
     code: &str,
 ) -> Result<Checked, TillError> {
-    retrying(|| try_use(services, city, merchant, staff, code)).await
+    let now = services.clock.now();
+    let mut again = false;
+    let mut attempt = move || (now, std::mem::replace(&mut again, true));
+    retrying(|| try_use(services, city, merchant, (staff, code), attempt())).await
 }
 
 async fn try_use(
     services: &Services,
     city: &City,
     merchant: MerchantId,
-    staff: CitizenId,
-    code: &str,
+    (staff, code): (CitizenId, &str),
+    (now, again): (DateTime<Utc>, bool),
 ) -> Result<Checked, TillError> {
-    let now = services.clock.now();
     let code = spelled(code).ok_or(TillError::NoVoucher)?;
     let transaction = services.database.begin().await?;
 
     // 1. Load.
     let voucher = of_merchant(voucher::find_by_code(&transaction, &code).await?, merchant)?;
-    usable(&voucher, now)?;
     let offer = offer::find(&transaction, voucher.offer).await?.ok_or(TillError::NoVoucher)?;
+    // An earlier try at this very instant was committed and its answer lost.
+    if again && voucher.used_at == Some(now) {
+        return Ok(Checked { voucher, offer });
+    }
+    usable(&voucher, now)?;
 
     // 2. The guarded update decides against another till and against a cancellation.
     if !voucher::mark_used(&transaction, voucher.id, staff, now).await? {
@@ -174,7 +180,8 @@ fn usable(voucher: &Voucher, now: DateTime<Utc>) -> Result<(), TillError> {
     }
 }
 
-/// A code as a person types it: small letters, blanks and hyphens do not matter, nor O for 0 or I and L for 1.
+/// A code as a person types it: small letters, blanks and hyphens do not matter, nor O for 0 or I and L for
+/// 1.
 /// None when no code can be meant.
 fn spelled(code: &str) -> Option<String> {
     let code: String = code

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{Datelike, TimeDelta};
 use tanhui_domain::city::Source;
 use tanhui_domain::id::SourceId;
-use tanhui_store::waiting::WaitingEvent;
+use tanhui_store::waiting::{FIRST_WAITING, WaitingEvent};
 use tanhui_store::{StoreError, idempotency, session, source, waiting};
 use tokio_util::sync::CancellationToken;
 
@@ -37,13 +37,15 @@ pub async fn credit_waiting_forever(services: Arc<Services>, stop: CancellationT
 /// Credits all waiting events whose subject is bound by now; gives how many were decided.
 pub async fn credit_waiting(services: &Services) -> Result<usize, CreditError> {
     services.rules.refresh(&services.database).await?;
+    let sources = sources(services).await?;
     let mut decided = 0_usize;
+    let mut after = FIRST_WAITING;
     loop {
-        let ready = waiting::now_bound(&services.database, WAITING_BATCH).await?;
-        if ready.is_empty() {
+        let ready = waiting::now_bound(&services.database, after, WAITING_BATCH).await?;
+        let Some((last, _)) = ready.last() else {
             return Ok(decided);
-        }
-        let sources = sources(services).await?;
+        };
+        after = (last.occurred_at, last.id);
         let reports: Vec<Report> =
             ready.into_iter().filter_map(|(event, _)| report(event, &sources)).collect();
         let sent = reports.len();
@@ -52,7 +54,6 @@ pub async fn credit_waiting(services: &Services) -> Result<usize, CreditError> {
         decided = decided.saturating_add(sent.saturating_sub(unread));
         if unread > 0 {
             tracing::error!(unread, "waiting events no longer fit the rules in force at their time");
-            return Ok(decided);
         }
         let written = |status| matches!(status, EventStatus::Credited | EventStatus::Rejected);
         metrics::counter!("tanhui_waiting_credited_total")

@@ -79,7 +79,8 @@ pub async fn find<C: Connected>(on: &C, id: ActivityId) -> Result<Option<Activit
     query_one(on, &sql, [id.get().into()]).await?.as_ref().map(read).transpose()
 }
 
-/// Those of some activities that were written at one instant: what a transaction whose commit got no answer has done.
+/// Those of some activities that were written at one instant: what a transaction whose commit got no answer
+/// has done.
 pub async fn written_at<C: Connected>(
     on: &C,
     ids: &[ActivityId],
@@ -89,7 +90,8 @@ pub async fn written_at<C: Connected>(
     values.push(micros(recorded_at).into());
     let sql = format!(
         "SELECT {COLUMNS} FROM {table} JOIN activity_keys k ON k.id = r.id AND k.recorded_at_us = $2
-         JOIN activities a ON a.citizen_id = k.citizen_id AND a.recorded_at_us = k.recorded_at_us AND a.id = k.id"
+         JOIN activities a
+           ON a.citizen_id = k.citizen_id AND a.recorded_at_us = k.recorded_at_us AND a.id = k.id"
     );
     query_all(on, &sql, values).await?.iter().map(read).collect()
 }

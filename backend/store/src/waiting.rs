@@ -62,17 +62,26 @@ pub async fn exists<C: Connected>(on: &C, id: ActivityId) -> Result<bool, StoreE
     Ok(query_row(on, sql, [id.get().into()]).await?.bigint(0)? > 0)
 }
 
+/// Where a look through waiting events goes on: after this instant and id.
+pub type WaitingCursor = (DateTime<Utc>, ActivityId);
+
+/// Before every waiting event.
+pub const FIRST_WAITING: WaitingCursor = (DateTime::<Utc>::UNIX_EPOCH, ActivityId::new(uuid::Uuid::nil()));
+
 /// Waiting events whose subject has been bound by now, with the citizen, in order of what happened first.
 pub async fn now_bound<C: Connected>(
     on: &C,
+    after: WaitingCursor,
     limit: i64,
 ) -> Result<Vec<(WaitingEvent, CitizenId)>, StoreError> {
     let sql = "SELECT w.id, w.source_id, w.subject_hash, w.external_id, w.action, w.data,
                w.occurred_at_us, b.citizen_id
                FROM bindings b JOIN waiting_events w ON w.source_id = b.source_id
                AND w.subject_hash = b.subject_hash
-               WHERE b.ended_at_us IS NULL ORDER BY w.occurred_at_us, w.id LIMIT $1";
-    let rows = query_all(on, sql, [limit.into()]).await?;
+               WHERE b.ended_at_us IS NULL AND (w.occurred_at_us, w.id) > ($2, $3)
+               ORDER BY w.occurred_at_us, w.id LIMIT $1";
+    let values = [limit.into(), micros(after.0).into(), after.1.get().into()];
+    let rows = query_all(on, sql, values).await?;
     rows.iter()
         .map(|row| {
             let event = WaitingEvent {
@@ -89,7 +98,8 @@ pub async fn now_bound<C: Connected>(
         .collect()
 }
 
-/// Removes those of these events that have become activities. Others go on waiting, as one does whose binding ended
+/// Removes those of these events that have become activities. Others go on waiting, as one does whose binding
+/// ended
 /// before it could be credited.
 pub async fn delete_many(on: &Transaction, ids: &[ActivityId]) -> Result<(), StoreError> {
     let (table, values) = Columns::new().uuid("id", ids.iter().map(|id| id.get())).table(on.engine());

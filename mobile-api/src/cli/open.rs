@@ -13,6 +13,7 @@ use tanhui_service::{Services, office, shipped};
 
 use super::CommandError;
 use crate::config::Settings;
+use crate::sms::SmsWebhook;
 
 /// Opens and migrates the database, and publishes rules where the database holds none.
 pub async fn services(settings: &Settings) -> Result<Arc<Services>, CommandError> {
@@ -21,7 +22,7 @@ pub async fn services(settings: &Settings) -> Result<Arc<Services>, CommandError
         None => Cache::memory(),
     };
     let keys = Keys::derive(&settings.secret.load()?)?;
-    let sender: Arc<dyn CodeSender> = if settings.demo { Arc::new(DemoSender) } else { Arc::new(NoSender) };
+    let sender = sender(settings);
     let services = Services::open(
         &settings.database_url,
         cache,
@@ -37,6 +38,14 @@ pub async fn services(settings: &Settings) -> Result<Arc<Services>, CommandError
         }
     }
     Ok(Arc::new(services))
+}
+
+fn sender(settings: &Settings) -> Arc<dyn CodeSender> {
+    match &settings.sms {
+        _ if settings.demo => Arc::new(DemoSender),
+        Some(gateway) => Arc::new(SmsWebhook::new(gateway)),
+        None => Arc::new(NoSender),
+    }
 }
 
 /// The rule sets to begin with: of a file, of all city files in a folder, or the shipped one.

@@ -18,6 +18,7 @@ impl Settings {
         };
         let text = |value: Option<String>| value.unwrap_or_else(|| quoted(""));
         let http = &self.http;
+        let sms = self.sms.as_ref();
         let format = match self.log_format {
             crate::logging::LogFormat::Text => "text",
             crate::logging::LogFormat::Json => "json",
@@ -29,6 +30,8 @@ impl Settings {
             ("rules", text(self.rules.as_deref().map(path))),
             ("demo", self.demo.to_string()),
             (secret_name, secret),
+            ("sms_webhook_url", text(sms.map(|sms| quoted(&without_password(&sms.url().to_string()))))),
+            ("sms_webhook_secret", quoted(if sms.is_some() { HIDDEN } else { "" })),
             ("log_format", quoted(format)),
             ("log", quoted(&self.log)),
             ("body_bytes_max", http.body_bytes_max.to_string()),

@@ -49,9 +49,20 @@ fn demo_mode_stays_on_loopback() {
 }
 
 #[test]
+fn an_sms_gateway_comes_whole_and_not_in_the_open() {
+    let decide = |toml: &str| Settings::decide(given(toml)).map(|settings| settings.sms.is_some());
+    let url = "sms_webhook_url = \"https://sms.example/send\"";
+    assert!(decide(&format!("{url}\nsms_webhook_secret = \"s\"")).unwrap());
+    assert!(matches!(decide(url), Err(ConfigError::Sms(_))));
+    let open = "sms_webhook_url = \"http://sms.example/send\"\nsms_webhook_secret = \"hush\"";
+    let message = decide(open).unwrap_err().to_string();
+    assert!(message.contains("sms_webhook_url") && !message.contains("hush"), "{message}");
+}
+
+#[test]
 fn what_is_shown_can_be_fed_back_and_hides_secrets() {
-    let toml =
-        "secret_key = \"c0ffee\"\nredis_url = \"redis://:hush@cache\"\nclient_address_header = \"x-real-ip\"";
+    let toml = "sms_webhook_url = \"https://sms.example/send?key=hush\"\nsms_webhook_secret = \"hush\"\n\
+         secret_key = \"c0ffee\"\nredis_url = \"redis://:hush@cache\"\nclient_address_header = \"x-real-ip\"";
     let shown = Settings::decide(given(toml)).unwrap().shown();
     assert!(!shown.contains("c0ffee") && !shown.contains("hush"), "{shown}");
     let again = Settings::decide(given(&shown)).unwrap();

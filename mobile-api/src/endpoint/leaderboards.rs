@@ -135,7 +135,9 @@ pub struct MyPlace {
     score: i64,
 }
 
-/// A board of my city. Citizens who opted out are not on it.
+/// A board of my city.
+///
+/// Citizens who opted out are not on it.
 #[utoipa::path(get, path = "/v1/leaderboards", tag = "leaderboards", security(("bearer" = [])),
     params(BoardParams), responses((status = 200, body = BoardAnswer)))]
 pub async fn show(

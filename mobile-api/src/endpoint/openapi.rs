@@ -38,7 +38,8 @@ impl Modify for SignIn {
     }
 }
 
-/// Gives every operation a name of its own and the problem it may answer, and to the document the table of problem codes.
+/// Gives every operation a name of its own and the problem it may answer, and to the document the table
+/// of problem codes.
 #[must_use]
 pub fn complete(mut document: Document) -> Document {
     for (path, item) in &mut document.paths.paths {
@@ -75,4 +76,39 @@ fn code_entry(code: Code) -> serde_json::Value {
         "status": code.status().as_u16(),
         "title": {"zh": code.title(Language::Zh), "en": code.title(Language::En)},
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    fn references(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => {
+                found.extend(members.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                members.values().for_each(|member| references(member, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    #[test]
+    fn every_reference_has_its_schema_and_every_operation_its_own_name() {
+        let document = serde_json::to_value(crate::endpoint::document()).unwrap();
+        let mut found = BTreeSet::new();
+        references(&document, &mut found);
+        for reference in found {
+            assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+        }
+        let mut names = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let name = operation["operationId"].as_str().unwrap_or_default();
+                assert!(!name.is_empty() && names.insert(name.to_owned()), "{method} {path}: {name}");
+            }
+        }
+    }
 }

@@ -27,7 +27,9 @@ pub struct Readiness {
     cache: &'static str,
 }
 
-/// Whether requests can be served now. 503 `unavailable` while the database is away or its schema is not this
+/// Whether requests can be served now.
+///
+/// 503 `unavailable` while the database is away or its schema is not this
 /// program's.
 #[utoipa::path(get, path = "/readyz", tag = "operations", responses((status = 200, body = Readiness)))]
 pub async fn readyz(State(state): State<AppState>) -> Result<Json<Readiness>, Problem> {

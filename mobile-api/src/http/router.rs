@@ -31,7 +31,8 @@ pub fn application(state: AppState, limits: &HttpLimits) -> Result<Router, serde
     Ok(layered(api, partners, probes, &state, limits).with_state(state))
 }
 
-/// Layers around the API and what partners send, and the few around the probes, which must answer even when the
+/// Layers around the API and what partners send, and the few around the probes, which must answer even when
+/// the
 /// API is full.
 pub fn layered(
     api: Router<AppState>,

@@ -105,7 +105,8 @@ async fn a_broken_ledger_fails_the_audit(world: Arc<World>) -> Outcome {
     world.done(&["import", "steps", &steps, "--enroll", "--replay-at", &day]).await?;
     world.audit().await?;
     let raw = world.raw().await?;
-    let broken = "UPDATE accounts SET points = points + 1 WHERE owner_id = (SELECT owner_id FROM accounts WHERE kind = 1 LIMIT 1)";
+    let broken = "UPDATE accounts SET points = points + 1
+                  WHERE owner_id = (SELECT owner_id FROM accounts WHERE kind = 1 LIMIT 1)";
     assert_eq!(raw.execute(broken).await?, 1);
     raw.close().await?;
     let ran = world.run(&["audit", "--json"]).await?;

@@ -4,7 +4,7 @@
 #![expect(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
-    reason = "a test fails by panicking; a member that JSON does not have is null; small counts do not overflow"
+    reason = "a test fails by panicking; a missing JSON member is null; small counts do not overflow"
 )]
 
 mod citizen;

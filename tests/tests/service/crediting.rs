@@ -154,7 +154,7 @@ fn told(result: &EventResult) -> Told {
     (result.status, points, reduction, result.code.clone())
 }
 
-/// Some rides over ten days: short ones, long ones, repeated ones. Every fourth id is of a card that nobody has bound.
+/// Some rides over ten days: short ones, long ones, repeated ones. The card of every fourth id is unbound.
 fn rides() -> impl Strategy<Value = Vec<(u8, u32, i64)>> {
     prop::collection::vec((0_u8..40, 300_u32..30_000, 0_i64..240), 1..60)
 }

@@ -4,5 +4,7 @@
 
 mod boards;
 mod crediting;
+mod faults;
+mod lost_answers;
 mod redeeming;
 mod waiting;

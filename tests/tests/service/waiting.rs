@@ -10,6 +10,7 @@ use tanhui_tests::{Outcome, Programme, Ride, Stage, each_database};
 each_database!(
     a_waiting_event_is_credited_after_binding,
     a_waiting_event_told_again_is_credited_once,
+    an_event_that_came_in_time_may_wait_long,
     an_event_whose_binding_ended_waits_on,
     one_stuck_event_holds_nobody_up,
 );
@@ -53,6 +54,18 @@ async fn a_waiting_event_told_again_is_credited_once(stage: Stage) -> Outcome {
     bind(&programme, citizen, "card").await?;
     let bound = programme.credit(&[ride]).await?;
     assert_eq!(bound.first().map(|result| result.status), Some(EventStatus::Credited));
+    worker::credit_waiting(&programme.services).await?;
+    assert_eq!((points(&programme, citizen).await?, waiting_now(&programme).await?), (5, 0));
+    programme.stop().await
+}
+
+/// Lateness is the source's; how long a citizen takes to bind a card is not.
+async fn an_event_that_came_in_time_may_wait_long(stage: Stage) -> Outcome {
+    let programme = Programme::start(&stage).await?;
+    let citizen = programme.enroll("other card").await?;
+    programme.credit(&[programme.ride("a", "card", 1_000)]).await?;
+    stage.clock.advance(TimeDelta::days(91));
+    bind(&programme, citizen, "card").await?;
     worker::credit_waiting(&programme.services).await?;
     assert_eq!((points(&programme, citizen).await?, waiting_now(&programme).await?), (5, 0));
     programme.stop().await

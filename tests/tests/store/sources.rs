@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use tanhui_domain::id::{ActivityId, BindingId, CitizenId, SourceId};
 use tanhui_domain::rule::Evidence;
 use tanhui_store::binding::{self, NewBinding};
-use tanhui_store::waiting::{self, WaitingEvent};
+use tanhui_store::waiting::{self, FIRST_WAITING, WaitingEvent};
 use tanhui_store::{StoreError, activity, rule_set, source};
 use tanhui_tests::{Outcome, Stage, Town, each_database, subject};
 
@@ -159,19 +159,19 @@ async fn events_wait_until_their_subject_is_bound(stage: Stage) -> Outcome {
     waiting::insert_many(&on, &events, stage.now()).await?;
     on.commit().await?;
     assert_eq!(waiting::count(&stage.database).await?, 3);
-    assert!(waiting::now_bound(&stage.database, 10).await?.is_empty());
+    assert!(waiting::now_bound(&stage.database, FIRST_WAITING, 10).await?.is_empty());
 
     let made = bind(&stage, citizen, town.source, 1);
     let on = stage.database.begin().await?;
     binding::insert_many(&on, std::slice::from_ref(&made), stage.now()).await?;
     on.commit().await?;
-    let found = waiting::now_bound(&stage.database, 10).await?;
+    let found = waiting::now_bound(&stage.database, FIRST_WAITING, 10).await?;
     let names: Vec<_> = found.iter().map(|(event, who)| (event.external_id.as_str(), *who)).collect();
     assert_eq!(names, [("early", citizen), ("late", citizen)], "what happened first comes first");
     let (first, _) = found.first().ok_or("nothing found")?;
     let [_, early, _] = &events;
     assert_eq!((&first.data, first.occurred_at), (&early.data, early.occurred_at));
-    assert_eq!(waiting::now_bound(&stage.database, 1).await?.len(), 1);
+    assert_eq!(waiting::now_bound(&stage.database, FIRST_WAITING, 1).await?.len(), 1);
 
     let on = stage.database.begin().await?;
     let ids: Vec<ActivityId> = events.iter().map(|event| event.id).collect();
@@ -181,7 +181,7 @@ async fn events_wait_until_their_subject_is_bound(stage: Stage) -> Outcome {
     waiting::delete_many(&on, &ids).await?;
     assert_eq!(waiting::count(&on).await?, 2);
     binding::end(&on, made.id, citizen, stage.now()).await?;
-    assert!(waiting::now_bound(&on, 10).await?.is_empty(), "an ended binding binds nothing");
+    assert!(waiting::now_bound(&on, FIRST_WAITING, 10).await?.is_empty(), "an ended binding binds nothing");
     Ok(())
 }
 

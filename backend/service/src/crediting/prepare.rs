@@ -72,7 +72,9 @@ pub(super) fn prepare(
             Text::new("该城市尚未发布规则", "no rule set is published for this city"),
         ));
     };
-    if let Some((code, detail)) = untimely(&rule_set, report.occurred_at, now) {
+    // What waited for its subject was in time when it came.
+    let untimely = if report.waited { None } else { untimely(&rule_set, report.occurred_at, now) };
+    if let Some((code, detail)) = untimely {
         return Err(refuse(code, detail));
     }
     let Some(action) = rule_set.rules.action(&report.action) else {

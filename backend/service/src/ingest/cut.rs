@@ -48,7 +48,8 @@ fn malformed(body: &[u8]) -> Malformed {
     }
 }
 
-/// Cuts `[...]` at the commas outside of strings and inner brackets. None when the outermost bracket is not the whole.
+/// Cuts `[...]` at the commas outside of strings and inner brackets. None when the outermost bracket is not
+/// the whole.
 fn split_array(body: &[u8], most: usize) -> Option<Vec<&[u8]>> {
     let inside = body.trim_ascii().strip_prefix(b"[")?;
     let mut elements = Vec::new();

@@ -38,9 +38,10 @@ pub struct OtpAnswer {
     expires_in: u64,
 }
 
-/// Sends a one-time code. The answer is the same for known and unknown phones.
+/// Sends a one-time code.
 ///
-/// At most 5 codes for one phone and 300 for one address in 10 minutes; `rate_limited` says when to come back.
+/// The answer is the same for known and unknown phones. At most 5 codes for one phone and 300 for one
+/// address in 10 minutes; `rate_limited` says when to come back.
 /// `unavailable` where no SMS gateway is configured or it does not answer.
 #[utoipa::path(post, path = "/v1/auth/otp", tag = "sign-in", request_body = OtpRequest,
     responses((status = 202, body = OtpAnswer)))]

@@ -49,7 +49,9 @@ pub struct TokenAnswer {
     expires_in: i64,
 }
 
-/// Signs in. `invalid_code` for a code that is wrong, used, expired or tried too often; `invalid_refresh_token` for a
+/// Signs in.
+///
+/// `invalid_code` for a code that is wrong, used, expired or tried too often; `invalid_refresh_token` for a
 /// token that was exchanged before, is too old, or belongs to someone erased.
 #[utoipa::path(post, path = "/v1/auth/token", tag = "sign-in", request_body = TokenRequest,
     responses((status = 200, body = TokenAnswer)))]

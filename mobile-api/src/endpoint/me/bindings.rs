@@ -62,7 +62,9 @@ pub async fn list(State(state): State<AppState>, me: Me) -> Result<Json<Page<Bin
     Ok(Json(Page { items: bindings.into_iter().map(BindingAnswer::from).collect(), next_cursor: None }))
 }
 
-/// Binds a subject and records the consent to use its source. What waited for it is credited within seconds. Binding
+/// Binds a subject and records the consent to use its source.
+///
+/// What waited for it is credited within seconds. Binding
 /// my own subject again answers the same binding.
 #[utoipa::path(post, path = "/v1/me/bindings", tag = "me", security(("bearer" = [])),
     request_body = BindingRequest, responses((status = 201, body = BindingAnswer)))]
@@ -77,7 +79,9 @@ pub async fn bind(
     Ok((StatusCode::CREATED, Json(binding.map_err(problem)?.into())))
 }
 
-/// Ends a binding of mine. What it gave stays; what comes later waits for its next owner.
+/// Ends a binding of mine.
+///
+/// What it gave stays; what comes later waits for its next owner.
 #[utoipa::path(delete, path = "/v1/me/bindings/{id}", tag = "me", security(("bearer" = [])),
     params(("id" = Uuid, Path)), responses((status = 204)))]
 pub async fn unbind(

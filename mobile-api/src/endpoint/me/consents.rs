@@ -15,7 +15,8 @@ use crate::state::AppState;
 /// A consent as it stands.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ConsentAnswer {
-    /// `leaderboard` (be shown on boards), `aggregation` (count in figures that leave the city), or `source:` and the
+    /// `leaderboard` (be shown on boards), `aggregation` (count in figures that leave the city), or
+    /// `source:` and the
     /// URI of a source (use what it reports).
     #[schema(example = "leaderboard")]
     purpose: String,
@@ -61,7 +62,9 @@ pub async fn show(
     found.map(|consent| Json(consent.into())).ok_or_else(|| Problem::new(Code::NotFound))
 }
 
-/// Gives or withdraws a consent. Withdrawing that of a source ends the bindings to it; withdrawing `leaderboard` takes
+/// Gives or withdraws a consent.
+///
+/// Withdrawing that of a source ends the bindings to it; withdrawing `leaderboard` takes
 /// me off the boards.
 #[utoipa::path(put, path = "/v1/me/consents/{purpose}", tag = "me", security(("bearer" = [])),
     params(("purpose" = String, Path, description = "The purpose, percent-encoded")),

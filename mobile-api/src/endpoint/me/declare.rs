@@ -8,7 +8,9 @@ use axum::http::header::{HeaderMap, HeaderValue};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tanhui_domain::amount::{Points, ReductionMg};
 use tanhui_domain::event::DATA_MEMBERS_MAX;
+use tanhui_domain::id::ActivityId;
 use tanhui_domain::text::{Language, Text};
 use tanhui_service::activity::{self, Declaration, DeclareError, Declared};
 use tanhui_service::crediting::{CreditError, EventStatus};
@@ -68,10 +70,13 @@ pub struct DeclareAnswer {
 #[schema(value_type = String, example = "credited")]
 pub struct EventStatusWord(EventStatus);
 
-/// Declares an act. Credited at the share of the points that the rules give to a citizen's own word; an action that
+/// Declares an act of mine.
+///
+/// Credited at the share of the points that the rules give to a citizen's own word; an action that
 /// does not take it answers 422 with `evidence_not_accepted`.
 ///
-/// With an `Idempotency-Key` the same body is credited once and answered the same again, with `Idempotency-Replayed`.
+/// With an `Idempotency-Key` the same body is credited once and answered the same again, with
+/// `Idempotency-Replayed`.
 #[utoipa::path(post, path = "/v1/me/activities", tag = "me", security(("bearer" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "A UUID of yours for this act")),
     request_body = DeclareRequest,
@@ -119,10 +124,10 @@ fn answer(declared: Declared, language: Language) -> (StatusCode, HeaderMap, Jso
         headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
     let body = DeclareAnswer {
-        id: result.activity.map(|id| id.get()),
+        id: result.activity.map(ActivityId::get),
         status: EventStatusWord(result.status),
-        points: result.points.map(|points| points.get()),
-        reduction_mg: result.reduction.map(|reduction| reduction.get()),
+        points: result.points.map(Points::get),
+        reduction_mg: result.reduction.map(ReductionMg::get),
         code: result.code,
         detail: result.detail.map(|detail| detail.in_language(language).to_owned()),
     };

@@ -25,8 +25,9 @@ pub struct Profile {
     /// Code of the home city.
     #[schema(example = "jiaxing")]
     city: String,
-    /// Its name.
-    city_name: String,
+    /// Name of its programme.
+    #[schema(example = "嘉兴碳普惠积分规则")]
+    programme: String,
     /// The phone with its middle hidden; null for a citizen without one.
     #[schema(example = "+86138****0000")]
     phone: Option<String>,
@@ -53,12 +54,14 @@ pub struct ProfileRequest {
     /// At most 64 bytes; null takes it away.
     #[serde(deserialize_with = "present")]
     #[schema(value_type = Option<String>, example = "nanhu")]
+    #[expect(clippy::option_option, reason = "a null takes away, an absent member keeps")]
     district: Option<Option<String>>,
     /// Whether boards leave me out. Boards follow at once.
     leaderboard_opt_out: Option<bool>,
 }
 
 /// Tells a null from what is absent.
+#[expect(clippy::option_option, reason = "a null takes away, an absent member keeps")]
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
@@ -92,7 +95,9 @@ pub async fn change(
     profile(&state.services, &changed, context.language).await.map(Json)
 }
 
-/// Forgets me: phone, nickname, district, tokens, roles, consents and bindings go. The ledger keeps a pseudonym without
+/// Forgets me.
+///
+/// Phone, nickname, district, tokens, roles, consents and bindings go. The ledger keeps a pseudonym without
 /// a person, so that the books still add up. Cannot be undone.
 #[utoipa::path(delete, path = "/v1/me", tag = "me", security(("bearer" = [])), responses((status = 204)))]
 pub async fn erase(State(state): State<AppState>, me: Me) -> Result<StatusCode, Problem> {
@@ -111,7 +116,7 @@ pub async fn profile(services: &Services, citizen: &Citizen, language: Language)
     Ok(Profile {
         id: citizen.id.get(),
         city: city.code,
-        city_name: city.name.in_language(language).to_owned(),
+        programme: city.name.in_language(language).to_owned(),
         phone,
         nickname: citizen.nickname.clone(),
         district: citizen.district.clone(),

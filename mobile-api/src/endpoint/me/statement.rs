@@ -24,7 +24,8 @@ pub struct StatementParams {
     /// First civil day of the city, or first instant (RFC 3339). From the beginning when absent.
     #[param(example = "2026-03-01")]
     from: Option<String>,
-    /// Last civil day of the city, which counts in full, or the first instant after (RFC 3339). Until now when absent.
+    /// Last civil day of the city, which counts in full, or the first instant after (RFC 3339). Until
+    /// now when absent.
     #[param(example = "2026-03-31")]
     to: Option<String>,
     /// Postings on a page, 1 to 100.

@@ -49,7 +49,8 @@ pub struct EventState {
 
 /// What became of an event of the key's own source. Needs a partner key.
 ///
-/// `not_found` for an id that was never sent, or was refused unread: such an event can be mended and sent again.
+/// `not_found` for an id that was never sent, or was refused unread: such an event can be mended and sent
+/// again.
 #[utoipa::path(
     get, path = "/v1/partner/events/{id}", tag = "partner", security(("partner_key" = [])),
     params(("id" = String, Path, description = "The event's own id")),

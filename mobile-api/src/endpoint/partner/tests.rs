@@ -48,7 +48,8 @@ async fn a_batch_answers_each_event_in_order() {
     short["data"] = json!({"distance_km": 0.4});
     let sound = event("a", "card-1").to_string();
     let body = format!(
-        "[{sound}, {sound}, {}, {foreign}, {zoneless}, {unknown}, {short}, 7, {{\"id\":\"b\"}}, {{oops}}, {}]",
+        "[{sound}, {sound}, {}, {foreign}, {zoneless}, {unknown}, {short}, 7, \
+         {{\"id\":\"b\"}}, {{oops}}, {}]",
         event("stranger", "card-9"),
         event("c", "card-1"),
     );

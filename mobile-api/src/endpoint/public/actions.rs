@@ -3,7 +3,7 @@
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use tanhui_domain::leaderboard::period_word;
-use tanhui_domain::rule::{Action, Evidence, InputKind, InputSpec};
+use tanhui_domain::rule::{Action, Evidence, InputKind, InputSpec, NumberSpec};
 use tanhui_domain::text::Language;
 use tanhui_service::action;
 use utoipa::{IntoParams, ToSchema};
@@ -204,7 +204,7 @@ fn input_answer(input: &InputSpec, language: Language) -> ActionInput {
         label: input.label().map(|label| label.in_language(language).to_owned()),
         kind,
         unit: number.map(|number| number.unit().to_string()),
-        decimals: number.map(|number| number.decimals()),
+        decimals: number.map(NumberSpec::decimals),
         min: number.map(|number| number.min().to_string()),
         max: number.map(|number| number.max().to_string()),
         options,

@@ -26,7 +26,8 @@ pub fn svg(text: &str) -> String {
         }
     }
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {size} {size}\" shape-rendering=\"crispEdges\">\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {size} {size}\" \
+         shape-rendering=\"crispEdges\">\
          <path fill=\"#fff\" d=\"M0 0h{size}v{size}H0z\"/><path d=\"{path}\"/></svg>"
     )
 }
@@ -36,6 +37,7 @@ mod tests {
     use super::*;
 
     /// Reads the runs back into rows of modules.
+    #[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
     fn drawn(svg: &str, width: usize) -> Vec<Color> {
         let mut modules = vec![Color::Light; width * width];
         let path = svg.rsplit_once("<path d=\"").unwrap().1.split_once('"').unwrap().0;

@@ -25,7 +25,8 @@ pub async fn redemption(
     Ok(Json(RedemptionAnswer::of(&found, state.services.clock.now())))
 }
 
-/// Gives a redemption back while none of its vouchers is used: the points return as they were, with their dates.
+/// Gives a redemption back while none of its vouchers is used: the points return as they were, with their
+/// dates.
 #[utoipa::path(post, path = "/v1/redemptions/{id}/cancel", tag = "spending", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The redemption")),
     responses((status = 200, body = RedemptionAnswer),

@@ -135,7 +135,7 @@ impl World {
     }
 
     fn wait_seconds(&self, seconds: i64) {
-        self.hands.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+        self.hands.0.fetch_add(seconds.saturating_mul(1_000_000), Ordering::SeqCst);
     }
 }
 

@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 
 use axum::extract::ConnectInfo;
+use tanhui_domain::rule::{RuleSet, SourceFile};
 use tanhui_service::identity::phone::PhoneNumber;
 use tanhui_service::sign_in::{NoSender, NotSent};
 
@@ -65,6 +66,33 @@ async fn what_does_not_fit_is_named() {
     for body in [json!({"grant_type": "password"}), json!({"phone": PHONE}), json!({"grant_type": "otp"})] {
         world.post("/v1/auth/token", "", body).await.refused(422, "invalid_body");
     }
+}
+
+#[tokio::test]
+async fn with_two_cities_a_newcomer_names_one() {
+    let world = world().await;
+    let rules = "format: 1\ncity: huzhou\ntitle: {zh: 湖州, en: Huzhou}\ntimezone: Asia/Shanghai\nactions:\n  \
+                 own_cup:\n    name: {zh: 自带杯, en: Own cup}\n    category: daily\n    \
+                 evidence: {self: 100%}\n    points_only: true\n    points: 2 pt\n    \
+                 caps: [{limit: 1 times, per: day}]\n";
+    let file = SourceFile { name: "huzhou.yaml".to_owned(), text: rules.to_owned() };
+    office::publish(&world.services, &RuleSet::compile(&file, &[]).unwrap()).await.unwrap();
+    world.post("/v1/auth/otp", "", json!({"phone": PHONE})).await.ok();
+    let unnamed = json!({"grant_type": "otp", "phone": PHONE, "code": "000000"});
+    let detail = world.post("/v1/auth/token", "", unnamed).await;
+    assert!(detail.refused(422, "unknown_city")["detail"].as_str().unwrap().contains("jiaxing, huzhou"));
+    let named = json!({"grant_type": "otp", "phone": PHONE, "code": "000000", "city": "huzhou"});
+    let tokens = world.post("/v1/auth/token", "", named).await;
+    let token = tokens.ok()["access_token"].as_str().unwrap();
+    assert_eq!(world.get("/v1/me", token).await.ok()["city"], "huzhou", "the code was not used up");
+    let mine = world.get("/v1/actions", token).await;
+    let left = json!([{"limit": "1 times", "per": "day", "left": "1 times"}]);
+    assert_eq!(mine.ok()["items"][0]["caps"], left);
+    let other = world.get("/v1/actions?city=jiaxing", token).await;
+    assert!(other.ok()["items"].as_array().unwrap().len() > 1);
+    world.get("/v1/actions", "").await.refused(422, "unknown_city");
+    let cup = json!({"action": "own_cup", "occurred_at": "2026-03-02T11:00:00+08:00"});
+    assert_eq!(world.post("/v1/me/activities", token, cup).await.ok()["points"], 2);
 }
 
 #[tokio::test]

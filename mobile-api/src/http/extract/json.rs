@@ -34,7 +34,8 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// The media type in lower case, without parameters; none when there is none. A charset other than UTF-8 is refused.
+/// The media type in lower case, without parameters; none when there is none. A charset other than UTF-8 is
+/// refused.
 pub fn content_type(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
         return Ok(None);

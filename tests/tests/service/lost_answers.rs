@@ -1,0 +1,63 @@
+//! The database commits and the connection is cut before it can say so: the program must find out by itself.
+
+use tanhui_domain::amount::{Fen, Points};
+use tanhui_domain::text::Text;
+use tanhui_service::cache::Cache;
+use tanhui_service::crediting::EventStatus;
+use tanhui_service::office::{self, NewOffer};
+use tanhui_service::redemption::{Answered, RedeemRequest, Redeemed, redeem};
+use tanhui_service::{RequestKey, statement};
+use tanhui_tests::{Outcome, Programme, Stage, Wire, on_postgres};
+
+on_postgres!(events_are_credited_once, a_redemption_is_made_once);
+
+async fn events_are_credited_once(stage: Stage) -> Outcome {
+    let (wire, far) = Wire::lay(&stage).await?;
+    let programme = Programme::start_with(&far, "testcity", Cache::memory(), 1).await?;
+    let citizen = programme.enroll("card").await?;
+    for (cuts, external_id) in [(1, "a"), (3, "b"), (0, "c")] {
+        wire.arm(cuts);
+        let ride = programme.ride(external_id, "card", 1_000);
+        let results = programme.credit(&[ride]).await?;
+        assert_eq!((results.len(), wire.cuts_due()), (1, 0), "{results:?}");
+        assert!(results.iter().all(|result| result.status == EventStatus::Credited), "{results:?}");
+    }
+    assert_eq!(statement::balance(&programme.services, citizen).await?.amounts.points.get(), 15);
+    programme.stop().await
+}
+
+async fn a_redemption_is_made_once(stage: Stage) -> Outcome {
+    let (wire, far) = Wire::lay(&stage).await?;
+    let programme = Programme::start_with(&far, "testcity", Cache::memory(), 1).await?;
+    let citizen = programme.enroll("card").await?;
+    programme.credit(&[programme.ride("a", "card", 20_000)]).await?;
+    let merchant = office::create_merchant(&programme.services, &programme.city, "小店").await?;
+    let new = NewOffer {
+        merchant,
+        title: Text::new("豆浆", "Soy milk"),
+        price: Points::new(20),
+        payout: Fen::new(500),
+        stock: 10,
+        per_person: None,
+        voucher_days: 30,
+    };
+    let offer = office::create_offer(&programme.services, new).await?;
+    let key = RequestKey {
+        owner: citizen.into(),
+        route: "redemptions",
+        key: "once".to_owned(),
+        body_hash: [1; 32],
+    };
+    for (key, points) in [(Some(key), 80), (None, 60)] {
+        let city = programme.city.clone();
+        let request = RedeemRequest { citizen, city, offer, quantity: 1, key };
+        wire.arm(1);
+        let render = |made: &Redeemed| made.redemption.id.to_string();
+        let answered = redeem(&programme.services, &request, render).await?;
+        assert_eq!(wire.cuts_due(), 0);
+        assert!(matches!(answered, Answered::Before(_)), "the second try finds what the first one made");
+        let balance = statement::balance(&programme.services, citizen).await?;
+        assert_eq!(balance.amounts.points.get(), points);
+    }
+    programme.stop().await
+}

@@ -37,7 +37,7 @@ fn mistakes() -> Vec<(Vec<u8>, &'static str, Option<&'static str>)> {
         (with("unit", "data", json!({ "distance_kwh": 7.2 })), "rejected", Some("wrong_unit")),
         (with("bare", "data", json!({ "distance": 7.2 })), "rejected", Some("unit_missing")),
         (km("below", "0.299"), "rejected", Some("out_of_range")),
-        (km("at", "80"), "credited", Some("capped")),
+        (ride("at", CARD, "80", 240), "credited", Some("capped")),
         (km("above", "80.001"), "rejected", Some("out_of_range")),
         (km("negative", "-1"), "rejected", Some("out_of_range")),
         (at("soon", TimeDelta::minutes(9)), "credited", None),

@@ -25,6 +25,9 @@ async fn every_printed_line_works_twice(world: Arc<World>) -> Outcome {
         assert!(imports.len() >= 6, "{printed}");
         let again = imports.iter().filter(|line| line.contains("入账 credited   0")).count();
         assert_eq!(again > 5, round == 1, "samples are credited in the first round only: {printed}");
+        for page in printed.lines().filter_map(|line| line.strip_prefix("  http://")) {
+            assert_eq!(Caller::to(&format!("http://{page}")).get("").await?.status, 200, "{page}");
+        }
         walk(&world, &printed).await?;
         demo.kill()?;
     }

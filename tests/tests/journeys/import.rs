@@ -47,7 +47,9 @@ pub async fn import(world: &World, kind: &str, files: &[String], more: &[&str]) 
     words.extend(files.iter().map(String::as_str));
     words.extend(["--summary", "summary.json"]);
     words.extend(more);
-    world.done(&words).await?;
+    let ran = world.run(&words).await?;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(!ran.out.contains("SAMPLE") && !ran.err.contains("SAMPLE"), "a card is named");
     Ok(serde_json::from_str(&std::fs::read_to_string(world.path("summary.json"))?)?)
 }
 

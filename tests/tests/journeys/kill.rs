@@ -13,7 +13,11 @@ use crate::process::{Process, repository, wait_for};
 use crate::server::{Caller, METRO, Server, Town};
 use crate::world::{World, each_store};
 
-each_store!(an_import_is_killed_and_repeated, a_server_is_killed_under_its_partners);
+each_store!(
+    an_import_is_killed_and_repeated,
+    the_same_import_runs_twice_at_once,
+    a_server_is_killed_under_its_partners,
+);
 
 const CARDS: u32 = 1_200;
 const RIDES_EACH: u32 = 4;
@@ -85,6 +89,41 @@ async fn until_credited(world: &World, enough: u32) -> Outcome {
     })
     .await?;
     raw.close().await
+}
+
+/// Two imports of one file and a busy server, all at once.
+async fn the_same_import_runs_twice_at_once(world: Arc<World>) -> Outcome {
+    let (file, day) = (write_taps(&world)?, three_weeks_ago());
+    let town = Town::open(&world).await?;
+    town.rider("13800000001", "card-0").await?;
+    let words = ["import", "taps", &file, "--enroll", "--replay-at", &day, "--summary"];
+    let mut imports = Vec::new();
+    for summary in ["one.json", "other.json"] {
+        let command = world.tanhui(&[&words[..], &[summary]].concat())?;
+        imports.push(Process::start(command, world.folder())?);
+    }
+    for number in 0..5 {
+        let results = post(&town.metro(), number).await?;
+        assert!(results.iter().all(|result| ["credited", "pending"].contains(&status_of(result))));
+    }
+    let mut credited = 0;
+    for (process, summary) in imports.into_iter().zip(["one.json", "other.json"]) {
+        let ran = process.until_ended().await?;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let summary: Value = serde_json::from_str(&std::fs::read_to_string(world.path(summary))?)?;
+        let [new, known] = ["credited", "duplicate"].map(|name| summary[name].as_u64().unwrap_or_default());
+        assert_eq!(new + known, u64::from(RIDES), "{summary}");
+        credited += new;
+    }
+    assert_eq!(credited, u64::from(RIDES));
+    let mine = 5 * EVENTS_EACH / RIDERS;
+    let audit = world.audit().await?;
+    assert!(audit["activities"]["credited"].as_u64() >= Some(u64::from(RIDES + mine)), "{audit}");
+    Ok(())
+}
+
+fn status_of(result: &Value) -> &str {
+    result["status"].as_str().unwrap_or_default()
 }
 
 /// The same import into an SQLite file of its own, in one go.

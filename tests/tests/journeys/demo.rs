@@ -15,6 +15,10 @@ use crate::world::{World, on_sqlite};
 on_sqlite!(every_printed_line_works_twice);
 
 async fn every_printed_line_works_twice(world: Arc<World>) -> Outcome {
+    if Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_err() {
+        println!("skipped: no curl to paste lines for");
+        return Ok(());
+    }
     for round in 0..2 {
         // The reported ride is named after the second in which its line is pasted.
         let begun = chrono::Utc::now().timestamp();

@@ -17,6 +17,7 @@ each_store!(
     samples_are_credited_once,
     real_taps_are_credited_once,
     unknown_subjects_wait,
+    an_imported_ride_says_where_its_distance_is_from,
     a_dry_run_writes_nothing,
     boards_add_up,
 );
@@ -144,6 +145,32 @@ async fn unknown_subjects_wait(world: Arc<World>) -> Outcome {
     });
     adds_up(&walker.get("/v1/me/statement").await?.ok()?);
     assert!(days.await?.iter().all(|activity| activity["status"] == "credited"));
+    Ok(())
+}
+
+/// One ride between two known gates, and one known by its fare only.
+async fn an_imported_ride_says_where_its_distance_is_from(world: Arc<World>) -> Outcome {
+    let day = three_weeks_ago();
+    import(&world, "taps", &[sample("taps.csv")], &["--replay-at", &day]).await?;
+    let server = Server::start(&world).await?;
+    let cases = [("SAMPLEAAF", "6.4 km", "no", 29), ("SAMPLEADB", "2.48 km", "yes", 11)];
+    for (rider, (card, distance, estimated, points)) in cases.into_iter().enumerate() {
+        let rider = server.person(&format!("1380000000{rider}")).await?;
+        let card = json!({ "source": "urn:tanhui:import:taps", "subject": card });
+        rider.post("/v1/me/bindings", &card).await?.ok()?;
+        let rides = wait_for("the rides of the card", || async {
+            let items = rider.all("/v1/me/activities", "items").await?;
+            Ok((!items.is_empty()).then_some(items))
+        });
+        let id = rides.await?[0]["id"].as_str().unwrap_or_default().to_owned();
+        let why = rider.get(&format!("/v1/me/activities/{id}/explanation")).await?.ok()?;
+        let inputs = why["inputs"].as_array().ok_or("no inputs")?;
+        let told: Vec<_> = inputs.iter().map(|input| (&input["name"], &input["value"])).collect();
+        let due = [(&json!("distance"), &json!(distance)), (&json!("estimated"), &json!(estimated))];
+        assert_eq!((told.as_slice(), &why["points"]), (due.as_slice(), &json!(points)), "{why}");
+        assert_eq!(why["steps"][0]["with_numbers"], format!("{distance} × 46.7 gCO2e/km"));
+        assert!(why["steps"][0]["factors"][0]["source"]["publisher"].is_string(), "{why}");
+    }
     Ok(())
 }
 

@@ -217,7 +217,7 @@ pub async fn refresh(services: &Services, presented: &str) -> Result<Tokens, Sig
     let now = services.clock.now();
     let transaction = services.database.begin().await?;
     let token = session::lock(&transaction, &hash).await?.ok_or(SignInError::BadRefreshToken)?;
-    let expires_at = match decide(&stored(&transaction, &token).await?, now) {
+    let expires_at = match decide(&stored(&transaction, &hash, &token).await?, now) {
         RefreshDecision::Rotate { expires_at } => {
             session::mark_used(&transaction, &hash, now).await?;
             expires_at
@@ -241,12 +241,19 @@ pub async fn refresh(services: &Services, presented: &str) -> Result<Tokens, Sig
     Ok(Tokens { access, refresh, expires_in_seconds: TOKEN_TTL_SECONDS })
 }
 
-async fn stored(on: &Transaction, token: &RefreshToken) -> Result<StoredToken, StoreError> {
-    let used = match token.used_at {
-        None => None,
-        Some(at) => Some(Use { at, successor_unseen: session::newest_is_unused(on, token.family).await? }),
+async fn stored(on: &Transaction, hash: &[u8], token: &RefreshToken) -> Result<StoredToken, StoreError> {
+    let (used, family_ended) = match (token.revoked_at, token.used_at) {
+        // Void in a family that stands: it was replaced unseen, so whoever sends it is not its only holder.
+        (Some(at), _) => {
+            (Some(Use { at, successor_unseen: false }), !session::family_stands(on, token.family).await?)
+        }
+        (None, Some(at)) => {
+            let successor_unseen = session::successor_is_unused(on, hash, token.family, at).await?;
+            (Some(Use { at, successor_unseen }), false)
+        }
+        (None, None) => (None, false),
     };
-    Ok(StoredToken { expires_at: token.expires_at, family_ended: token.revoked_at.is_some(), used })
+    Ok(StoredToken { expires_at: token.expires_at, family_ended, used })
 }
 
 async fn issue(

@@ -90,9 +90,24 @@ pub async fn revoke_unused(on: &Transaction, family: Uuid, at: DateTime<Utc>) ->
     execute(on, sql, [family.into(), micros(at).into()]).await.map(|_| ())
 }
 
-/// Whether the newest token of a family is still unused and good.
-pub async fn newest_is_unused(on: &Transaction, family: Uuid) -> Result<bool, StoreError> {
-    let sql = "SELECT used_at_us IS NULL AND revoked_at_us IS NULL FROM refresh_tokens
-               WHERE family = $1 ORDER BY issued_at_us DESC LIMIT 1";
-    query_one(on, sql, [family.into()]).await?.map_or(Ok(false), |row| row.get(0))
+/// Whether nobody has used any token of a family that was issued when this one was used, or later.
+pub async fn successor_is_unused(
+    on: &Transaction,
+    token_hash: &[u8],
+    family: Uuid,
+    used_at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT COUNT(*) FROM refresh_tokens WHERE family = $1 AND token_hash <> $2
+               AND issued_at_us >= $3 AND used_at_us IS NOT NULL";
+    let values = [family.into(), token_hash.to_vec().into(), micros(used_at).into()];
+    let used: Option<i64> = query_one(on, sql, values).await?.map(|row| row.get(0)).transpose()?;
+    Ok(used == Some(0))
+}
+
+/// Whether a family has not been ended: a token of it stands, used or not.
+pub async fn family_stands(on: &Transaction, family: Uuid) -> Result<bool, StoreError> {
+    let sql = "SELECT COUNT(*) FROM refresh_tokens WHERE family = $1 AND revoked_at_us IS NULL";
+    let standing: Option<i64> =
+        query_one(on, sql, [family.into()]).await?.map(|row| row.get(0)).transpose()?;
+    Ok(standing.is_some_and(|tokens| tokens > 0))
 }

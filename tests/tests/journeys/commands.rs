@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use tanhui_tests::Outcome;
+use tanhui_tests::{Engine, Outcome};
 
-use crate::process::{Process, repository};
+use crate::process::{Process, repository, wait_for};
 use crate::server::Server;
 use crate::world::{World, each_store, on_sqlite};
 
 each_store!(
     two_migrations_at_once,
+    a_first_start_is_killed,
     two_servers_at_once_on_an_empty_database,
     what_is_made_is_alone_on_the_last_line,
     a_broken_ledger_fails_the_audit,
@@ -22,6 +23,8 @@ on_sqlite!(
     grants_that_cannot_stand_are_refused,
     settings_are_shown_without_secrets,
     demo_mode_stays_at_home,
+    the_api_describes_itself,
+    a_taken_port_is_named,
 );
 
 async fn two_migrations_at_once(world: Arc<World>) -> Outcome {
@@ -32,6 +35,58 @@ async fn two_migrations_at_once(world: Arc<World>) -> Outcome {
         assert_eq!(ran.code, Some(0), "{ran:?}");
     }
     world.audit().await.map(drop)
+}
+
+/// However far it came, the next start goes on from there.
+async fn a_first_start_is_killed(world: Arc<World>) -> Outcome {
+    for tables in [0, 1, 8, 16, 24] {
+        let mut process = Process::start(world.tanhui(&["migrate"])?, world.folder())?;
+        until_tables_or_the_end(&world, &mut process, tables).await?;
+        drop(process);
+    }
+    world.done(&["migrate"]).await?;
+    world.audit().await?;
+    let server = Server::start(&world).await?;
+    assert_eq!(server.anyone().get("/readyz").await?.ok()?["migrations"], "current");
+    Ok(())
+}
+
+async fn until_tables_or_the_end(world: &World, process: &mut Process, tables: i64) -> Outcome {
+    let sql = match world.engine {
+        Engine::Sqlite => "SELECT COUNT(*) FROM sqlite_master",
+        Engine::Postgres => "SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'",
+    };
+    wait_for("the first tables", || {
+        let running = process.is_running();
+        async move {
+            // Until the file is there, nobody can look into it.
+            let Ok(raw) = world.raw().await else { return Ok((tables == 0 || !running?).then_some(())) };
+            let enough = raw.number(sql).await.is_ok_and(|found| found >= tables);
+            raw.close().await?;
+            Ok((enough || !running?).then_some(()))
+        }
+    })
+    .await
+}
+
+async fn the_api_describes_itself(world: Arc<World>) -> Outcome {
+    let server = Server::start(&world).await?;
+    let told = world.run_command(world.stranger(&["openapi"])?).await?;
+    let told: serde_json::Value = serde_json::from_str(&told.out)?;
+    assert_eq!(server.anyone().get("/openapi.json").await?.ok()?, told);
+    assert!(told["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")), "{told}");
+    server.anyone().get("/v1/nothing").await?.refused(404, "not_found");
+    server.anyone().delete("/v1/actions").await?.refused(405, "method_not_allowed");
+    Ok(())
+}
+
+async fn a_taken_port_is_named(world: Arc<World>) -> Outcome {
+    let server = Server::start(&world).await?;
+    let address = server.base().trim_start_matches("http://");
+    let ran = world.run(&["serve", "--listen", address]).await?;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains(&format!("listen on {address}")), "{ran:?}");
+    Ok(())
 }
 
 async fn two_servers_at_once_on_an_empty_database(world: Arc<World>) -> Outcome {

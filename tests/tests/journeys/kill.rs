@@ -8,12 +8,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tanhui_tests::Outcome;
 
-use crate::import::{import, three_weeks_ago};
+use crate::import::{import, three_weeks_ago, until_the_board_holds};
 use crate::process::{Process, repository, wait_for};
-use crate::server::{Caller, METRO, Town};
+use crate::server::{Caller, METRO, Server, Town};
 use crate::world::{World, each_store};
 
-each_store!(an_import_is_killed_and_repeated, a_server_is_killed_under_its_partners);
+each_store!(
+    an_import_is_killed_and_repeated,
+    the_same_import_runs_twice_at_once,
+    a_server_is_killed_under_its_partners,
+);
 
 const CARDS: u32 = 1_200;
 const RIDES_EACH: u32 = 4;
@@ -50,33 +54,76 @@ fn write_taps(world: &World) -> Outcome<String> {
     Ok(file.to_string_lossy().into_owned())
 }
 
+/// The import dies three times, and the server beside it each time.
 async fn an_import_is_killed_and_repeated(world: Arc<World>) -> Outcome {
     let (file, day) = (write_taps(&world)?, three_weeks_ago());
-    world.done(&["migrate"]).await?;
-    let raw = world.raw().await?;
-    for enough in [1, i64::from(RIDES / 3), i64::from(RIDES / 2)] {
-        let command = world.tanhui(&["import", "taps", &file, "--enroll", "--replay-at", &day])?;
+    let options = ["--enroll", "--replay-at", &day];
+    for enough in [1, RIDES / 3, RIDES / 2] {
+        let mut server = Server::start(&world).await?;
+        let command = world.tanhui(&[&["import", "taps", &file], &options[..]].concat())?;
         let mut process = Process::start(command, world.folder())?;
-        wait_for("some rides to be credited", || async {
-            let credited = raw.number("SELECT COUNT(*) FROM activities").await?;
-            Ok((credited >= enough).then_some(()))
-        })
-        .await?;
+        until_credited(&world, enough).await?;
         process.kill()?;
+        server.process().kill()?;
         let audit = world.audit().await?;
-        let credited = audit["activities"]["credited"].as_i64().unwrap_or_default();
-        assert!((enough..i64::from(RIDES)).contains(&credited), "killed too late: {credited}");
+        let credited = audit["activities"]["credited"].as_u64().unwrap_or_default();
+        assert!((enough.into()..RIDES.into()).contains(&credited), "killed too late: {credited}");
     }
-    raw.close().await?;
-    let last =
-        import(&world, "taps", std::slice::from_ref(&file), &["--enroll", "--replay-at", &day]).await?;
+    let server = Server::start(&world).await?;
+    let last = import(&world, "taps", std::slice::from_ref(&file), &options).await?;
     assert_eq!(last["events"], RIDES);
     let known = last["duplicate"].as_u64().unwrap_or_default();
-    assert!(known >= u64::from(RIDES / 2) && known < u64::from(RIDES), "{last}");
+    assert!((u64::from(RIDES / 2)..u64::from(RIDES)).contains(&known), "{last}");
     let interrupted = world.audit().await?;
     assert_eq!(interrupted["activities"]["credited"], RIDES);
     assert_eq!(interrupted, uninterrupted(&file, &day).await?);
+    let reduction = interrupted["totals"]["CO2E"]["issued_mg"].as_u64().unwrap_or_default();
+    until_the_board_holds(&server.person("13800000001").await?, reduction).await.map(drop)
+}
+
+async fn until_credited(world: &World, enough: u32) -> Outcome {
+    let raw = world.raw().await?;
+    wait_for("some rides to be credited", || async {
+        let credited = raw.number("SELECT COUNT(*) FROM activities").await?;
+        Ok((credited >= i64::from(enough)).then_some(()))
+    })
+    .await?;
+    raw.close().await
+}
+
+/// Two imports of one file and a busy server, all at once.
+async fn the_same_import_runs_twice_at_once(world: Arc<World>) -> Outcome {
+    let (file, day) = (write_taps(&world)?, three_weeks_ago());
+    let town = Town::open(&world).await?;
+    town.rider("13800000001", "card-0").await?;
+    let words = ["import", "taps", &file, "--enroll", "--replay-at", &day, "--summary"];
+    let mut imports = Vec::new();
+    for summary in ["one.json", "other.json"] {
+        let command = world.tanhui(&[&words[..], &[summary]].concat())?;
+        imports.push(Process::start(command, world.folder())?);
+    }
+    for number in 0..5 {
+        let results = post(&town.metro(), number).await?;
+        assert!(results.iter().all(|result| ["credited", "pending"].contains(&status_of(result))));
+    }
+    let mut credited = 0;
+    for (process, summary) in imports.into_iter().zip(["one.json", "other.json"]) {
+        let ran = process.until_ended().await?;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let summary: Value = serde_json::from_str(&std::fs::read_to_string(world.path(summary))?)?;
+        let [new, known] = ["credited", "duplicate"].map(|name| summary[name].as_u64().unwrap_or_default());
+        assert_eq!(new + known, u64::from(RIDES), "{summary}");
+        credited += new;
+    }
+    assert_eq!(credited, u64::from(RIDES));
+    let mine = 5 * EVENTS_EACH / RIDERS;
+    let audit = world.audit().await?;
+    assert!(audit["activities"]["credited"].as_u64() >= Some(u64::from(RIDES + mine)), "{audit}");
     Ok(())
+}
+
+fn status_of(result: &Value) -> &str {
+    result["status"].as_str().unwrap_or_default()
 }
 
 /// The same import into an SQLite file of its own, in one go.
@@ -135,20 +182,15 @@ async fn a_server_is_killed_under_its_partners(world: Arc<World>) -> Outcome {
     for rider in 0..RIDERS {
         town.rider(&format!("1380000001{rider}"), &format!("card-{rider}")).await?;
     }
-    let raw = world.raw().await?;
     let mut acknowledged: HashMap<String, Value> = HashMap::new();
-    for enough in [u32::MIN, EVENTS / 4] {
+    for enough in [1, EVENTS / 4] {
         let metro = town.metro();
         let middle = BATCHES / 2;
         let (left, right, struck) = tokio::join!(
             post_until_it_dies(&metro, 0..middle),
             post_until_it_dies(&metro, middle..BATCHES),
             async {
-                wait_for("some rides to be credited", || async {
-                    let credited = raw.number("SELECT COUNT(*) FROM activities").await?;
-                    Ok((credited > i64::from(enough)).then_some(()))
-                })
-                .await?;
+                until_credited(&world, enough).await?;
                 town.server.process().kill()
             }
         );
@@ -159,7 +201,6 @@ async fn a_server_is_killed_under_its_partners(world: Arc<World>) -> Outcome {
         }
         town.restart().await?;
     }
-    raw.close().await?;
     everything_is_there_once(&town, &acknowledged).await
 }
 

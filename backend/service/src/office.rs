@@ -65,6 +65,16 @@ pub struct NewOffer {
 
 /// Publishes a rule set from now on, and makes its city when it is new.
 pub async fn publish(services: &Services, rules: &RuleSet) -> Result<CityId, StoreError> {
+    let id = match try_to_publish(services, rules).await {
+        // Another process made the city just now; the second try finds it.
+        Err(StoreError::Exists(_)) => try_to_publish(services, rules).await?,
+        outcome => outcome?,
+    };
+    services.rules.refresh(&services.database).await?;
+    Ok(id)
+}
+
+async fn try_to_publish(services: &Services, rules: &RuleSet) -> Result<CityId, StoreError> {
     let now = services.clock.now();
     let transaction = services.database.begin().await?;
     let id = if let Some(city) = city::find_by_code(&transaction, rules.city()).await? {
@@ -82,7 +92,6 @@ pub async fn publish(services: &Services, rules: &RuleSet) -> Result<CityId, Sto
             transaction.commit().await?;
         }
     }
-    services.rules.refresh(&services.database).await?;
     Ok(id)
 }
 

@@ -1,7 +1,7 @@
 //! Connections and transactions. On SQLite there is one writer at a time, and that replaces row locks.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
@@ -14,6 +14,7 @@ use crate::error::StoreError;
 
 const SQLITE_READERS_MAX: u32 = 8;
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const SQLITE_BUSY_PAUSE: Duration = Duration::from_millis(20);
 const POSTGRES_CONNECTIONS_MAX: u32 = 16;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -83,8 +84,8 @@ impl Database {
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         if url.starts_with("sqlite:") {
             create_folder(url)?;
-            let write = sea_orm::Database::connect(sqlite_options(url, 1)).await?;
-            let read = sea_orm::Database::connect(sqlite_options(url, SQLITE_READERS_MAX)).await?;
+            let write = open_sqlite(sqlite_options(url, 1)).await?;
+            let read = open_sqlite(sqlite_options(url, SQLITE_READERS_MAX)).await?;
             return Ok(Self { read, write, engine: Engine::Sqlite });
         }
         let both = sea_orm::Database::connect(postgres_options(url)).await?;
@@ -166,6 +167,19 @@ fn create_folder(url: &str) -> Result<(), StoreError> {
             )))
         }),
         _ => Ok(()),
+    }
+}
+
+/// SQLite does not wait by itself where two processes turn WAL on at once.
+async fn open_sqlite(options: ConnectOptions) -> Result<DatabaseConnection, StoreError> {
+    let begun = Instant::now();
+    loop {
+        match sea_orm::Database::connect(options.clone()).await.map_err(StoreError::from) {
+            Err(StoreError::Repeat(_)) if begun.elapsed() < SQLITE_BUSY_TIMEOUT => {
+                tokio::time::sleep(SQLITE_BUSY_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
     }
 }
 

@@ -39,6 +39,7 @@ impl StoreError {
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         match &error {
+            DbErr::Conn(RuntimeErr::SqlxError(cause)) if is_busy(cause) => Self::Repeat(error),
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(error),
             DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
                 match cause.as_ref() {
@@ -53,6 +54,15 @@ impl From<DbErr> for StoreError {
             _ => Self::Other(error),
         }
     }
+}
+
+/// Whether another process holds the SQLite file: busy, recovering, or in a snapshot.
+fn is_busy(cause: &SqlxError) -> bool {
+    let code = match cause {
+        SqlxError::Database(refusal) => refusal.code(),
+        _ => None,
+    };
+    matches!(code.as_deref(), Some("5" | "261" | "517"))
 }
 
 /// SQLSTATE of PostgreSQL has five characters; result codes of SQLite have fewer.

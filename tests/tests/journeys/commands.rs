@@ -11,7 +11,7 @@ use crate::world::{World, each_store, on_sqlite};
 each_store!(
     two_migrations_at_once,
     a_first_start_is_killed,
-    two_servers_at_once_on_an_empty_database,
+    servers_at_once_on_an_empty_database,
     what_is_made_is_alone_on_the_last_line,
     a_broken_ledger_fails_the_audit,
     a_running_server_sees_commands_at_once,
@@ -89,10 +89,11 @@ async fn a_taken_port_is_named(world: Arc<World>) -> Outcome {
     Ok(())
 }
 
-async fn two_servers_at_once_on_an_empty_database(world: Arc<World>) -> Outcome {
-    let (one, other) = tokio::join!(Server::start(&world), Server::start(&world));
-    let (one, other) = (one?, other?);
-    for server in [&one, &other] {
+async fn servers_at_once_on_an_empty_database(world: Arc<World>) -> Outcome {
+    let start = || Server::start(&world);
+    let (one, other, third) = tokio::join!(start(), start(), start());
+    let (one, other, third) = (one?, other?, third?);
+    for server in [&one, &other, &third] {
         assert_eq!(server.anyone().get("/readyz").await?.ok()?["status"], "ready");
     }
     let person = one.person("13800000001").await?;
@@ -103,7 +104,7 @@ async fn two_servers_at_once_on_an_empty_database(world: Arc<World>) -> Outcome 
     assert_eq!(raw.number("SELECT COUNT(*) FROM cities").await?, 1);
     assert_eq!(raw.number("SELECT COUNT(*) FROM rule_sets").await?, 1);
     raw.close().await?;
-    for server in [one, other] {
+    for server in [one, other, third] {
         assert_eq!(server.stop().await?.code, Some(0));
     }
     Ok(())

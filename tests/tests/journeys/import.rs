@@ -158,11 +158,11 @@ async fn an_imported_ride_says_where_its_distance_is_from(world: Arc<World>) -> 
         let rider = server.person(&format!("1380000000{rider}")).await?;
         let card = json!({ "source": "urn:tanhui:import:taps", "subject": card });
         rider.post("/v1/me/bindings", &card).await?.ok()?;
-        let rides = wait_for("the rides of the card", || async {
+        let found = wait_for("the rides of the card", || async {
             let items = rider.all("/v1/me/activities", "items").await?;
             Ok((!items.is_empty()).then_some(items))
         });
-        let id = rides.await?[0]["id"].as_str().unwrap_or_default().to_owned();
+        let id = found.await?[0]["id"].as_str().unwrap_or_default().to_owned();
         let why = rider.get(&format!("/v1/me/activities/{id}/explanation")).await?.ok()?;
         let inputs = why["inputs"].as_array().ok_or("no inputs")?;
         let told: Vec<_> = inputs.iter().map(|input| (&input["name"], &input["value"])).collect();

@@ -98,9 +98,8 @@ pub async fn now_bound<C: Connected>(
         .collect()
 }
 
-/// Removes those of these events that have become activities. Others go on waiting, as one does whose binding
-/// ended
-/// before it could be credited.
+/// Removes those of these events that have become activities. Others go on waiting, as one does whose
+/// binding ended before it could be credited.
 pub async fn delete_many(on: &Transaction, ids: &[ActivityId]) -> Result<(), StoreError> {
     let (table, values) = Columns::new().uuid("id", ids.iter().map(|id| id.get())).table(on.engine());
     let sql = format!(

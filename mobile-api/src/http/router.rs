@@ -32,8 +32,7 @@ pub fn application(state: AppState, limits: &HttpLimits) -> Result<Router, serde
 }
 
 /// Layers around the API and what partners send, and the few around the probes, which must answer even when
-/// the
-/// API is full.
+/// the API is full.
 pub fn layered(
     api: Router<AppState>,
     partners: Router<AppState>,

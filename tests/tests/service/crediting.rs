@@ -10,7 +10,7 @@ use tanhui_domain::id::CitizenId;
 use tanhui_service::cache::Cache;
 use tanhui_service::crediting::{CreditError, EVENTS_PER_CALL_MAX, EventResult, EventStatus};
 use tanhui_service::statement;
-use tanhui_store::activity;
+use tanhui_store::{Engine, activity};
 use tanhui_tests::{Outcome, Programme, Ride, Stage, each_database, until};
 
 each_database!(
@@ -22,6 +22,7 @@ each_database!(
     events_are_taken_within_their_time,
     a_batch_equals_its_events_one_by_one,
     neighbours_of_a_bad_event_are_credited,
+    neighbours_of_an_event_that_cannot_be_written_are_credited,
     two_processes_credit_each_event_once,
     a_call_that_is_too_large_is_refused,
     a_stopped_process_takes_nothing_more,
@@ -276,5 +277,27 @@ async fn a_stopped_process_takes_nothing_more(stage: Stage) -> Outcome {
     let refused = programme.services.crediting.credit(vec![report]).await;
     assert!(matches!(refused, Err(CreditError::Stopping)), "{refused:?}");
     assert_eq!(balance(&programme, citizen).await?.0, 5);
+    programme.stop().await
+}
+
+async fn neighbours_of_an_event_that_cannot_be_written_are_credited(stage: Stage) -> Outcome {
+    let programme = Programme::start(&stage).await?;
+    let sound = programme.enroll("card").await?;
+    let broken = programme.enroll("broken card").await?;
+    let id = broken.get().simple().to_string().to_uppercase();
+    let account = match stage.engine {
+        Engine::Postgres => format!("owner_id = '{id}'"),
+        Engine::Sqlite => format!("hex(owner_id) = '{id}'"),
+    };
+    assert_eq!(stage.raw.execute(&format!("DELETE FROM accounts WHERE {account}")).await?, 1);
+    let mut rides: Vec<Ride> =
+        (0..6).map(|number| programme.ride(&format!("r{number}"), "card", 1_000)).collect();
+    rides.insert(4, programme.ride("bad", "broken card", 1_000));
+    let results = programme.credit(&rides).await?;
+    let codes: Vec<Option<&str>> = results.iter().map(|result| result.code.as_deref()).collect();
+    assert_eq!(codes, [None, None, None, None, Some("not_written"), None, None]);
+    assert_eq!(balance(&programme, sound).await?, (30, 300_000));
+    let alone = programme.credit(&[programme.ride("bad", "broken card", 1_000)]).await;
+    assert!(alone.is_err(), "a fault that is not the event's own is an error of the call: {alone:?}");
     programme.stop().await
 }

@@ -1,10 +1,8 @@
 //! One act against one action: conditions, reduction, evidence, rounding, caps, in the one fixed order.
 //!
 //! A cap in points trims points alone. A cap in gCO2e trims grams, and points in the same proportion before
-//! their
-//! rounding. A cap in input units trims the input and evaluates the formulas anew. A cap in times gives
-//! nothing once
-//! it is used up. No cap ever raises anything.
+//! their rounding. A cap in input units trims the input and evaluates the formulas anew. A cap in times
+//! gives nothing once it is used up. No cap ever raises anything.
 
 use chrono::{DateTime, Datelike, NaiveDate, Timelike};
 use chrono_tz::Tz;

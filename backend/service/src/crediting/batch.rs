@@ -20,9 +20,8 @@ use super::{EventResult, EventStatus, Subject};
 
 /// Writes a batch of any cities and answers each event in order.
 ///
-/// An `again` says that an earlier try at the same instant may have been committed without an answer: what it
-/// wrote is
-/// then answered as it was written, and not as a duplicate.
+/// An `again` says that an earlier try at the same instant may have been committed without an answer: what
+/// it wrote is then answered as it was written, and not as a duplicate.
 pub(super) async fn write(
     database: &Database,
     recorded_at: DateTime<Utc>,

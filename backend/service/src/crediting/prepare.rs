@@ -53,6 +53,11 @@ impl Prepared {
         Some(self.rule_set.rules.evaluate(action, &facts, &unused))
     }
 
+    /// The source's own id.
+    pub(super) fn external_id(&self) -> String {
+        self.report.external_id.clone()
+    }
+
     /// The action's definition; it was found when the event was read.
     pub(super) fn action(&self) -> Option<&Action> {
         self.rule_set.rules.action(&self.report.action)

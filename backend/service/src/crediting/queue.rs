@@ -1,9 +1,11 @@
 //! The bounded queue and its writers. A full queue says so at once; a failed transaction is repeated a few
 //! times.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use tanhui_domain::text::Text;
 use tanhui_domain::time::{Clock, to_micros};
 use tanhui_store::{Connected, Database, Engine, StoreError};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -128,14 +130,63 @@ async fn write_batch(
     recorded_at: DateTime<Utc>,
     events: Vec<Prepared>,
 ) -> Result<Vec<EventResult>, StoreError> {
-    let batch = tokio::spawn(async move {
-        let mut again = false;
-        retrying(|| batch::write(&database, recorded_at, std::mem::replace(&mut again, true), &events)).await
-    });
+    let batch = tokio::spawn(async move { write_parts(&database, recorded_at, &events).await });
     match batch.await {
-        Ok(outcome) => outcome,
+        Ok(outcome) => together(outcome),
         Err(fault) => Err(StoreError::Corrupt(format!("a crediting batch broke off: {fault}"))),
     }
+}
+
+/// A batch that cannot be written is halved until those that can be are, so that no event fails for its neighbour.
+fn write_parts<'a>(
+    database: &'a Database,
+    recorded_at: DateTime<Utc>,
+    events: &'a [Prepared],
+) -> Pin<Box<dyn Future<Output = Parts> + Send + 'a>> {
+    Box::pin(async move {
+        let mut again = false;
+        let attempt = || batch::write(database, recorded_at, std::mem::replace(&mut again, true), events);
+        match retrying(attempt).await {
+            Ok(results) => results.into_iter().map(Ok).collect(),
+            Err(error) if events.len() > 1 && !error.is_repeatable() => {
+                let (first, second) = events.split_at(events.len().div_ceil(2));
+                let mut results = write_parts(database, recorded_at, first).await;
+                results.extend(write_parts(database, recorded_at, second).await);
+                results
+            }
+            Err(error) => {
+                let unwritten =
+                    |event: &Prepared| Unwritten { id: event.external_id(), error: error.clone() };
+                events.iter().map(|event| Err(unwritten(event))).collect()
+            }
+        }
+    })
+}
+
+/// One for each event, in order.
+type Parts = Vec<Result<EventResult, Unwritten>>;
+
+/// An event that could not be written.
+struct Unwritten {
+    id: String,
+    error: StoreError,
+}
+
+/// When some events were written, the others get an answer of their own; when none was, the fault is not theirs.
+fn together(results: Parts) -> Result<Vec<EventResult>, StoreError> {
+    let some_written = results.iter().any(Result::is_ok);
+    let answer = |result: Result<EventResult, Unwritten>| match result {
+        Err(unwritten) if some_written && !unwritten.error.is_repeatable() => {
+            tracing::error!(error = %unwritten.error, "an event could not be written");
+            let detail = Text::new(
+                "本条未能入账，未计入任何数据；请联系平台",
+                "this event could not be written and nothing was credited for it; please tell the platform",
+            );
+            Ok(EventResult::rejected(&unwritten.id, "not_written", detail))
+        }
+        result => result.map_err(|unwritten| unwritten.error),
+    };
+    results.into_iter().map(answer).collect()
 }
 
 async fn gather(receiver: &Mutex<mpsc::UnboundedReceiver<Job>>) -> Vec<Job> {

@@ -1,6 +1,5 @@
 //! The file of what was refused, row by row with the reason: for the sender to mend. Readable by its owner
-//! only,
-//! since the rows are as they were read.
+//! only, since the rows are as they were read.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;

@@ -104,16 +104,12 @@ pub struct EventAnswer {
 ///
 /// The body is one event (`application/cloudevents+json`), an array of events
 /// (`application/cloudevents-batch+json`) or an event on each line (`application/x-ndjson`): at most 10,000
-/// events
-/// and 32 MiB. `type` is `activity.` and an action, `subject` the card or meter number, `data` the action's
-/// inputs
-/// with their unit in the name. `source` must be the key's own.
+/// events and 32 MiB. `type` is `activity.` and an action, `subject` the card or meter number, `data` the
+/// action's inputs with their unit in the name. `source` must be the key's own.
 ///
 /// A faulty event is answered as `rejected`; its neighbours are credited. Sending an event again is safe: it
-/// is
-/// answered as `duplicate`. `too_many_events` and `malformed_json` refuse the whole call, `overloaded` asks
-/// to send
-/// it again.
+/// is answered as `duplicate`. `too_many_events` and `malformed_json` refuse the whole call, `overloaded`
+/// asks to send it again.
 #[utoipa::path(
     post, path = "/v1/partner/events", tag = "partner", security(("partner_key" = [])),
     request_body(

@@ -137,7 +137,7 @@ async fn write_batch(
     }
 }
 
-/// A batch that cannot be written is halved until the rest is written, so that no event fails for its neighbour.
+/// Halves a batch that cannot be written until the rest is, so that no event fails for its neighbour.
 fn write_parts<'a>(
     database: &'a Database,
     recorded_at: DateTime<Utc>,
@@ -172,7 +172,7 @@ struct Unwritten {
     error: StoreError,
 }
 
-/// When some events were written, the others get an answer of their own; when none was, it is not their fault.
+/// When some events were written, the others get their own answer; when none was, it is not their fault.
 fn together(results: Parts) -> Result<Vec<EventResult>, StoreError> {
     let some_written = results.iter().any(Result::is_ok);
     let answer = |result: Result<EventResult, Unwritten>| match result {

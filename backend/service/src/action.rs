@@ -19,9 +19,8 @@ pub async fn rules_now(services: &Services, city: &City) -> Result<Arc<Published
     in_force.ok_or_else(|| StoreError::Corrupt(format!("no rule set for city {}", city.code)))
 }
 
-/// What a citizen has left of every cap of every action today, as texts like `194 pt`; outer and inner
-/// order are those
-/// of the rule set. A cap for one event is always whole.
+/// What a citizen has left of every cap of every action today, as texts like `194 pt`; outer and inner order
+/// are those of the rule set. A cap for one event is always whole.
 pub async fn left_today(
     services: &Services,
     city: &City,

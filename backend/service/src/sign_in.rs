@@ -116,8 +116,7 @@ pub enum SignInError {
 }
 
 /// Counts one wish for a code: by phone, then by address where it is known. The verdict is the first
-/// refusal, or the
-/// phone's.
+/// refusal, or the phone's.
 pub async fn allow_code(
     services: &Services,
     phone: &PhoneNumber,

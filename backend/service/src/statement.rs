@@ -77,9 +77,8 @@ pub struct StatementQuery {
     pub limit: i64,
 }
 
-/// The range of two ends: a day counts in full at either end; without ends all until now. `begun` is
-/// the range of the
-/// list that goes on.
+/// The range of two ends: a day counts in full at either end; without ends all until now. `begun` is the
+/// range of the list that goes on.
 pub async fn range(
     services: &Services,
     city: CityId,

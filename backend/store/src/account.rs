@@ -63,7 +63,12 @@ pub async fn find<C: Connected>(on: &C, owner: OwnerId) -> Result<Option<Account
 /// transaction.
 ///
 /// The programme's account is locked last by every writer, so journal ids grow in commit order within a city.
+///
+/// A journal that does not sum to zero is refused.
 pub async fn write(on: &Transaction, journal: &Journal) -> Result<JournalId, StoreError> {
+    if journal.sum() != Ok(Amounts::default()) {
+        return Err(StoreError::Corrupt(format!("a journal that does not sum to zero: {:?}", journal.sum())));
+    }
     let row = query_row(
         on,
         "INSERT INTO journals (city_id, kind, cause, occurred_at_us, recorded_at_us) VALUES ($1, $2,
@@ -105,8 +110,7 @@ async fn insert_postings(on: &Transaction, journal_id: i64, journal: &Journal) -
 }
 
 /// The last posting of each account tells its balance. An account that is missing or has moved since it was
-/// read, as one
-/// can that was not locked, fails the write.
+/// read, as one can that was not locked, fails the write.
 async fn update_balances(on: &Transaction, journal: &Journal) -> Result<(), StoreError> {
     let mut ends: BTreeMap<OwnerId, (&Posting, &Posting)> = BTreeMap::new();
     for posting in &journal.postings {

@@ -15,6 +15,7 @@ each_database!(
     a_citizens_balance_below_zero_is_refused,
     a_journal_on_an_account_that_does_not_exist_is_refused,
     a_journal_decided_on_old_balances_is_refused,
+    a_journal_that_does_not_sum_to_zero_is_refused,
     lines_and_balances_keep_to_their_instants,
     lines_come_in_pages,
     those_who_moved_since_a_version_are_named,
@@ -188,6 +189,20 @@ async fn a_journal_decided_on_old_balances_is_refused(stage: Stage) -> Outcome {
     drop(on);
     let account = account::find(&stage.database, owner).await?.ok_or("no account")?;
     assert_eq!(account.balance.points, Points::new(7));
+    Ok(())
+}
+
+async fn a_journal_that_does_not_sum_to_zero_is_refused(stage: Stage) -> Outcome {
+    let town = Town::build(&stage, 1).await?;
+    let owner = town.citizen(0)?.into();
+    let on = stage.database.begin().await?;
+    let mut one_sided = journal(&stage, &town, &on, owner, &[5]).await?;
+    one_sided.postings.truncate(1);
+    let refused = account::write(&on, &one_sided).await;
+    assert!(matches!(refused, Err(StoreError::Corrupt(_))), "{refused:?}");
+    drop(on);
+    let account = account::find(&stage.database, owner).await?.ok_or("no account")?;
+    assert_eq!((account.version, account.balance), (0, Amounts::default()));
     Ok(())
 }
 

@@ -1,8 +1,7 @@
 //! The rule file: read, checked, compiled, evaluated, explained.
 //!
 //! Officers own the file; this room turns it into proven integer code. It must never guess, round in
-//! silence, read a
-//! float, or ignore a key that it does not know.
+//! silence, read a float, or ignore a key that it does not know.
 
 mod action;
 mod cap;

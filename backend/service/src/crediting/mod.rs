@@ -1,8 +1,8 @@
 //! From reported events to credited activities: read, queue, decide, write, answer.
 //!
 //! Single events and batches take the same road: [`Crediting::credit`] reads each event against the rule
-//! file, hands what is
-//! readable to a bounded queue, and a writer commits what waits there in one transaction (group commit).
+//! file, hands what is readable to a bounded queue, and a writer commits what waits there in one transaction
+//! (group commit).
 
 mod batch;
 mod prepare;

@@ -1,6 +1,5 @@
 //! `tanhui demo`: a small city that works, on an SQLite database in a folder of its own. Running it again
-//! goes on with
-//! the same city.
+//! goes on with the same city.
 
 mod guide;
 mod samples;

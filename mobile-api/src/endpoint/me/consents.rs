@@ -16,8 +16,7 @@ use crate::state::AppState;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ConsentAnswer {
     /// `leaderboard` (be shown on boards), `aggregation` (count in figures that leave the city), or
-    /// `source:` and the
-    /// URI of a source (use what it reports).
+    /// `source:` and the URI of a source (use what it reports).
     #[schema(example = "leaderboard")]
     purpose: String,
     /// Whether it is given.

@@ -3,13 +3,12 @@
 use chrono::{Days, NaiveDate};
 use tanhui_domain::activity::{Activity, ActivityStatus};
 use tanhui_domain::amount::{Points, ReductionMg};
+use tanhui_domain::crediting::DayGrant;
 use tanhui_domain::id::{ActivityId, CitizenId, MerchantId, OwnerId, RedemptionId, VoucherId};
-use tanhui_domain::ledger::{Amounts, Journal, JournalKind, take_from_lots};
+use tanhui_domain::ledger::{Amounts, Journal, JournalKind, LotGrant, take_from_lots};
 use tanhui_domain::redemption::{Redemption, Voucher, VoucherStatus};
 use tanhui_domain::rule::Usage;
 use tanhui_domain::time::civil_day;
-use tanhui_store::lot::LotGrant;
-use tanhui_store::usage::DayGrant;
 use tanhui_store::{Transaction, account, activity, lot, offer, redemption, usage, voucher};
 use uuid::Uuid;
 
@@ -90,7 +89,7 @@ impl Books<'_> {
         let lots = [LotGrant { citizen, expires_on: self.last_day(), points: row.points }];
         let moved = Amounts::credit(row.points, row.reduction);
         self.post(&on, JournalKind::Credit, citizen.into(), moved, row.id.get()).await?;
-        activity::insert_many(&on, std::slice::from_ref(&row)).await?;
+        activity::insert_many(&on, &[&row]).await?;
         usage::add(&on, &[day], now).await?;
         lot::grant(&on, &lots).await?;
         on.commit().await?;

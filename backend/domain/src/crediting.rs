@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::activity::{Activity, ActivityStatus};
 use crate::amount::{AmountOverflow, Points};
 use crate::id::{ActivityId, CitizenId, RuleSetId, SourceId};
-use crate::ledger::{Account, Amounts, Posting, PostingError};
+use crate::ledger::{Account, Amounts, LotGrant, Posting, PostingError};
 use crate::rule::{Action, CapWindow, Credit, Decision, Evidence, Facts, Inputs, Receipt, RuleSet, Usage};
 use crate::text::Text;
 use crate::time::{DayRange, civil_day};
@@ -43,9 +43,9 @@ pub struct Claim<'a> {
 #[derive(Debug, Default)]
 pub struct UsageBook(HashMap<(CitizenId, String), Vec<(DayRange, Usage)>>);
 
-/// What a claim's decision adds to one civil day of one action.
+/// What was granted for one action on one civil day.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Granted {
+pub struct DayGrant {
     /// Whose.
     pub citizen: CitizenId,
     /// For which action.
@@ -53,7 +53,7 @@ pub struct Granted {
     /// On which civil day it happened.
     pub day: NaiveDate,
     /// How much.
-    pub usage: Usage,
+    pub granted: Usage,
 }
 
 /// A decided claim.
@@ -75,9 +75,9 @@ pub struct Outcome {
     /// Sum of the postings; the programme posts its opposite.
     pub total: Amounts,
     /// Granted per citizen, action and day, summed.
-    pub granted: Vec<Granted>,
+    pub granted: Vec<DayGrant>,
     /// Points per citizen and last day, summed.
-    pub lots: Vec<(CitizenId, NaiveDate, Points)>,
+    pub lots: Vec<LotGrant>,
 }
 
 /// The batch cannot be decided at all.
@@ -113,11 +113,11 @@ impl UsageBook {
         windows.iter().map(|window| used(window.range).unwrap_or_default()).collect()
     }
 
-    fn grant(&mut self, granted: &Granted) -> Result<(), AmountOverflow> {
+    fn grant(&mut self, granted: &DayGrant) -> Result<(), AmountOverflow> {
         let windows = self.0.get_mut(&(granted.citizen, granted.action.clone()));
         for (range, usage) in windows.into_iter().flatten() {
             if range.contains(granted.day) {
-                *usage = sum(usage, &granted.usage)?;
+                *usage = sum(usage, &granted.granted)?;
             }
         }
         Ok(())
@@ -155,7 +155,7 @@ pub fn decide(
                     usage.grant(&granted)?;
                     let key = (granted.citizen, granted.action, granted.day);
                     let day = days.entry(key).or_default();
-                    *day = sum(day, &granted.usage)?;
+                    *day = sum(day, &granted.granted)?;
                     if credit.points > Points::ZERO {
                         let expires_on = expires_on(claim, recorded_at);
                         let lot = lots.entry((claim.citizen, expires_on)).or_default();
@@ -170,10 +170,13 @@ pub fn decide(
             },
         }
     }
-    outcome.lots = lots.into_iter().map(|((citizen, day), points)| (citizen, day, points)).collect();
+    outcome.lots = lots
+        .into_iter()
+        .map(|((citizen, expires_on), points)| LotGrant { citizen, expires_on, points })
+        .collect();
     outcome.granted = days
         .into_iter()
-        .map(|((citizen, action, day), usage)| Granted { citizen, action, day, usage })
+        .map(|((citizen, action, day), granted)| DayGrant { citizen, action, day, granted })
         .collect();
     Ok(outcome)
 }
@@ -192,12 +195,12 @@ fn post(claim: &Claim<'_>, account: &mut Account, credit: &Credit) -> Result<Pos
     account.post(Amounts::credit(credit.points, credit.reduction), Some(claim.id.get()))
 }
 
-fn granted(claim: &Claim<'_>, credit: &Credit) -> Granted {
-    Granted {
+fn granted(claim: &Claim<'_>, credit: &Credit) -> DayGrant {
+    DayGrant {
         citizen: claim.citizen,
         action: claim.action.id().to_owned(),
         day: civil_day(claim.occurred_at, claim.rule_set.timezone()),
-        usage: Usage {
+        granted: Usage {
             events: 1,
             points: credit.points,
             reduction: credit.reduction,

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use crate::amount::{AmountOverflow, Fen, Points, ReductionMg};
-use crate::id::{CityId, OwnerId};
+use crate::id::{CitizenId, CityId, OwnerId};
 
 /// Signed amounts of every asset in one posting, or the balances of one account.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -188,6 +188,17 @@ pub struct Lot {
     pub expires_on: NaiveDate,
     /// What is left.
     pub left: Points,
+}
+
+/// Points granted to a citizen with their last day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LotGrant {
+    /// Whose.
+    pub citizen: CitizenId,
+    /// Last day on which they can be spent.
+    pub expires_on: NaiveDate,
+    /// How many.
+    pub points: Points,
 }
 
 /// What was taken from one lot.

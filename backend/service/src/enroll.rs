@@ -15,7 +15,7 @@ use crate::retry::retrying;
 
 /// Makes a citizen and a binding for each subject that has none; gives how many were made.
 pub async fn enroll(services: &Services, source: &Source, subjects: &[&str]) -> Result<usize, StoreError> {
-    retrying(|| try_enroll(services, source, subjects)).await
+    retrying(|_| try_enroll(services, source, subjects)).await
 }
 
 async fn try_enroll(services: &Services, source: &Source, subjects: &[&str]) -> Result<usize, StoreError> {

@@ -158,7 +158,7 @@ pub async fn redeem(
         key: Some(request.key.clone().unwrap_or_else(|| key_of_one_call(services, request))),
         ..request.clone()
     };
-    retrying(|| try_redeem(services, &request, &render)).await
+    retrying(|_| try_redeem(services, &request, &render)).await
 }
 
 /// Without the client's key one of our own, so that a repeated transaction finds a commit whose answer was
@@ -300,8 +300,7 @@ pub async fn cancel(
     id: RedemptionId,
 ) -> Result<Redeemed, RedeemError> {
     let now = services.clock.now();
-    let mut again = false;
-    retrying(|| try_cancel(services, citizen, city, id, (now, std::mem::replace(&mut again, true)))).await
+    retrying(|again| try_cancel(services, citizen, city, id, (now, again))).await
 }
 
 async fn try_cancel(

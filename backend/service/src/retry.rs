@@ -21,8 +21,9 @@ impl Repeatable for StoreError {
     }
 }
 
-/// Tries until it succeeds, fails for good, or has been tried [`TRIES_MAX`] times.
-pub async fn retrying<T, E, F>(mut attempt: impl FnMut() -> F) -> Result<T, E>
+/// Tries until it succeeds, fails for good, or has been tried [`TRIES_MAX`] times. Each try is told whether
+/// there was one before it, which may have been committed although its answer was lost.
+pub async fn retrying<T, E, F>(mut attempt: impl FnMut(bool) -> F) -> Result<T, E>
 where
     E: Repeatable + std::fmt::Display,
     F: Future<Output = Result<T, E>>,
@@ -30,7 +31,7 @@ where
     let mut pause = FIRST_PAUSE;
     let mut tries = 1;
     loop {
-        match attempt().await {
+        match attempt(tries > 1).await {
             Err(error) if error.is_repeatable() && tries < TRIES_MAX => {
                 tracing::warn!(%error, tries, "transaction is repeated");
                 metrics::counter!("tanhui_transaction_repeats_total").increment(1);
@@ -66,7 +67,8 @@ mod tests {
     async fn gives_up_after_the_last_try_and_at_once_when_it_is_hopeless() {
         for (hope, expected) in [(true, TRIES_MAX), (false, 1)] {
             let mut tries = 0;
-            let outcome: Result<(), Busy> = retrying(|| {
+            let outcome: Result<(), Busy> = retrying(|again| {
+                assert_eq!(again, tries > 0);
                 tries += 1;
                 async move { Err(Busy(hope)) }
             })

@@ -101,9 +101,7 @@ pub async fn use_voucher(
     code: &str,
 ) -> Result<Checked, TillError> {
     let now = services.clock.now();
-    let mut again = false;
-    let mut attempt = move || (now, std::mem::replace(&mut again, true));
-    retrying(|| try_use(services, city, merchant, (staff, code), attempt())).await
+    retrying(|again| try_use(services, city, merchant, (staff, code), (now, again))).await
 }
 
 async fn try_use(

@@ -45,7 +45,7 @@ pub async fn existing<C: Connected>(on: &C, ids: &[ActivityId]) -> Result<HashSe
 }
 
 /// Writes decided activities.
-pub async fn insert_many(on: &Transaction, activities: &[Activity]) -> Result<(), StoreError> {
+pub async fn insert_many(on: &Transaction, activities: &[&Activity]) -> Result<(), StoreError> {
     let (table, values) = Columns::new()
         .uuid("id", activities.iter().map(|activity| activity.id.get()))
         .uuid("citizen_id", activities.iter().map(|activity| activity.citizen.get()))

@@ -1,25 +1,13 @@
 //! Lots of points by their last day, and what redemptions took from them.
 
-use chrono::NaiveDate;
 use tanhui_domain::amount::Points;
 use tanhui_domain::id::{CitizenId, RedemptionId};
-use tanhui_domain::ledger::{Lot, LotTake};
+use tanhui_domain::ledger::{Lot, LotGrant, LotTake};
 
 use crate::columns::Columns;
 use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
 use crate::row::{day_number, execute, expect_rows, query_all};
-
-/// Points granted to a citizen with their last day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LotGrant {
-    /// Whose.
-    pub citizen: CitizenId,
-    /// Last day on which they can be spent.
-    pub expires_on: NaiveDate,
-    /// How many.
-    pub points: Points,
-}
 
 /// A citizen's lots with something left, earliest expiry first.
 pub async fn open<C: Connected>(on: &C, citizen: CitizenId) -> Result<Vec<Lot>, StoreError> {

@@ -1,7 +1,8 @@
 //! What a citizen was granted per action and civil day: the sums behind caps, and the scores behind boards.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use tanhui_domain::amount::{Points, ReductionMg};
+use tanhui_domain::crediting::DayGrant;
 use tanhui_domain::id::{CitizenId, CityId};
 use tanhui_domain::rule::Usage;
 use tanhui_domain::time::DayRange;
@@ -20,19 +21,6 @@ pub struct UsageWindow {
     pub action: String,
     /// Over which civil days.
     pub range: DayRange,
-}
-
-/// What one batch adds to one civil day.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DayGrant {
-    /// Whose.
-    pub citizen: CitizenId,
-    /// For which action.
-    pub action: String,
-    /// On which civil day.
-    pub day: NaiveDate,
-    /// What was granted.
-    pub granted: Usage,
 }
 
 /// The sums of windows, in the order asked for.

@@ -132,14 +132,14 @@ async fn an_activity_comes_back_as_it_was_written(stage: Stage) -> Outcome {
     let on = stage.database.begin().await?;
     let claims: Vec<_> = all.iter().map(|activity| (activity.id, activity.citizen)).collect();
     activity::claim(&on, &claims, stage.now()).await?;
-    activity::insert_many(&on, &all).await?;
+    activity::insert_many(&on, &all.iter().collect::<Vec<_>>()).await?;
     on.commit().await?;
     for activity in all {
         assert_eq!(activity::find(&stage.database, activity.id).await?, Some(activity));
     }
     assert_eq!(activity::find(&stage.database, ActivityId::new(id(1))).await?, None);
     let on = stage.database.begin().await?;
-    let again = activity::insert_many(&on, &[books.activity(credit("held"))]).await;
+    let again = activity::insert_many(&on, &[&books.activity(credit("held"))]).await;
     assert!(matches!(again, Err(StoreError::Exists(_))), "{again:?}");
     Ok(())
 }
@@ -152,7 +152,7 @@ async fn write(stage: &Stage, town: &Town, names: &[String]) -> Outcome {
         .map(|name| books.activity(Credit { citizen, external_id: name, points: 1, reduction_mg: 1 }))
         .collect();
     let on = stage.database.begin().await?;
-    activity::insert_many(&on, &rows).await?;
+    activity::insert_many(&on, &rows.iter().collect::<Vec<_>>()).await?;
     Ok(on.commit().await?)
 }
 

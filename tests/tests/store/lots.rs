@@ -3,9 +3,9 @@
 use chrono::{Days, NaiveDate};
 use tanhui_domain::amount::Points;
 use tanhui_domain::id::{CitizenId, RedemptionId};
-use tanhui_domain::ledger::{Lot, LotTake};
+use tanhui_domain::ledger::{Lot, LotGrant, LotTake};
 use tanhui_domain::redemption::Redemption;
-use tanhui_store::lot::{self, LotGrant};
+use tanhui_store::lot;
 use tanhui_store::{StoreError, Transaction, redemption};
 use tanhui_tests::{Outcome, Stage, Town, each_database};
 

@@ -3,10 +3,11 @@
 use chrono::{Days, NaiveDate, TimeDelta};
 use tanhui_domain::amount::{Points, ReductionMg};
 use tanhui_domain::city::Citizen;
+use tanhui_domain::crediting::DayGrant;
 use tanhui_domain::id::CitizenId;
 use tanhui_domain::rule::Usage;
 use tanhui_domain::time::{DayRange, Period};
-use tanhui_store::usage::{self, Among, DayGrant, Score, UsageWindow};
+use tanhui_store::usage::{self, Among, Score, UsageWindow};
 use tanhui_store::{Database, citizen};
 use tanhui_tests::{Outcome, Stage, Town, each_database};
 

@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::activity::Activity;
-use tanhui_domain::crediting::{Claim, Outcome, UsageBook, decide};
+use tanhui_domain::crediting::{Claim, Decided, Outcome, UsageBook, decide};
 use tanhui_domain::id::{ActivityId, CitizenId, CityId, OwnerId, SourceId};
-use tanhui_domain::ledger::{Account, Amounts, Journal, JournalKind};
+use tanhui_domain::ledger::{Account, Amounts, Journal, JournalKind, Posting};
 use tanhui_store::binding::SubjectHash;
-use tanhui_store::lot::LotGrant;
-use tanhui_store::usage::{DayGrant, UsageWindow};
+use tanhui_store::usage::UsageWindow;
 use tanhui_store::waiting::WaitingEvent;
 use tanhui_store::{
     Database, StoreError, Transaction, account, activity, binding, city, lot, usage, waiting,
@@ -139,8 +138,8 @@ async fn credit(
     for (city, claims) in by_city {
         let (places, claims): (Vec<usize>, Vec<Claim<'_>>) = claims.into_iter().unzip();
         let outcome = decide(&claims, &mut accounts, &mut usage, recorded_at).map_err(broken)?;
-        write_outcome(on, city, &outcome, recorded_at).await?;
-        for (place, decided) in places.into_iter().zip(outcome.decided) {
+        let decided = write_outcome(on, city, outcome, recorded_at).await?;
+        for (place, decided) in places.into_iter().zip(decided) {
             put(results, place, EventResult::of_activity(decided.activity, decided.reason));
         }
     }
@@ -195,52 +194,39 @@ async fn load_usage(on: &Transaction, claims: &[(usize, Claim<'_>)]) -> Result<U
     Ok(book)
 }
 
+/// Writes everything that was decided; gives the decisions back, to be answered.
 async fn write_outcome(
     on: &Transaction,
     city: CityId,
-    outcome: &Outcome,
+    outcome: Outcome,
     recorded_at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let activities: Vec<_> = outcome.decided.iter().map(|decided| decided.activity.clone()).collect();
+) -> Result<Vec<Decided>, StoreError> {
+    let Outcome { decided, postings, total, granted, lots } = outcome;
+    let activities: Vec<&Activity> = decided.iter().map(|decided| &decided.activity).collect();
     activity::insert_many(on, &activities).await?;
-    if outcome.postings.is_empty() {
-        return Ok(());
+    if !postings.is_empty() {
+        usage::add(on, &granted, recorded_at).await?;
+        if !lots.is_empty() {
+            lot::grant(on, &lots).await?;
+        }
+        write_journal(on, city, postings, total, recorded_at).await?;
     }
-    let grants: Vec<DayGrant> = outcome
-        .granted
-        .iter()
-        .map(|granted| DayGrant {
-            citizen: granted.citizen,
-            action: granted.action.clone(),
-            day: granted.day,
-            granted: granted.usage,
-        })
-        .collect();
-    usage::add(on, &grants, recorded_at).await?;
-    let lots: Vec<LotGrant> = outcome
-        .lots
-        .iter()
-        .map(|&(citizen, expires_on, points)| LotGrant { citizen, expires_on, points })
-        .collect();
-    if !lots.is_empty() {
-        lot::grant(on, &lots).await?;
-    }
-    write_journal(on, city, outcome, recorded_at).await
+    Ok(decided)
 }
 
 /// The programme's side is one posting for the whole batch, on an account that every writer locks last.
 async fn write_journal(
     on: &Transaction,
     city: CityId,
-    outcome: &Outcome,
+    mut postings: Vec<Posting>,
+    total: Amounts,
     recorded_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let programme = city::programme(on, city).await?;
     let mut programme = account::lock(on, programme)
         .await?
         .ok_or_else(|| StoreError::Corrupt(format!("the programme of city {city} has no account")))?;
-    let opposite: Amounts = outcome.total.negated().map_err(broken)?;
-    let mut postings = outcome.postings.clone();
+    let opposite: Amounts = total.negated().map_err(broken)?;
     postings.push(programme.post(opposite, None).map_err(broken)?);
     let journal = Journal {
         city,

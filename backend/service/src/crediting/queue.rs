@@ -144,9 +144,7 @@ fn write_parts<'a>(
     events: &'a [Prepared],
 ) -> Pin<Box<dyn Future<Output = Parts> + Send + 'a>> {
     Box::pin(async move {
-        let mut again = false;
-        let attempt = || batch::write(database, recorded_at, std::mem::replace(&mut again, true), events);
-        match retrying(attempt).await {
+        match retrying(|again| batch::write(database, recorded_at, again, events)).await {
             Ok(results) => results.into_iter().map(Ok).collect(),
             Err(error) if events.len() > 1 && !error.is_repeatable() => {
                 let (first, second) = events.split_at(events.len().div_ceil(2));

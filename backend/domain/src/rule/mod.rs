@@ -7,6 +7,7 @@ mod action;
 mod cap;
 mod check;
 mod choose;
+mod code;
 mod decision;
 mod diagnostic;
 mod era;
@@ -21,6 +22,7 @@ mod input;
 mod inputs;
 mod parameter;
 mod parse;
+mod payout;
 mod program;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "bytes of a tape stay small")]
@@ -35,6 +37,7 @@ mod syntax;
 mod telling;
 mod token;
 mod unit;
+mod verdict;
 mod yaml;
 
 pub use action::{Action, Condition};
@@ -55,3 +58,4 @@ pub use parameter::{Confidence, Parameter, ParameterValue, Source};
 pub use ruleset::{RuleSet, SourceFile};
 pub use schedule::Acceptance;
 pub use unit::Unit;
+pub use verdict::{Granted, Reason, SLOTS_MAX, Scratch, Slots, Typed, Verdict};

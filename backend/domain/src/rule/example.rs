@@ -1,7 +1,7 @@
 //! Examples in a rule file and cases beside it: the officer's own statements of what should come out,
 //! compared exactly.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, LocalResult, NaiveDateTime, TimeZone, Utc};
 use serde::Serialize;
@@ -45,39 +45,74 @@ pub struct ActionCases {
 }
 
 pub(super) fn check_examples(rules: &RuleSet, main: &SourceFile, findings: &mut Findings) {
-    check(rules, main, "examples", findings);
+    Suite::of(rules).check(main, "examples", findings);
 }
 
-pub(super) fn check_cases(rules: &RuleSet, cases: &SourceFile) -> Result<CasesSummary, Vec<Diagnostic>> {
+pub(super) fn check_cases(rules: &RuleSet, files: &[SourceFile]) -> Result<CasesSummary, Vec<Diagnostic>> {
     let mut findings = Findings::default();
-    let summary = check(rules, cases, "cases", &mut findings);
-    findings.finish().map(|_| summary)
+    let mut suite = Suite::of(rules);
+    for file in files {
+        suite.check(file, "cases", &mut findings);
+    }
+    findings.finish().map(|_| suite.summary)
 }
 
-fn check(rules: &RuleSet, file: &SourceFile, key: &'static str, findings: &mut Findings) -> CasesSummary {
-    let actions = rules.actions().map(|action| (action.id().to_owned(), ActionCases::default())).collect();
-    let mut summary = CasesSummary { cases: 0, actions };
-    let Some(root) = yaml::read(&file.name, &file.text, findings) else { return summary };
-    let mut reading = Reading { file: &file.name, findings };
-    let Some(mut section) = reading.section(&root, "") else { return summary };
-    let alone = key == "cases";
-    let node = if alone { section.required(key, &mut reading) } else { section.optional(key) };
-    if alone {
-        for ignorable in ["format", "rules"] {
-            let _named = section.optional(ignorable).and_then(|node| reading.scalar(node, ignorable));
+/// Cases of one or several files.
+struct Suite<'r> {
+    rules: &'r RuleSet,
+    /// Action and name of all cases in the files before this one.
+    earlier: BTreeSet<(String, String)>,
+    summary: CasesSummary,
+}
+
+impl<'r> Suite<'r> {
+    fn of(rules: &'r RuleSet) -> Self {
+        let actions = rules.actions().map(|action| (action.id().to_owned(), ActionCases::default()));
+        let summary = CasesSummary { cases: 0, actions: actions.collect() };
+        Self { rules, earlier: BTreeSet::new(), summary }
+    }
+
+    fn check(&mut self, file: &SourceFile, key: &'static str, findings: &mut Findings) {
+        let Some(root) = yaml::read(&file.name, &file.text, findings) else { return };
+        let mut reading = Reading { file: &file.name, findings };
+        let Some(mut section) = reading.section(&root, "") else { return };
+        let alone = key == "cases";
+        let node = if alone { section.required(key, &mut reading) } else { section.optional(key) };
+        if alone {
+            for ignorable in ["format", "rules"] {
+                let _named = section.optional(ignorable).and_then(|node| reading.scalar(node, ignorable));
+            }
+            section.finish(&[], &mut reading);
         }
-        section.finish(&[], &mut reading);
+        let Some(items) = node.map(|node| reading.list(node, key)) else { return };
+        if items.len() > CASES_MAX {
+            let found = Finding::new(text!("超过 {CASES_MAX} 例", "more than {CASES_MAX} cases"));
+            reading.error(root.place, key, found);
+        }
+        let items = items.get(..CASES_MAX).unwrap_or(items);
+        for (place, item) in items.iter().enumerate() {
+            if self.leaves_out(item) {
+                continue;
+            }
+            let step = format!("{key}.{number}", number = place.saturating_add(1));
+            self.count(run(self.rules, &mut reading, item, &step));
+        }
+        self.earlier.extend(items.iter().filter_map(identity));
     }
-    let Some(items) = node.map(|node| reading.list(node, key)) else { return summary };
-    if items.len() > CASES_MAX {
-        let found = text!("超过 {CASES_MAX} 例", "more than {CASES_MAX} cases");
-        reading.error(root.place, key, Finding::new(found));
+
+    /// Whether a case was restated in an earlier file, or is of a shared action that the city did not take.
+    fn leaves_out(&self, case: &Node) -> bool {
+        identity(case).is_some_and(|identity| {
+            let untaken =
+                self.rules.action(&identity.0).is_none() && self.rules.offered.contains(&identity.0);
+            untaken || self.earlier.contains(&identity)
+        })
     }
-    for (place, item) in items.iter().take(CASES_MAX).enumerate() {
-        let step = format!("{key}.{number}", number = place.saturating_add(1));
-        let Some((action, outcome)) = run(rules, &mut reading, item, &step) else { continue };
-        summary.cases = summary.cases.saturating_add(1);
-        let counts = summary.actions.entry(action).or_default();
+
+    fn count(&mut self, ran: Option<(String, Outcome)>) {
+        let Some((action, outcome)) = ran else { return };
+        self.summary.cases = self.summary.cases.saturating_add(1);
+        let counts = self.summary.actions.entry(action).or_default();
         let count = match outcome {
             Outcome::Refused(_) => &mut counts.refused,
             Outcome::Credited { capped: true, .. } => &mut counts.capped,
@@ -85,7 +120,12 @@ fn check(rules: &RuleSet, file: &SourceFile, key: &'static str, findings: &mut F
         };
         *count = count.saturating_add(1);
     }
-    summary
+}
+
+/// Action and name of a case that has both.
+fn identity(case: &Node) -> Option<(String, String)> {
+    let action = case.inner("event")?.inner("action")?.word()?;
+    Some((action.to_owned(), case.inner("name")?.word()?.to_owned()))
 }
 
 /// What came out of a case, or what was expected of it.

@@ -5,6 +5,7 @@
 
 mod action;
 mod cap;
+mod catalogue;
 mod check;
 mod choose;
 mod decision;

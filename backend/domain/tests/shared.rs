@@ -53,13 +53,15 @@ actions:
 ";
 
 const SHARED_CASES: &str = "cases:
-  - {name: a day, event: {action: solar, energy: 10 kWh, at: 2026-03-02T12:00}, expect: {reduction: 5000 gCO2e}}
-  - {name: the second, event: {action: kettle, at: 2026-03-02T12:00}, used: [{per: day, times: 1}], expect: {points: 2 pt}}
+  - {name: a day, event: {action: solar, energy: 10 kWh, at: 2026-03-02T12:00}, expect: {reduction: 5 kgCO2e}}
+  - {name: the second, event: {action: kettle, at: 2026-03-02T12:00}, used: [{per: day, times: 1}],
+     expect: {points: 2 pt}}
   - {name: a shower, event: {action: bath, at: 2026-03-02T12:00}, expect: {points: 4 pt}}
 ";
 
 const OWN_CASES: &str = "cases:
-  - {name: the second, event: {action: kettle, at: 2026-03-02T12:00}, used: [{per: day, times: 1}], expect: {points: 0 pt}}
+  - {name: the second, event: {action: kettle, at: 2026-03-02T12:00}, used: [{per: day, times: 1}],
+     expect: {points: 0 pt}}
 ";
 
 fn file(name: &str, text: &str) -> SourceFile {
@@ -100,7 +102,7 @@ fn a_case_of_the_city_stands_for_the_shared_one_of_its_name() {
     let told: Vec<String> = all.iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
-        ["actions/home.cases.yaml:3:109: error: cases.2: example `the second`: expected 2 pt, got 0 gCO2e, \
+        ["actions/home.cases.yaml:4:14: error: cases.2: example `the second`: expected 2 pt, got 0 gCO2e, \
           0 pt, capped"]
     );
     let stray = SHARED_CASES.replace("action: bath", "action: bathe");
@@ -112,7 +114,7 @@ fn a_case_of_the_city_stands_for_the_shared_one_of_its_name() {
 fn a_second_name_chooses_the_factor() {
     let text = MAIN.replace("same_as: grid_east", "same_as: grid_south");
     let rules = compiled(&text, HOME).unwrap();
-    let cases = SHARED_CASES.replace("5000 gCO2e", "4000 gCO2e").replace("{points: 2 pt}", "{points: 0 pt}");
+    let cases = SHARED_CASES.replace("5 kgCO2e", "4 kgCO2e").replace("{points: 2 pt}", "{points: 0 pt}");
     assert_eq!(rules.check_cases(&[file("actions/home.cases.yaml", &cases)]).unwrap().cases, 2);
     assert_eq!(
         told("same_as: grid_east", "same_as: grid_eats"),

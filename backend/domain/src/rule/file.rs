@@ -167,8 +167,8 @@ pub(super) fn read_parameters(reading: &mut Reading<'_>, node: Option<&Node>, pa
         if !reading.variable(&key.text, key.place, &path) {
             continue;
         }
-        if let Some(alias) = Alias::read(reading, key, node, &path) {
-            parameters.aliases.extend(alias);
+        if node.inner("same_as").is_some() {
+            parameters.aliases.extend(Alias::read(reading, key, node, &path));
             continue;
         }
         let Some(parameter) = read_parameter(reading, &key.text, node, &path) else {

@@ -15,6 +15,7 @@ mod evaluate;
 mod evidence;
 mod exact;
 mod example;
+mod expectation;
 mod explain;
 mod expression;
 mod file;

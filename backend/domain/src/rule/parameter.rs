@@ -91,24 +91,17 @@ pub(super) struct Alias {
 }
 
 impl Alias {
-    /// Outer none: an ordinary parameter. Inner none: an alias that could not be read.
-    pub(super) fn read(
-        reading: &mut Reading<'_>,
-        key: &Key,
-        node: &Node,
-        path: &str,
-    ) -> Option<Option<Self>> {
-        let target = node.inner("same_as")?;
+    pub(super) fn read(reading: &mut Reading<'_>, key: &Key, node: &Node, path: &str) -> Option<Self> {
         let mut section = reading.section(node, path)?;
-        let _found_above = section.optional("same_as");
+        let target = section.required("same_as", reading)?;
         section.finish(&[], reading);
-        Some(reading.scalar(target, path).map(|written| Self {
+        reading.scalar(target, path).map(|written| Self {
             name: key.text.clone(),
             target: written.to_owned(),
             file: reading.file.to_owned(),
             place: target.place,
             path: path.to_owned(),
-        }))
+        })
     }
 
     /// The parameter it stands for, under its own name.

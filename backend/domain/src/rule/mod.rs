@@ -4,6 +4,7 @@
 //! silence, read a float, or ignore a key that it does not know.
 
 mod action;
+mod call;
 mod cap;
 mod catalogue;
 mod check;
@@ -21,6 +22,7 @@ mod expression;
 mod file;
 mod input;
 mod inputs;
+mod membership;
 mod parameter;
 mod parse;
 mod program;

@@ -4,7 +4,9 @@
 //! silence, read a float, or ignore a key that it does not know.
 
 mod action;
+mod call;
 mod cap;
+mod catalogue;
 mod check;
 mod choose;
 mod code;
@@ -15,11 +17,13 @@ mod evaluate;
 mod evidence;
 mod exact;
 mod example;
+mod expectation;
 mod explain;
 mod expression;
 mod file;
 mod input;
 mod inputs;
+mod membership;
 mod parameter;
 mod parse;
 mod payout;

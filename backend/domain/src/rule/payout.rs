@@ -93,16 +93,13 @@ impl Payout {
     #[inline]
     pub(super) fn points(&self, of: Yield, kept: Option<(i64, i64)>) -> i64 {
         let quick = self.quick.filter(|_| kept.is_none()).zip(i64::try_from(of.numerator).ok());
-        let points = match quick {
-            Some(((factor, divisor), numerator)) => {
-                let granules = divisor.divide(numerator.wrapping_mul(factor));
-                granules.checked_mul(self.plan.granule)
-            }
-            None => {
-                let (above, below) = kept.unwrap_or((1, 1));
-                let kept = (i128::from(above), i128::from(below));
-                self.plan.finish(of.numerator, of.denominator, [self.share, kept])
-            }
+        let points = if let Some(((factor, divisor), numerator)) = quick {
+            let granules = divisor.divide(numerator.wrapping_mul(factor));
+            granules.checked_mul(self.plan.granule)
+        } else {
+            let (above, below) = kept.unwrap_or((1, 1));
+            let kept = (i128::from(above), i128::from(below));
+            self.plan.finish(of.numerator, of.denominator, [self.share, kept])
         };
         points.unwrap_or(0).max(0)
     }

@@ -109,13 +109,12 @@ mod tests {
         #[test]
         fn any_division_agrees_with_the_plain_one(
             mode in 0_usize..4,
-            bits in (1_u32..63, 1_u32..63),
+            dropped in (1_u32..63, 1_u32..63),
             seeds in (any::<u64>(), any::<u64>(), any::<bool>()),
         ) {
-            let cut = |seed: u64, bits: u32| i128::from(seed >> (64 - bits));
-            let divisor = cut(seeds.0, bits.0).max(1);
-            let sign = if seeds.2 { -1 } else { 1 };
-            let numerator = cut(seeds.1, bits.1) * sign;
+            let divisor = i128::from(seeds.0 >> dropped.0).max(1);
+            let magnitude = i128::from(seeds.1 >> dropped.1);
+            let numerator = if seeds.2 { -magnitude } else { magnitude };
             let range = Range { low: numerator.min(0), high: numerator.max(0) };
             if let Some(by) = Divisor::new(MODES[mode], divisor, range) {
                 let found = by.divide(i64::try_from(numerator).unwrap());

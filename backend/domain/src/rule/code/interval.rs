@@ -27,7 +27,7 @@ impl Set {
         for range in all {
             match joined.last_mut() {
                 Some(last) if range.low <= last.high.saturating_add(1) => {
-                    last.high = last.high.max(range.high)
+                    last.high = last.high.max(range.high);
                 }
                 Some(_) | None => joined.push(range),
             }

@@ -2,7 +2,7 @@
 //! where ranges do not prove that every step fits.
 //!
 //! `lower` makes it from a checked [`Program`](super::program::Program): only what the outcome needs,
-//! constants inside the steps, tests against constants as one step, divisions by constants as multiplications.
+//! constants inside the steps, tests against constants as one step, divisions by them as multiplications.
 
 mod divisor;
 mod interval;

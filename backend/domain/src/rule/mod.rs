@@ -9,6 +9,7 @@ mod cap;
 mod catalogue;
 mod check;
 mod choose;
+mod code;
 mod decision;
 mod diagnostic;
 mod era;
@@ -25,6 +26,7 @@ mod inputs;
 mod membership;
 mod parameter;
 mod parse;
+mod payout;
 mod program;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "bytes of a tape stay small")]
@@ -39,6 +41,7 @@ mod syntax;
 mod telling;
 mod token;
 mod unit;
+mod verdict;
 mod yaml;
 
 pub use action::{Action, Condition};
@@ -59,3 +62,4 @@ pub use parameter::{Confidence, Parameter, ParameterValue, Source};
 pub use ruleset::{RuleSet, SourceFile};
 pub use schedule::Acceptance;
 pub use unit::Unit;
+pub use verdict::{Granted, Reason, SLOTS_MAX, Scratch, Slots, Typed, Verdict};

@@ -15,6 +15,7 @@ use super::diagnostic::{Diagnostic, Finding, Findings, Place, Severity, nearest,
 use super::inputs::{self, InputProblem, Inputs};
 use super::parameter::Parameter;
 use super::schedule::{Acceptance, Expiry};
+use super::verdict::{Scratch, Slots, Typed, Verdict};
 use super::{evaluate, example, file};
 use crate::text::Text;
 
@@ -188,6 +189,23 @@ impl RuleSet {
     #[must_use]
     pub fn evaluate(&self, action: &Action, facts: &Facts<'_>, used: &[Usage]) -> Decision {
         evaluate::evaluate(action, self.timezone, facts, used)
+    }
+
+    /// An act as integers, for [`RuleSet::decide`].
+    pub fn slots(&self, action: &Action, facts: &Facts<'_>) -> Result<Slots, InputProblem> {
+        evaluate::slots_of(action, self.timezone, facts)
+    }
+
+    /// Decides one act like [`RuleSet::evaluate`], in numbers alone and without allocating.
+    #[must_use]
+    pub fn decide(
+        &self,
+        action: &Action,
+        typed: Typed<'_>,
+        used: &[Usage],
+        scratch: &mut Scratch,
+    ) -> Verdict {
+        evaluate::decide(action, typed, used, scratch, &mut ())
     }
 
     /// Runs files of cases against this rule set, the city's own first, then those of its catalogues;

@@ -8,10 +8,16 @@ macro_rules! shipped {
     };
 }
 
-/// The default city file.
-const CITY: (&str, &str) = ("jiaxing.yaml", include_str!("../../../rules/jiaxing.yaml"));
+type Shipped = (&'static str, &'static str);
 
-const CATALOGUES: &[(&str, &str)] = shipped!(
+/// The default city file.
+const CITY: Shipped = ("jiaxing.yaml", include_str!("../../../rules/jiaxing.yaml"));
+
+const CATALOGUES: &[Shipped] = shipped!(
+    "actions/daily.yaml",
+    "actions/energy.yaml",
+    "actions/travel.yaml",
+    "actions/waste.yaml",
     "factors/cn-grid.yaml",
     "factors/daily-life.yaml",
     "factors/home.yaml",
@@ -21,12 +27,15 @@ const CATALOGUES: &[(&str, &str)] = shipped!(
 
 /// The default rule set.
 pub fn default_rules() -> Result<RuleSet, Vec<Diagnostic>> {
-    let file = |&(name, text): &(&str, &str)| SourceFile { name: name.to_owned(), text: text.to_owned() };
-    let catalogues: Vec<SourceFile> = CATALOGUES.iter().map(file).collect();
-    RuleSet::compile(&file(&CITY), &catalogues)
+    let catalogues: Vec<SourceFile> = catalogues().collect();
+    RuleSet::compile(&source(&CITY), &catalogues)
 }
 
 /// Catalogues that a file given by an operator may use without shipping them itself.
 pub fn catalogues() -> impl Iterator<Item = SourceFile> {
-    CATALOGUES.iter().map(|(name, text)| SourceFile { name: (*name).to_owned(), text: (*text).to_owned() })
+    CATALOGUES.iter().map(source)
+}
+
+fn source((name, text): &Shipped) -> SourceFile {
+    SourceFile { name: (*name).to_owned(), text: (*text).to_owned() }
 }

@@ -17,7 +17,8 @@ use super::cap::CAPS_MAX;
 use super::decision::{Receipt, Usage};
 use super::evidence::Evidence;
 use super::input::{InputKind, InputSpec};
-use super::inputs::{InputValue, Inputs, slots};
+use super::inputs::{InputProblem, InputValue, Inputs, slots};
+use super::verdict::{MOMENT_SLOTS, Slots};
 use crate::amount::{Points, ReductionMg};
 
 /// Longest receipt, in bytes.
@@ -90,7 +91,7 @@ impl Receipt {
     /// The receipt as it is stored. The instant is left to the activity's row.
     #[must_use]
     pub fn to_bytes(&self, action: &Action) -> ReceiptBytes {
-        let Ok(slots) = slots(action, &self.inputs) else {
+        let Ok(slots) = input_slots(action, &self.inputs) else {
             return ReceiptBytes(serde_json::to_vec(self).unwrap_or_default());
         };
         let mut bytes = Vec::with_capacity(32);
@@ -98,8 +99,8 @@ impl Receipt {
         put(&mut bytes, u64::from(self.engine));
         bytes.push(grade_number(self.evidence));
         let mut body = Vec::with_capacity(32);
-        for slot in slots {
-            put_signed(&mut body, slot);
+        for slot in slots.as_slice().iter().skip(MOMENT_SLOTS) {
+            put_signed(&mut body, *slot);
         }
         put_section(&mut bytes, Section::Inputs, &mut body);
         for used in &self.used {
@@ -147,9 +148,15 @@ impl Receipt {
             }
         }
         let inputs = inputs.unwrap_or_default();
-        slots(action, &inputs).map_err(|_| ReceiptError::ForeignInputs)?;
+        input_slots(action, &inputs).map_err(|_| ReceiptError::ForeignInputs)?;
         Ok(Self { engine, inputs, occurred_at, evidence, used })
     }
+}
+
+/// The inputs as a program loads them, after the slots of a moment that nobody looks at.
+fn input_slots(action: &Action, inputs: &Inputs) -> Result<Slots, InputProblem> {
+    let mut all = Slots::at(0, 0);
+    slots(action, inputs, &mut all).map(|()| all)
 }
 
 fn read_inputs(action: &Action, body: &mut Reader<'_>) -> Result<Inputs, ReceiptError> {

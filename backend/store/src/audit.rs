@@ -154,7 +154,8 @@ const INVARIANTS: &[(&str, &str)] = &[
         "SELECT 'redemption ' || id(r.id) || ': ' || r.points || ' pt' FROM redemptions r LEFT JOIN (
            SELECT p.cause, SUM(CASE WHEN j.kind = 2 THEN -p.points ELSE 0 END) AS taken,
                   SUM(CASE WHEN j.kind = 3 THEN p.points ELSE 0 END) AS given_back
-           FROM ledger_lines p JOIN journals j ON j.id = p.journal_id JOIN accounts a ON a.owner_id = p.owner_id
+           FROM ledger_lines p JOIN journals j ON j.id = p.journal_id
+           JOIN accounts a ON a.owner_id = p.owner_id
            WHERE j.kind IN (2, 3) AND a.kind = 1 GROUP BY p.cause) p ON p.cause = r.id
          WHERE COALESCE(p.taken, 0) <> r.points
             OR COALESCE(p.given_back, 0) <> CASE WHEN r.cancelled_at_us IS NULL THEN 0 ELSE r.points END
@@ -167,7 +168,8 @@ const INVARIANTS: &[(&str, &str)] = &[
         "SELECT 'voucher ' || id(v.id) || ' ' || v.status || ': ' || COUNT(p.owner_id) || ' payables'
             FROM vouchers v
          JOIN offers o ON o.id = v.offer_id
-         LEFT JOIN (SELECT p.owner_id, p.cause, p.payable_fen FROM ledger_lines p JOIN journals j
+         LEFT JOIN (SELECT p.owner_id, p.cause, p.payable_fen FROM ledger_lines p
+         JOIN journals j
          ON j.id = p.journal_id
                     JOIN accounts a ON a.owner_id = p.owner_id WHERE j.kind = 4 AND a.kind = 3) p
                     ON p.cause = v.id

@@ -1,5 +1,5 @@
-//! Writes what a crediting batch decided: the activities, which are their own lines in the books, and all that
-//! follows from them. Decides nothing.
+//! Writes what a crediting batch decided: the activities, which are their own lines in the books, and all
+//! that follows from them. Decides nothing.
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::crediting::Outcome;
@@ -10,8 +10,8 @@ use crate::database::Transaction;
 use crate::error::StoreError;
 use crate::{account, activity, city, lot, usage};
 
-/// Writes a city's batch. The citizens' accounts must be locked by this transaction; the programme's is locked
-/// here, last, and its side is one posting for the whole batch.
+/// Writes a city's batch. The citizens' accounts must be locked by this transaction; the programme's is
+/// locked here, last, and its side is one posting for the whole batch.
 pub async fn write(
     on: &Transaction,
     city: CityId,

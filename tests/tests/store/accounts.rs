@@ -306,7 +306,8 @@ async fn the_programmes_versions_grow_in_commit_order(stage: Stage) -> Outcome {
     on.commit().await?;
     rival.await??;
     let order = "SELECT c.owner_id::text FROM postings p JOIN cities ON programme_id = p.owner_id
-                 JOIN postings c ON c.journal_id = p.journal_id AND c.owner_id <> p.owner_id ORDER BY p.version";
+                 JOIN postings c ON c.journal_id = p.journal_id AND c.owner_id <> p.owner_id
+                 ORDER BY p.version";
     let expected = [first.to_string(), second.to_string()];
     assert_eq!(stage.raw.texts(order).await?, expected);
     Ok(())

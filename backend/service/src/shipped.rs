@@ -10,8 +10,9 @@ macro_rules! shipped {
 
 type Shipped = (&'static str, &'static str);
 
-/// The default city file.
-const CITY: Shipped = ("jiaxing.yaml", include_str!("../../../rules/jiaxing.yaml"));
+/// The places, the default one first.
+const PLACES: &[Shipped] =
+    shipped!("jiaxing.yaml", "nanchang.yaml", "guizhou.yaml", "jiangsu.yaml", "jiangxi.yaml");
 
 const CATALOGUES: &[Shipped] = shipped!(
     "actions/daily.yaml",
@@ -27,8 +28,25 @@ const CATALOGUES: &[Shipped] = shipped!(
 
 /// The default rule set.
 pub fn default_rules() -> Result<RuleSet, Vec<Diagnostic>> {
+    let default = names().next().and_then(rules);
+    default.unwrap_or_else(|| Err(Vec::new()))
+}
+
+/// The rule set of a shipped place, by its name.
+#[must_use]
+pub fn rules(place: &str) -> Option<Result<RuleSet, Vec<Diagnostic>>> {
+    let file = PLACES.iter().find(|(name, _)| stem(name) == place)?;
     let catalogues: Vec<SourceFile> = catalogues().collect();
-    RuleSet::compile(&source(&CITY), &catalogues)
+    Some(RuleSet::compile(&source(file), &catalogues))
+}
+
+/// The names of the shipped places, the default one first.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    PLACES.iter().map(|(name, _)| stem(name))
+}
+
+fn stem(name: &'static str) -> &'static str {
+    name.strip_suffix(".yaml").unwrap_or(name)
 }
 
 /// Catalogues that a file given by an operator may use without shipping them itself.
@@ -38,4 +56,22 @@ pub fn catalogues() -> impl Iterator<Item = SourceFile> {
 
 fn source((name, text): &Shipped) -> SourceFile {
     SourceFile { name: (*name).to_owned(), text: (*text).to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_place_has_rules_without_a_warning() {
+        let places: Vec<&str> = names().collect();
+        assert_eq!(places, ["jiaxing", "nanchang", "guizhou", "jiangsu", "jiangxi"]);
+        for place in places {
+            let rules = rules(place).unwrap().unwrap();
+            assert_eq!(rules.city(), place);
+            assert_eq!(rules.warnings(), []);
+        }
+        assert_eq!(default_rules().unwrap().city(), "jiaxing");
+        assert!(rules("atlantis").is_none());
+    }
 }

@@ -4,6 +4,9 @@
 //! silence, read a float, or ignore a key that it does not know.
 
 mod action;
+#[cfg(test)]
+mod agreement;
+mod batch;
 mod call;
 mod cap;
 mod catalogue;
@@ -46,6 +49,7 @@ mod verdict;
 mod yaml;
 
 pub use action::{Action, Condition};
+pub use batch::{BATCH_ROWS, Batch, Formed};
 pub use cap::{Cap, CapLimit, CapWindow};
 pub use decision::{Credit, Decision, ENGINE_VERSION, Facts, Receipt, Refusal, Usage};
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Place, Severity};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::diagnostic::{Finding, text};
 use super::section::{Quantity, Reading};
+use super::slip::meant_date;
 use super::yaml::{Kind, Node};
 use crate::text::Text;
 
@@ -247,7 +248,8 @@ pub(super) fn read_date(reading: &mut Reading<'_>, node: &Node, path: &str) -> O
     if date.is_none() {
         let shown: String = written.chars().take(40).collect();
         let found = text!("`{shown}` 不是日期", "`{shown}` is not a date");
-        let help = text!("例如 2026-01-31", "as in 2026-01-31");
+        let meant = meant_date(&shown).map(|day| text!("请写 {day}", "write {day}"));
+        let help = meant.unwrap_or_else(|| text!("例如 2026-01-31", "as in 2026-01-31"));
         reading.error(node.place, path, Finding::new(found).help(help));
     }
     date

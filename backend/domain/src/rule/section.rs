@@ -4,6 +4,7 @@
 use super::diagnostic::{Finding, Findings, Place, Severity, did_you_mean, text};
 use super::exact::{Decimal, Ratio, Rounding};
 use super::parse::parse;
+use super::slip::{is_wide, narrow_help, number_help};
 use super::syntax::Formula;
 use super::token::{KEYWORDS, unknown_unit};
 use super::unit::{Unit, is_unit_name};
@@ -68,7 +69,7 @@ impl<'n> Section<'n> {
                 .iter()
                 .take(SPELLED_MAX)
                 .map(|(known, _)| known.text.as_str())
-                .find(|known| did_you_mean(known, [key]).is_some());
+                .find(|known| known.contains(is_wide) || did_you_mean(known, [key]).is_some());
             if misspelt.is_none() {
                 reading.error(self.place, &self.path, found);
             }
@@ -99,7 +100,7 @@ impl<'n> Section<'n> {
                 ))
             } else {
                 let all = self.asked.join(", ");
-                let near = did_you_mean(&name, self.asked.iter().copied());
+                let near = narrow_help(&name).or_else(|| did_you_mean(&name, self.asked.iter().copied()));
                 let help = match near {
                     Some(near) => near,
                     None if cut_at_comma => text!(
@@ -265,7 +266,8 @@ impl Reading<'_> {
         let found = options.iter().find(|(name, _)| *name == word).map(|(_, value)| *value);
         if found.is_none() {
             let all = options.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-            let help = did_you_mean(word, options.iter().map(|(name, _)| *name))
+            let help = narrow_help(word)
+                .or_else(|| did_you_mean(word, options.iter().map(|(name, _)| *name)))
                 .unwrap_or_else(|| text!("可选: {all}", "one of: {all}"));
             let shown: String = word.chars().take(NAME_CHARS_MAX).collect();
             let found = Finding::new(text!("`{shown}` 不是可用的值", "`{shown}` is not a value here"));
@@ -284,17 +286,15 @@ pub(super) struct Quantity {
 
 impl Quantity {
     pub(super) fn parse(written: &str) -> Result<Self, Finding> {
-        let shown: String = written.chars().take(40).collect();
-        let not_one = || {
-            Finding::new(text!("`{shown}` 不是带单位的数", "`{shown}` is not a number with a unit"))
-                .help(text!("例如 46.7 gCO2e/km", "as in 46.7 gCO2e/km"))
-        };
         let digits = written.find(|letter: char| !(letter.is_ascii_digit() || "-.".contains(letter)));
         let (number, unit) = written.split_at(digits.unwrap_or(written.len()));
-        let number = Decimal::parse(number, false).ok_or_else(not_one)?;
+        let number = Decimal::parse(number, false).ok_or_else(|| not_a_quantity(written))?;
         let unit = match unit.trim() {
             "" => Unit::NONE,
-            word => Unit::parse(word).map_err(|problem| unknown_unit(&problem))?,
+            word => Unit::parse(word).map_err(|problem| match number_help(written) {
+                Some(_) => not_a_quantity(written),
+                None => unknown_unit(&problem),
+            })?,
         };
         Ok(Self { number, unit })
     }
@@ -307,4 +307,10 @@ impl Quantity {
         let exact = whole.checked_mul(worth.denominator())? == product;
         i64::try_from(whole).ok().filter(|_| exact)
     }
+}
+
+fn not_a_quantity(written: &str) -> Finding {
+    let shown: String = written.chars().take(40).collect();
+    let help = number_help(&shown).unwrap_or_else(|| text!("例如 46.7 gCO2e/km", "as in 46.7 gCO2e/km"));
+    Finding::new(text!("`{shown}` 不是带单位的数", "`{shown}` is not a number with a unit")).help(help)
 }

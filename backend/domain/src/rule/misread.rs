@@ -5,16 +5,17 @@ use super::diagnostic::{Finding, Place, text};
 use super::slip::is_wide;
 
 /// The slip that most likely made the file unreadable, and where it stands.
-pub(super) fn find(source: &str, failed: Place, info: &str) -> (Place, Finding) {
+pub(super) fn find(source: &str, (line, column): (usize, usize), info: &str) -> (Place, Finding) {
+    let failed = Place::new(line, column);
     let lines: Vec<&str> = source.lines().collect();
-    let near = near(&lines, failed.line);
+    let near = near(&lines, line);
     let slip = near
         .iter()
         .find_map(|(number, line)| wide_sign(*number, line))
-        .or_else(|| unclosed(&lines, failed))
+        .or_else(|| unclosed(&lines, line))
         .or_else(|| near.iter().find_map(|(number, line)| colon(*number, line)))
         .or_else(|| quotes(failed, info))
-        .or_else(|| indentation(&near, failed));
+        .or_else(|| indentation(&near, line));
     slip.unwrap_or_else(|| {
         let info: String = info.chars().take(200).collect();
         let found = Finding::new(text!("文件的写法不对 ({info})", "not valid YAML: {info}")).help(text!(
@@ -33,7 +34,7 @@ fn near<'s>(lines: &[&'s str], failed: usize) -> Vec<(usize, &'s str)> {
 }
 
 fn place(line: usize, at: usize) -> Place {
-    Place { line, column: at.saturating_add(1) }
+    Place::new(line, at.saturating_add(1))
 }
 
 /// A wide colon after a key, or a wide comma or bracket before one.
@@ -75,9 +76,9 @@ fn wide_sign(number: usize, line: &str) -> Option<(Place, Finding)> {
 }
 
 /// A bracket of the file's structure that is open where reading failed, or closed by its wrong partner.
-fn unclosed(lines: &[&str], failed: Place) -> Option<(Place, Finding)> {
+fn unclosed(lines: &[&str], failed: usize) -> Option<(Place, Finding)> {
     let mut open: Vec<(char, Place)> = Vec::new();
-    for (row, line) in lines.iter().enumerate().take(failed.line) {
+    for (row, line) in lines.iter().enumerate().take(failed) {
         let number = row.saturating_add(1);
         let mut quoted = None;
         let mut before = ' ';
@@ -99,7 +100,7 @@ fn unclosed(lines: &[&str], failed: Place) -> Option<(Place, Finding)> {
             }
             before = letter;
         }
-        let last = number == failed.line;
+        let last = number == failed;
         let key_follows = lines.get(number).is_some_and(|next| is_entry(next));
         if let Some((opened, from)) = open.last()
             && (last || key_follows)
@@ -159,11 +160,11 @@ fn quotes(failed: Place, info: &str) -> Option<(Place, Finding)> {
 }
 
 /// A line that stands deeper or less deep than its neighbours.
-fn indentation(near: &[(usize, &str)], failed: Place) -> Option<(Place, Finding)> {
+fn indentation(near: &[(usize, &str)], failed: usize) -> Option<(Place, Finding)> {
     let [(number, line), (_, before)] = near else { return None };
     let blanks = |line: &str| line.chars().take_while(|letter| *letter == ' ').count();
     let (own, other) = (blanks(line), blanks(before));
-    if *number != failed.line || own == other {
+    if *number != failed || own == other {
         return None;
     }
     let found = Finding::new(text!(

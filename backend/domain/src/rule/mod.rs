@@ -6,8 +6,10 @@
 mod action;
 mod call;
 mod cap;
+mod catalogue;
 mod check;
 mod choose;
+mod code;
 mod decision;
 mod diagnostic;
 mod era;
@@ -15,6 +17,7 @@ mod evaluate;
 mod evidence;
 mod exact;
 mod example;
+mod expectation;
 mod explain;
 mod expression;
 mod file;
@@ -24,6 +27,7 @@ mod membership;
 mod misread;
 mod parameter;
 mod parse;
+mod payout;
 mod program;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "bytes of a tape stay small")]
@@ -39,6 +43,7 @@ mod syntax;
 mod telling;
 mod token;
 mod unit;
+mod verdict;
 mod yaml;
 
 pub use action::{Action, Condition};
@@ -59,3 +64,4 @@ pub use parameter::{Confidence, Parameter, ParameterValue, Source};
 pub use ruleset::{RuleSet, SourceFile};
 pub use schedule::Acceptance;
 pub use unit::Unit;
+pub use verdict::{Granted, Reason, SLOTS_MAX, Scratch, Slots, Typed, Verdict};

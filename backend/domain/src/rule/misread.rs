@@ -4,6 +4,9 @@
 use super::diagnostic::{Finding, Place, text};
 use super::slip::is_wide;
 
+/// Most characters of a line that are looked at for wide signs.
+const LINE_CHARS_MAX: usize = 500;
+
 /// The slip that most likely made the file unreadable, and where it stands.
 pub(super) fn find(source: &str, (line, column): (usize, usize), info: &str) -> (Place, Finding) {
     let failed = Place::new(line, column);
@@ -15,6 +18,7 @@ pub(super) fn find(source: &str, (line, column): (usize, usize), info: &str) -> 
         .or_else(|| unclosed(&lines, line))
         .or_else(|| near.iter().find_map(|(number, line)| colon(*number, line)))
         .or_else(|| quotes(failed, info))
+        .or_else(|| near.iter().find_map(|(number, line)| bare_range(*number, line)))
         .or_else(|| indentation(&near, line));
     slip.unwrap_or_else(|| {
         let info: String = info.chars().take(200).collect();
@@ -39,7 +43,7 @@ fn place(line: usize, at: usize) -> Place {
 
 /// A wide colon after a key, or a wide comma or bracket before one.
 fn wide_sign(number: usize, line: &str) -> Option<(Place, Finding)> {
-    let letters: Vec<char> = line.chars().take_while(|letter| *letter != '#').collect();
+    let letters: Vec<char> = line.chars().take(LINE_CHARS_MAX).take_while(|letter| *letter != '#').collect();
     let word = |letter: &char| letter.is_ascii_alphanumeric() || *letter == '_';
     let mut quoted = None;
     for (at, letter) in letters.iter().enumerate() {
@@ -81,12 +85,11 @@ fn unclosed(lines: &[&str], failed: usize) -> Option<(Place, Finding)> {
     for (row, line) in lines.iter().enumerate().take(failed) {
         let number = row.saturating_add(1);
         let mut quoted = None;
-        let mut before = ' ';
+        let (mut before, mut solid) = (' ', ':');
         for (at, letter) in line.chars().enumerate() {
-            let begins = " [{,:-".contains(before);
+            let begins = ":-[{,".contains(solid);
             match (quoted, letter) {
                 (Some(mark), _) if letter == mark => quoted = None,
-                (Some(_), _) => {}
                 (None, '"' | '\'') if begins => quoted = Some(letter),
                 (None, '#') if before == ' ' => break,
                 (None, '[' | '{') if begins || !open.is_empty() => open.push((letter, place(number, at))),
@@ -96,9 +99,12 @@ fn unclosed(lines: &[&str], failed: usize) -> Option<(Place, Finding)> {
                     }
                     Some(_) | None => {}
                 },
-                (None, _) => {}
+                (Some(_) | None, _) => {}
             }
             before = letter;
+            if letter != ' ' {
+                solid = letter;
+            }
         }
         let last = number == failed;
         let key_follows = lines.get(number).is_some_and(|next| is_entry(next));
@@ -157,6 +163,19 @@ fn quotes(failed: Place, info: &str) -> Option<(Place, Finding)> {
     let found = Finding::new(text!("引号没有配对", "the quotation mark is not closed"));
     let help = text!("补上引号; 带引号的文字要写在同一行", "close it; keep quoted text on one line");
     Some((failed, found.help(help)))
+}
+
+/// A range in a formula inside `{ }` or `[ ]`, without quotes around the formula.
+fn bare_range(number: usize, line: &str) -> Option<(Place, Finding)> {
+    let range = [" in [", " in ("].iter().filter_map(|sign| line.find(sign)).min()?;
+    let before = line.get(..range)?;
+    let bare = before.contains(['{', '[']) && before.matches(['"', '\'']).count() % 2 == 0;
+    let found = Finding::new(text!("这里的公式要加引号", "this formula needs quotes"));
+    let help = text!(
+        "在 {{ }} 或 [ ] 里, 含有 [ ] , 的公式要加引号",
+        "inside {{ }} or [ ], put a formula that holds [ ] or , into quotes"
+    );
+    bare.then(|| (place(number, before.chars().count().saturating_add(4)), found.help(help)))
 }
 
 /// A line that stands deeper or less deep than its neighbours.

@@ -10,6 +10,7 @@ mod catalogue;
 mod check;
 mod choose;
 mod code;
+mod counterexample;
 mod decision;
 mod diagnostic;
 mod era;

@@ -192,6 +192,9 @@ fn joins(
         Some(_) | None => {
             before.until = Some(from);
             if before.quantity.unit.same_dimension(value.quantity.unit) {
+                if before.quantity.jumps_to(value.quantity) {
+                    reading.warn(node.place, step, jump(&before.value, &value.value));
+                }
                 return true;
             }
             let (one, other) = (before.quantity.unit, value.quantity.unit);
@@ -200,6 +203,12 @@ fn joins(
     };
     reading.error(node.place, step, Finding::new(problem));
     false
+}
+
+/// Advice where a value is a hundred times the one before it, or a hundredth.
+fn jump(one: &str, other: &str) -> Finding {
+    Finding::new(text!("从 {one} 变为 {other}, 相差百倍以上", "{one} becomes {other}, a hundredfold change"))
+        .help(text!("请核对单位", "is the unit right?"))
 }
 
 fn read_value(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<ParameterValue> {

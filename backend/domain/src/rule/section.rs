@@ -20,7 +20,7 @@ pub const TEXT_CHARS_MAX: usize = 1_000;
 const SPELLED_MAX: usize = 100;
 
 /// Names that formulas already use.
-const RESERVED: [&str; 8] = ["date", "time", "reduction", "points", "down", "up", "half", "even"];
+pub(super) const RESERVED: [&str; 8] = ["date", "time", "reduction", "points", "down", "up", "half", "even"];
 
 /// One file being read.
 pub(super) struct Reading<'a> {
@@ -64,6 +64,7 @@ impl<'n> Section<'n> {
         let node = self.optional(key);
         if node.is_none() {
             let found = Finding::new(text!("缺少 `{key}`", "`{key}` is missing"));
+            let found = found.help_maybe(sample(key).map(|line| text!("例如 `{line}`", "as in `{line}`")));
             let misspelt = self
                 .entries
                 .iter()
@@ -116,6 +117,22 @@ impl<'n> Section<'n> {
     }
 }
 
+/// How a key that is often forgotten is written.
+fn sample(key: &str) -> Option<&'static str> {
+    let samples = [
+        ("from", "from: 2026-01-31"),
+        ("until", "until: 2026-12-31"),
+        ("unit", "unit: km"),
+        ("decimals", "decimals: 2"),
+        ("per", "per: day"),
+        ("confidence", "confidence: proposed"),
+        ("evidence", "evidence: {operator: 100%}"),
+        ("zh", "{zh: 地铁出行, en: Metro ride}"),
+        ("en", "{zh: 地铁出行, en: Metro ride}"),
+    ];
+    samples.iter().find(|(known, _)| *known == key).map(|(_, line)| *line)
+}
+
 impl Reading<'_> {
     pub(super) fn error(&mut self, place: Place, step: &str, found: Finding) {
         self.findings.add(self.file, place.right(found.offset), step, Severity::Error, found);
@@ -131,8 +148,10 @@ impl Reading<'_> {
                 Some(Section { place: node.place, path: path.to_owned(), entries, asked: Vec::new() })
             }
             Kind::Scalar { .. } | Kind::List(_) => {
-                let found = text!("此处应为 `键: 值`", "expected `key: value` lines");
-                self.error(node.place, path, Finding::new(found));
+                let found = Finding::new(text!("此处应为 `键: 值`", "expected `key: value` lines"));
+                let dashed = matches!(node.kind, Kind::List(_))
+                    .then(|| text!("请去掉行首的 `-`", "take away the `-` at the start of the line"));
+                self.error(node.place, path, found.help_maybe(dashed));
                 None
             }
         }
@@ -297,6 +316,21 @@ impl Quantity {
             })?,
         };
         Ok(Self { number, unit })
+    }
+
+    /// Whether another quantity of its kind is a hundred times this one or more, or a hundredth or less.
+    pub(super) fn jumps_to(self, other: Self) -> bool {
+        let worth = |quantity: Self| {
+            let count = Ratio::new(quantity.number.mantissa, 1)?;
+            count.times(quantity.number.step()?)?.times(quantity.unit.factor()?)
+        };
+        let share = worth(self).zip(worth(other)).and_then(|(one, other)| other.over(one));
+        share.is_some_and(|share| {
+            let (up, down) = (share.numerator(), share.denominator());
+            let reaches =
+                |large: i128, small: i128| small.checked_mul(100).is_some_and(|small| large >= small);
+            reaches(up, down) || reaches(down, up)
+        })
     }
 
     /// How many `grain`s this is, if a whole number that fits.

@@ -13,11 +13,10 @@ use super::decision::{Credit, Decision, ENGINE_VERSION, Facts, Receipt, Refusal,
 use super::diagnostic::text;
 use super::era::Era;
 use super::evidence::Evidence;
-use super::input::InputKind;
 use super::inputs::{InputProblem, slots};
 use super::payout::{Payout, Yield};
 use super::program::Results;
-use super::verdict::{Granted, MOMENT_SLOTS, Reason, Scratch, Slots, Typed, Verdict};
+use super::verdict::{Granted, Reason, Scratch, Slots, Typed, Verdict};
 use crate::amount::{Points, ReductionMg};
 use crate::text::Text;
 use crate::time::Period;
@@ -42,7 +41,7 @@ pub(super) struct CapUse {
 /// Whoever wants to see how a decision is made.
 pub(super) trait Witness {
     fn before_caps(&mut self, granted: Granted);
-    fn cap(&mut self, cap: CapUse);
+    fn cap(&mut self, cap: impl FnOnce() -> CapUse);
 }
 
 /// Nobody looks.
@@ -50,7 +49,7 @@ impl Witness for () {
     #[inline]
     fn before_caps(&mut self, _: Granted) {}
     #[inline]
-    fn cap(&mut self, _: CapUse) {}
+    fn cap(&mut self, _: impl FnOnce() -> CapUse) {}
 }
 
 /// A decision with all that an explanation shows of its making.
@@ -67,8 +66,8 @@ impl Witness for Assessment<'_> {
         self.before_caps = Some(granted);
     }
 
-    fn cap(&mut self, cap: CapUse) {
-        self.caps.push(cap);
+    fn cap(&mut self, cap: impl FnOnce() -> CapUse) {
+        self.caps.push(cap());
     }
 }
 
@@ -182,6 +181,7 @@ pub(super) fn decide<W: Witness>(
     settle(action, era, typed, yielded, used, scratch, witness)
 }
 
+#[inline]
 /// Decides one act of which the formulas' yield is known.
 pub(super) fn settle<W: Witness>(
     action: &Action,
@@ -196,8 +196,7 @@ pub(super) fn settle<W: Witness>(
         return Verdict::Refused(Reason::Condition(place));
     }
     let Some(payout) = era.payout(typed.evidence) else { return Verdict::Refused(Reason::Evidence) };
-    let measure = action.measure();
-    let quantity = measure.map_or(0, |(slot, thousandths)| {
+    let quantity = era.measure.map_or(0, |(slot, thousandths)| {
         typed.slots.get(slot).map_or(0, |value| value.saturating_mul(thousandths))
     });
     let granted = Granted {
@@ -207,18 +206,36 @@ pub(super) fn settle<W: Witness>(
         capped: false,
     };
     witness.before_caps(granted);
-    let mut grant = Grant { action, era, payout, typed, full, granted };
+    let mut grant = Grant { era, payout, typed, full, granted };
     for (place, cap) in action.caps.iter().enumerate() {
-        let usage = cap.window.and_then(|window| used.get(window)).copied().unwrap_or_default();
-        let cap_use = grant.apply(place, cap, usage, scratch);
-        witness.cap(cap_use);
+        let usage = cap.window.and_then(|window| used.get(window));
+        let (limit, used_before) = cap.against(usage.unwrap_or(&Usage::NONE));
+        let left = limit.saturating_sub(used_before).max(0);
+        let trimmed = grant.trim(cap.limit, left, scratch);
+        grant.granted.capped |= trimmed;
+        witness.cap(|| {
+            let left_after = left.saturating_sub(grant.taken(cap.limit, left)).max(0);
+            CapUse { place, used_before, left_after, trimmed }
+        });
     }
     Verdict::Credited(grant.granted)
 }
 
+impl Cap {
+    /// The limit, and what of it is used.
+    #[inline]
+    fn against(&self, usage: &Usage) -> (i64, i64) {
+        match self.limit {
+            CapLimit::Times(limit) => (limit, usage.events),
+            CapLimit::Points(limit) => (limit, usage.points.get()),
+            CapLimit::Reduction(limit) => (limit, usage.reduction.get()),
+            CapLimit::Input(limit) => (limit, usage.quantity),
+        }
+    }
+}
+
 /// A grant while caps work on it.
 struct Grant<'a> {
-    action: &'a Action,
     era: &'a Era,
     payout: &'a Payout,
     typed: Typed<'a>,
@@ -227,33 +244,46 @@ struct Grant<'a> {
 }
 
 impl Grant<'_> {
+    /// Trims to what is left of a limit; tells whether there was anything to trim.
     #[inline]
-    fn apply(&mut self, place: usize, cap: &Cap, usage: Usage, scratch: &mut Scratch) -> CapUse {
-        let before = self.granted;
-        let (limit, used_before) = match cap.limit {
-            CapLimit::Times(limit) => (limit, usage.events),
-            CapLimit::Points(limit) => (limit, usage.points.get()),
-            CapLimit::Reduction(limit) => (limit, usage.reduction.get()),
-            CapLimit::Input(limit) => (limit, usage.quantity),
-        };
-        let left = limit.saturating_sub(used_before).max(0);
-        match cap.limit {
-            CapLimit::Times(_) if left == 0 => self.nothing(),
-            CapLimit::Times(_) => {}
-            CapLimit::Points(_) => self.granted.points = self.granted.points.min(Points::new(left)),
-            CapLimit::Reduction(_) => self.trim_reduction(left),
-            CapLimit::Input(_) => self.trim_input(left, scratch),
+    fn trim(&mut self, limit: CapLimit, left: i64, scratch: &mut Scratch) -> bool {
+        match limit {
+            CapLimit::Times(_) => {
+                let over = left == 0;
+                if over {
+                    self.nothing();
+                }
+                over
+            }
+            CapLimit::Points(_) => {
+                let over = self.granted.points.get() > left;
+                self.granted.points = self.granted.points.min(Points::new(left));
+                over
+            }
+            CapLimit::Reduction(_) => {
+                let over = self.granted.reduction.get() > left;
+                if over {
+                    self.trim_reduction(left);
+                }
+                over
+            }
+            CapLimit::Input(_) => {
+                let over = self.granted.quantity > left;
+                if over {
+                    self.trim_input(left, scratch);
+                }
+                over
+            }
         }
-        let taken = match cap.limit {
+    }
+
+    fn taken(&self, limit: CapLimit, left: i64) -> i64 {
+        match limit {
             CapLimit::Times(_) => i64::from(left > 0),
             CapLimit::Points(_) => self.granted.points.get(),
             CapLimit::Reduction(_) => self.granted.reduction.get(),
             CapLimit::Input(_) => self.granted.quantity,
-        };
-        let spent = matches!(cap.limit, CapLimit::Times(_)) && left == 0;
-        let trimmed = before != self.granted || spent;
-        self.granted.capped |= trimmed;
-        CapUse { place, used_before, left_after: left.saturating_sub(taken).max(0), trimmed }
+        }
     }
 
     fn nothing(&mut self) {
@@ -267,35 +297,23 @@ impl Grant<'_> {
         self.granted.points.min(Points::new(points))
     }
 
+    #[cold]
     fn trim_reduction(&mut self, left: i64) {
-        if self.granted.reduction.get() > left {
-            self.granted.reduction = ReductionMg::new(left);
-            self.granted.points = self.points();
-        }
+        self.granted.reduction = ReductionMg::new(left);
+        self.granted.points = self.points();
     }
 
+    #[cold]
     fn trim_input(&mut self, left: i64, scratch: &mut Scratch) {
-        let Some((slot, thousandths)) = self.action.measure().filter(|_| self.granted.quantity > left) else {
-            return;
-        };
+        let Some((slot, thousandths)) = self.era.measure else { return };
         let count = left.checked_div(thousandths).unwrap_or(0);
         if count == 0 {
             return self.nothing();
         }
         let trimmed = Slots::with(self.typed.slots, slot, count);
-        self.full = self.era.run(trimmed.as_slice(), scratch);
+        self.full = self.era.run_again(trimmed.as_slice(), scratch);
         self.granted.quantity = count.saturating_mul(thousandths);
         self.granted.reduction = self.granted.reduction.min(ReductionMg::new(self.full.reduction_mg));
         self.granted.points = self.points();
-    }
-}
-
-impl Action {
-    /// Slot of the first numeric input, and how many thousandths of its base unit one of its units is.
-    fn measure(&self) -> Option<(usize, i64)> {
-        self.inputs.iter().zip(MOMENT_SLOTS..).find_map(|(spec, slot)| match spec.kind() {
-            InputKind::Number(number) => Some((slot, number.thousandths)),
-            InputKind::YesNo | InputKind::Choice(_) => None,
-        })
     }
 }

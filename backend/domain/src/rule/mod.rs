@@ -33,6 +33,7 @@ mod program;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "bytes of a tape stay small")]
 mod random_rules;
+mod receipt;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "big fractions cannot overflow")]
 mod reference;
@@ -62,6 +63,7 @@ pub use expression::evaluate_expression;
 pub use input::{InputKind, InputSpec, NumberSpec};
 pub use inputs::{InputProblem, InputValue, Inputs};
 pub use parameter::{Confidence, Parameter, ParameterValue, Source};
+pub use receipt::{RECEIPT_BYTES_MAX, ReceiptBytes, ReceiptError};
 pub use ruleset::{RuleSet, SourceFile};
 pub use schedule::Acceptance;
 pub use unit::Unit;

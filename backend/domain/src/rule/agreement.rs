@@ -1,5 +1,6 @@
 //! All ways of running a rule must agree: the checked program, short code, columns, and what is settled from
-//! columns. `TANHUI_AGREEMENTS` asks for a longer loop.
+//! columns. `PROPTEST_CASES` asks for a longer
+//! loop.
 
 use proptest::prelude::*;
 
@@ -13,10 +14,6 @@ use super::random_rules::Writer;
 use super::reference::{compile, moment, random_inputs};
 use super::ruleset::RuleSet;
 use super::verdict::{Scratch, Slots, Typed, Verdict};
-
-fn loops() -> u32 {
-    std::env::var("TANHUI_AGREEMENTS").ok().and_then(|count| count.parse().ok()).unwrap_or(96)
-}
 
 /// Short code gives what the checked program gives.
 fn same_yield(era: &Era, slots: &[i64], scratch: &mut Scratch) {
@@ -64,7 +61,7 @@ fn random_event(rules: &RuleSet, action: &Action, seed: [u32; 5], minutes: u32) 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: loops(), failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn program_code_and_columns_agree(

@@ -10,6 +10,8 @@ mod open;
 mod openapi;
 mod rules;
 mod serve;
+mod simulate;
+mod simulated;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -48,7 +50,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check rule files, evaluate expressions
+    /// Check rule files, evaluate expressions, simulate drafts
     #[command(subcommand)]
     Rules(rules::RulesCommand),
     /// Data partners
@@ -135,6 +137,9 @@ pub enum CommandError {
         /// Why not.
         cause: std::io::Error,
     },
+    /// The simulation ended early.
+    #[error(transparent)]
+    Simulation(#[from] tanhui_service::simulation::SimulationError),
     /// Something else between us and the machine.
     #[error(transparent)]
     Io(#[from] std::io::Error),

@@ -1,4 +1,4 @@
-//! `tanhui rules`: checks rule files and evaluates single expressions. Needs no database.
+//! `tanhui rules`: checks rule files, evaluates single expressions, simulates drafts. Needs no database.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use tanhui_domain::rule::{RuleSet, evaluate_expression};
 
+use super::simulate::{self, SimulateArguments};
 use super::{CommandError, open};
 
 /// What is done with rule files.
@@ -25,6 +26,8 @@ pub enum RulesCommand {
         #[arg(long = "with", value_name = "NAME=VALUE", value_parser = binding)]
         with: Vec<(String, String)>,
     },
+    /// Play a draft against other rules over past events: who gets more, who gets less
+    Simulate(Box<SimulateArguments>),
 }
 
 fn binding(text: &str) -> Result<(String, String), String> {
@@ -37,6 +40,7 @@ pub fn run(command: RulesCommand) -> Result<ExitCode, CommandError> {
     match command {
         RulesCommand::Check { files } => check(&files),
         RulesCommand::Eval { expression, with } => eval(&expression, &with),
+        RulesCommand::Simulate(arguments) => simulate::run(&arguments),
     }
 }
 

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 
-use super::action::{Action, read_action};
+use super::action::Action;
+use super::action_section::{Surroundings, read_action};
+use super::budget::read_budgets;
+use super::campaign::{DISTRICTS, read_campaigns};
 use super::diagnostic::{Finding, Findings, did_you_mean, text};
 use super::era;
 use super::input::read_words;
 use super::parameter::{Parameter, read_parameter};
 use super::ruleset::{RuleSet, SourceFile};
-use super::schedule::{read_acceptance, read_expiry};
+use super::schedule::{Acceptance, SpentPoints, read_acceptance, read_expiry, read_reversal};
 use super::section::{Reading, Section};
 use super::yaml::{self, Node};
 
@@ -21,8 +24,7 @@ pub const ENTRIES_MAX: usize = 500;
 pub const CATALOGUES_MAX: usize = 32;
 
 /// Keys of the full design that this engine version does not know yet.
-const LATER: [&str; 9] =
-    ["campaigns", "budgets", "history", "multipliers", "same_act", "settle", "badges", "levels", "prizes"];
+const LATER: [&str; 3] = ["badges", "levels", "prizes"];
 
 type Lists = Vec<(String, Arc<[String]>)>;
 
@@ -49,13 +51,24 @@ pub(super) fn read<'f>(
     let timezone = read_timezone(&mut reading, &mut section);
     let catalogue_names = section.optional("uses");
     let expiry = section.optional("points_expire").map(|node| read_expiry(&mut reading, node));
-    let acceptance = section.optional("accept").map(|node| read_acceptance(&mut reading, node));
+    let usual = Acceptance::default();
+    let accept = section.optional("accept").map_or(Some(usual), |node| {
+        read_acceptance(&mut reading, node, "accept", usual)
+    });
+    let reversal = section.optional("reversal").map(|node| read_reversal(&mut reading, node));
     let lists = read_lists(&mut reading, &mut section);
     let mut parameters = Parameters::default();
     let own = section.optional("parameters");
     read_parameters(&mut reading, own, &mut parameters);
     let actions_node = section.required("actions", &mut reading);
-    let mut actions = read_actions(&mut reading, actions_node, &lists);
+    let around = Surroundings { lists: &lists, accept: accept.unwrap_or(usual) };
+    let mut actions = read_actions(&mut reading, actions_node, around);
+    let campaigns = section.optional("campaigns").map_or_else(|| Some(Vec::new()), |node| {
+        read_campaigns(&mut reading, node, &mut actions, &lists)
+    });
+    let taken: Vec<&str> = campaigns.iter().flatten().map(|campaign| campaign.id.as_str()).collect();
+    let budgets = section.optional("budgets");
+    let budgets = budgets.map_or_else(Vec::new, |node| read_budgets(&mut reading, node, &mut actions, &taken));
     let _checked_later = section.optional("examples");
     section.finish(&LATER, &mut reading);
     let own: Vec<String> = parameters.known.keys().cloned().collect();
@@ -76,10 +89,13 @@ pub(super) fn read<'f>(
         title: title?,
         timezone: timezone?,
         expiry: expiry.map_or(Some(None), |expiry| expiry.map(Some))?,
-        acceptance: acceptance.unwrap_or_else(|| Some(super::schedule::Acceptance::default()))?,
+        acceptance: accept?,
+        reversal: reversal.unwrap_or_else(|| Some(SpentPoints::default()))?,
         lists,
         parameters: parameters.known,
         actions,
+        campaigns: campaigns?,
+        budgets,
         warnings: Vec::new(),
         bundle: String::new(),
         hash: [0; 32],
@@ -159,7 +175,11 @@ fn read_parameters(reading: &mut Reading<'_>, node: Option<&Node>, parameters: &
     }
 }
 
-fn read_actions(reading: &mut Reading<'_>, node: Option<&Node>, lists: &Lists) -> Vec<Action> {
+fn read_actions(
+    reading: &mut Reading<'_>,
+    node: Option<&Node>,
+    around: Surroundings<'_>,
+) -> Vec<Action> {
     let Some(inner) = node.and_then(|node| reading.section(node, "actions")) else { return Vec::new() };
     let most = bounded(reading, &inner);
     if inner.entries().is_empty() {
@@ -169,7 +189,7 @@ fn read_actions(reading: &mut Reading<'_>, node: Option<&Node>, lists: &Lists) -
     for (key, node) in inner.entries().iter().take(most) {
         let path = inner.step(&key.text);
         if reading.name(&key.text, key.place, &path) {
-            actions.extend(read_action(reading, &key.text, node, &path, lists));
+            actions.extend(read_action(reading, &key.text, node, &path, around));
         }
     }
     actions
@@ -258,8 +278,9 @@ fn shadowed(
     for action in actions {
         let inputs = action.inputs.iter().map(|spec| (spec.name(), "inputs"));
         let steps = action.steps.iter().map(|(name, _)| (name.as_str(), "steps"));
+        let history = action.history.iter().map(|look| (look.name(), "history"));
         let mut seen: Vec<&str> = Vec::new();
-        for (name, section) in inputs.chain(steps) {
+        for (name, section) in inputs.chain(history).chain(steps) {
             let path = format!("actions.{}.{section}.{name}", action.id);
             let taken = parameters.known.contains_key(name) || lists.iter().any(|(list, _)| list == name);
             if taken || seen.contains(&name) {
@@ -276,8 +297,10 @@ fn unused(reading: &mut Reading<'_>, root: &Node, own: &[String], lists: &Lists,
     let mut paths: Vec<String> = Vec::new();
     let idle = |name: &String| !actions.iter().any(|action| action.parameters.contains(name));
     paths.extend(own.iter().filter(|name| idle(name)).map(|name| format!("parameters.{name}")));
-    let idle =
-        |name: &str, words: &Arc<[String]>| !actions.iter().any(|action| action.uses_list(name, words));
+    let by_district = actions.iter().any(|action| action.campaigns().any(|own| own.districts().is_some()));
+    let idle = |name: &str, words: &Arc<[String]>| {
+        !(by_district && name == DISTRICTS || actions.iter().any(|action| action.uses_list(name, words)))
+    };
     paths.extend(
         lists.iter().filter(|(name, words)| idle(name, words)).map(|(name, _)| format!("lists.{name}")),
     );

@@ -17,6 +17,8 @@ use crate::text::Text;
 
 /// Longest value of one input, in bytes.
 pub const VALUE_BYTES_MAX: usize = 200;
+/// Longest identifier, in bytes.
+pub const ID_BYTES_MAX: usize = 64;
 
 /// One value of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -32,6 +34,8 @@ pub enum InputValue {
     YesNo(bool),
     /// One of the options.
     Choice(String),
+    /// An identifier; empty where the event names none.
+    Id(String),
 }
 
 impl fmt::Display for InputValue {
@@ -41,6 +45,7 @@ impl fmt::Display for InputValue {
             Self::Number { number, unit } => write!(f, "{number} {unit}"),
             Self::YesNo(holds) => f.write_str(if *holds { "yes" } else { "no" }),
             Self::Choice(word) => f.write_str(word),
+            Self::Id(id) => write!(f, "#{id}"),
         }
     }
 }
@@ -52,6 +57,9 @@ impl InputValue {
             "yes" => return Some(Self::YesNo(true)),
             "no" => return Some(Self::YesNo(false)),
             _ => {}
+        }
+        if let Some(id) = written.strip_prefix('#') {
+            return Some(Self::Id(id.to_owned()));
         }
         if written.starts_with(|letter: char| letter.is_ascii_digit() || letter == '-') {
             let Quantity { number, unit } = Quantity::parse(written).ok()?;
@@ -166,6 +174,7 @@ fn missing(spec: &InputSpec) -> Text {
         InputKind::Choice(options) => {
             format!("\"{name}\": \"{}\"", options.first().map_or("", String::as_str))
         }
+        InputKind::Id => format!("\"{name}\": \"A-123\""),
     };
     text!("缺少 `{name}`; 例如 {form}", "`{name}` is missing; send, for example, {form}")
 }
@@ -215,8 +224,23 @@ fn read_member<'s>(
                 return Err(InputProblem::new("invalid_value", member, detail));
             }
         },
+        InputKind::Id => match raw {
+            Raw::Text(id) if is_id(&id) => InputValue::Id(id),
+            Raw::Text(_) | Raw::Flag(_) | Raw::Number(_) => {
+                let detail = text!(
+                    "`{member}` 应为 1 至 {ID_BYTES_MAX} 个字母、数字或 - _ . : / 组成的文字",
+                    "`{member}` must be a text of 1 to {ID_BYTES_MAX} letters, digits or - _ . : /"
+                );
+                return Err(InputProblem::new("invalid_value", member, detail));
+            }
+        },
     };
     Ok((spec, value))
+}
+
+fn is_id(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte);
+    (1..=ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(fits)
 }
 
 fn unknown(action: &Action, member: &str) -> Text {
@@ -350,6 +374,9 @@ fn slot(spec: &InputSpec, inputs: &Inputs) -> Result<i64, InputProblem> {
             .position(|option| option == word)
             .and_then(|place| i64::try_from(place).ok())
             .ok_or_else(mismatch),
-        (InputKind::Number(_) | InputKind::YesNo | InputKind::Choice(_), _) => Err(mismatch()),
+        (InputKind::Id, InputValue::Id(_)) => Ok(0),
+        (InputKind::Number(_) | InputKind::YesNo | InputKind::Choice(_) | InputKind::Id, _) => {
+            Err(mismatch())
+        }
     }
 }

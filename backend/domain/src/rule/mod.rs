@@ -4,6 +4,9 @@
 //! silence, read a float, or ignore a key that it does not know.
 
 mod action;
+mod action_section;
+mod budget;
+mod campaign;
 mod cap;
 mod check;
 mod choose;
@@ -17,10 +20,13 @@ mod example;
 mod explain;
 mod expression;
 mod file;
+mod history;
 mod input;
 mod inputs;
+mod multiplier;
 mod parameter;
 mod parse;
+mod points;
 mod program;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "bytes of a tape stay small")]
@@ -29,6 +35,7 @@ mod random_rules;
 #[expect(clippy::arithmetic_side_effects, reason = "big fractions cannot overflow")]
 mod reference;
 mod ruleset;
+mod same_act;
 mod schedule;
 mod section;
 mod syntax;
@@ -38,8 +45,10 @@ mod unit;
 mod yaml;
 
 pub use action::{Action, Condition};
-pub use cap::{Cap, CapLimit, CapWindow};
-pub use decision::{Credit, Decision, ENGINE_VERSION, Facts, Receipt, Refusal, Usage};
+pub use budget::{Budget, BudgetWindow, WhenExhausted, pay_queue, prorate};
+pub use campaign::Campaign;
+pub use cap::{Cap, CapLimit, CapScope, CapWindow};
+pub use decision::{Credit, Decision, ENGINE_VERSION, Facts, Hold, Receipt, Refusal, Usage};
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Place, Severity};
 pub use evidence::Evidence;
 pub use exact::Decimal;
@@ -49,9 +58,12 @@ pub use explain::{
     Explanation, Outcome,
 };
 pub use expression::evaluate_expression;
+pub use history::{Aggregate, LookBack, READINGS_MAX, Readings};
 pub use input::{InputKind, InputSpec, NumberSpec};
 pub use inputs::{InputProblem, InputValue, Inputs};
+pub use multiplier::{Multiplier, Stacking};
 pub use parameter::{Confidence, Parameter, ParameterValue, Source};
 pub use ruleset::{RuleSet, SourceFile};
-pub use schedule::Acceptance;
+pub use same_act::{ActSpan, SameAct};
+pub use schedule::{Acceptance, SpentPoints};
 pub use unit::Unit;

@@ -9,14 +9,18 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::action::Action;
+use super::budget::{Budget, BudgetWindow};
+use super::campaign::Campaign;
 use super::cap::CapWindow;
 use super::decision::{Decision, Facts, Usage};
 use super::diagnostic::{Diagnostic, Finding, Findings, Place, Severity, nearest, text};
 use super::inputs::{self, InputProblem, Inputs};
 use super::parameter::Parameter;
-use super::schedule::{Acceptance, Expiry};
-use super::{evaluate, example, file};
+use super::same_act::ActSpan;
+use super::schedule::{Acceptance, Expiry, SpentPoints};
+use super::{budget, evaluate, example, file, history};
 use crate::text::Text;
+use crate::time::DayRange;
 
 /// A file by name and content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,9 +39,12 @@ pub struct RuleSet {
     pub(super) timezone: Tz,
     pub(super) expiry: Option<Expiry>,
     pub(super) acceptance: Acceptance,
+    pub(super) reversal: SpentPoints,
     pub(super) lists: Vec<(String, Arc<[String]>)>,
     pub(super) parameters: BTreeMap<String, Parameter>,
     pub(super) actions: Vec<Action>,
+    pub(super) campaigns: Vec<Arc<Campaign>>,
+    pub(super) budgets: Vec<Arc<Budget>>,
     pub(super) warnings: Vec<Diagnostic>,
     pub(super) bundle: String,
     pub(super) hash: [u8; 32],
@@ -149,10 +156,32 @@ impl RuleSet {
         self.lists.iter().map(|(name, words)| (name.as_str(), &**words))
     }
 
-    /// How far an event may lie from now.
+    /// How far an event may lie from now, where its action does not say.
     #[must_use]
     pub fn accept(&self) -> Acceptance {
         self.acceptance
+    }
+
+    /// How far an event of an action may lie from now.
+    #[must_use]
+    pub fn accept_of(&self, action: &Action) -> Acceptance {
+        action.accept.unwrap_or(self.acceptance)
+    }
+
+    /// What a reversal does where the points it takes back were already spent.
+    #[must_use]
+    pub fn reversal(&self) -> SpentPoints {
+        self.reversal
+    }
+
+    /// All campaigns, in the order of the file.
+    pub fn campaigns(&self) -> impl Iterator<Item = &Campaign> {
+        self.campaigns.iter().map(Arc::as_ref)
+    }
+
+    /// All budgets of the programme, in the order of the file.
+    pub fn budgets(&self) -> impl Iterator<Item = &Budget> {
+        self.budgets.iter().map(Arc::as_ref)
     }
 
     /// The last day on which points credited on a day are good; none for ever.
@@ -174,6 +203,26 @@ impl RuleSet {
     #[must_use]
     pub fn cap_windows(&self, action: &Action, day: NaiveDate) -> Vec<CapWindow> {
         evaluate::windows(action, day)
+    }
+
+    /// The civil days whose readings an action looks back at from a civil day, each range once; empty for
+    /// most actions.
+    #[must_use]
+    pub fn history_windows(&self, action: &Action, day: NaiveDate) -> Vec<DayRange> {
+        history::windows(action.history(), day)
+    }
+
+    /// The budgets that an act of that day may draw on: those of campaigns, then those of the programme.
+    #[must_use]
+    pub fn budget_windows(&self, action: &Action, day: NaiveDate) -> Vec<BudgetWindow> {
+        budget::windows(action, day)
+    }
+
+    /// The stretch of time that an act takes from others of its group; none where its action shuts nothing
+    /// out, or no factor is in force.
+    #[must_use]
+    pub fn span(&self, action: &Action, facts: &Facts<'_>) -> Option<ActSpan> {
+        evaluate::span(action, self.timezone, facts)
     }
 
     /// Decides one act. `used` is aligned with [`RuleSet::cap_windows`] of the act's civil day.

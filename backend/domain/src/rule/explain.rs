@@ -14,7 +14,7 @@ use super::era::Era;
 use super::evaluate::{Assessment, CapUse, assess};
 use super::evidence::Evidence;
 use super::exact::{Decimal, Ratio, decimal_text};
-use super::example::grams_text;
+use super::expectation::grams_text;
 use super::expression::value_text;
 use super::parameter::{Confidence, Source};
 use super::program::Results;

@@ -1,6 +1,6 @@
 //! A whole rule set: one file and the catalogues it uses, checked, compiled, hashed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -45,6 +45,8 @@ pub struct RuleSet {
     pub(super) actions: Vec<Action>,
     pub(super) campaigns: Vec<Arc<Campaign>>,
     pub(super) budgets: Vec<Arc<Budget>>,
+    pub(super) catalogues: Vec<String>,
+    pub(super) offered: BTreeSet<String>,
     pub(super) warnings: Vec<Diagnostic>,
     pub(super) bundle: String,
     pub(super) hash: [u8; 32],
@@ -62,7 +64,7 @@ impl RuleSet {
     /// Checks and compiles a rule file with the catalogues that it may use; errors only, see
     /// [`RuleSet::warnings`].
     pub fn compile(main: &SourceFile, catalogues: &[SourceFile]) -> Result<Self, Vec<Diagnostic>> {
-        let mut findings = Findings::default();
+        let mut findings = Findings::about(&main.name);
         let read = file::read(main, catalogues, &mut findings);
         let Some((mut rules, used)) = read.filter(|_| !findings.has_errors()) else {
             return Err(incomplete(main, findings));
@@ -144,6 +146,12 @@ impl RuleSet {
     #[must_use]
     pub fn nearest_action(&self, id: &str) -> Option<&str> {
         nearest(id, self.actions.iter().map(|action| action.id.as_str()))
+    }
+
+    /// Names of the catalogues that the file uses, as in `factors/mobility`.
+    #[must_use]
+    pub fn catalogues(&self) -> &[String] {
+        &self.catalogues
     }
 
     /// All parameters by id, those of catalogues among them.
@@ -231,9 +239,11 @@ impl RuleSet {
         evaluate::evaluate(action, self.timezone, facts, used)
     }
 
-    /// Runs a `NAME.cases.yaml` against this rule set; every mismatch is a finding.
-    pub fn check_cases(&self, cases: &SourceFile) -> Result<example::CasesSummary, Vec<Diagnostic>> {
-        example::check_cases(self, cases)
+    /// Runs files of cases against this rule set, the city's own first, then those of its catalogues;
+    /// every mismatch is a finding. A case stands for those of the same action and name in later files, and
+    /// cases of shared actions that the city did not take are left out.
+    pub fn check_cases(&self, files: &[SourceFile]) -> Result<example::CasesSummary, Vec<Diagnostic>> {
+        example::check_cases(self, files)
     }
 }
 
@@ -241,7 +251,7 @@ impl RuleSet {
 fn incomplete(main: &SourceFile, mut findings: Findings) -> Vec<Diagnostic> {
     if !findings.has_errors() {
         let found = Finding::new(text!("规则文件不完整", "the rule file is not complete"));
-        findings.add(&main.name, Place { line: 1, column: 1 }, "", Severity::Error, found);
+        findings.add(&main.name, Place::new(1, 1), "", Severity::Error, found);
     }
     findings.finish().err().unwrap_or_default()
 }

@@ -146,7 +146,7 @@ impl Action {
         let number = spec.number()?;
         let InputValue::Number { number: value, .. } = inputs.get(spec.name())? else { return None };
         let count = value.at_decimals(number.decimals).and_then(|count| i64::try_from(count).ok())?;
-        count.checked_mul(number.thousandths())
+        count.checked_mul(number.thousandths)
     }
 
     /// The multipliers, in the order of the file.
@@ -194,7 +194,9 @@ impl Action {
     pub(super) fn id_at<'i>(&self, place: usize, inputs: &'i Inputs) -> Option<&'i str> {
         match inputs.get(self.inputs.get(place)?.name())? {
             InputValue::Id(id) if !id.is_empty() => Some(id),
-            InputValue::Id(_) | InputValue::Number { .. } | InputValue::YesNo(_) | InputValue::Choice(_) => None,
+            InputValue::Id(_) | InputValue::Number { .. } | InputValue::YesNo(_) | InputValue::Choice(_) => {
+                None
+            }
         }
     }
 
@@ -227,10 +229,10 @@ impl Action {
         self.parameters.iter().map(String::as_str)
     }
 
-    pub(super) fn era_on(&self, day: NaiveDate) -> Option<&Era> {
-        self.eras
-            .iter()
-            .find(|era| era.from.is_none_or(|from| from <= day) && era.until.is_none_or(|until| day < until))
+    /// The era of a civil day, counted from the common era.
+    #[inline]
+    pub(super) fn era_on(&self, day: i64) -> Option<&Era> {
+        self.eras.iter().find(|era| era.days.contains(&day))
     }
 
     /// Inputs and steps that no formula and no cap speaks of, each with its section.
@@ -247,7 +249,11 @@ impl Action {
         let inputs = inputs.map(|(_, spec)| ("inputs", spec.name()));
         let steps = self.steps.iter().map(|(name, _)| ("steps", name.as_str()));
         let history = self.history.iter().map(|look| ("history", look.name()));
-        inputs.chain(steps).chain(history).filter(|(_, name)| !words.iter().any(|word| word == name)).collect()
+        inputs
+            .chain(steps)
+            .chain(history)
+            .filter(|(_, name)| !words.iter().any(|word| word == name))
+            .collect()
     }
 
     /// Whether a cap or `same_act` tells acts apart by the input at this place.

@@ -353,7 +353,9 @@ mod tests {
 
     fn badge(reach: Reach, period: Period) -> Badge {
         let actions = vec!["metro".to_owned(), "bus".to_owned()];
-        Badge { id: "b".into(), name: Text::new("徽章", "Badge"), description: None, reach, period, actions }
+        Badge {
+            id: "b".into(), name: Text::new("徽章", "Badge"), description: None, reach, period, actions
+        }
     }
 
     fn day(text: &str) -> NaiveDate {

@@ -178,7 +178,8 @@ pub(super) fn read_budgets(
                 "`{id}` 的积分同时在 `{one}` 与 `{other}` 两项预算中等待",
                 "points of `{id}` would wait under two budgets, `{one}` and `{other}`"
             );
-            let help = text!("只让一项 queue 或 prorate, 其余写 stop", "let one queue or prorate, the others stop");
+            let help =
+                text!("只让一项 queue 或 prorate, 其余写 stop", "let one queue or prorate, the others stop");
             reading.error(node.place, path, Finding::new(found).help(help));
         }
     }
@@ -192,11 +193,8 @@ fn read_budget(reading: &mut Reading<'_>, node: &Node, path: &str, actions: &[Ac
         ("month", (Period::Month, "programme_month")),
         ("year", (Period::Year, "programme_year")),
     ];
-    let ends = [
-        ("stop", WhenExhausted::Stop),
-        ("queue", WhenExhausted::Queue),
-        ("prorate", WhenExhausted::Prorate),
-    ];
+    let ends =
+        [("stop", WhenExhausted::Stop), ("queue", WhenExhausted::Queue), ("prorate", WhenExhausted::Prorate)];
     let mut section = reading.section(node, path)?;
     let id = match section.optional("id") {
         Some(node) => {

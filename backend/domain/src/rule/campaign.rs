@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::NaiveDate;
-
 use super::action::Action;
 use super::diagnostic::{Finding, did_you_mean, text};
 use super::exact::{Decimal, Ratio};
@@ -18,8 +16,8 @@ use crate::time::DayRange;
 
 /// Most campaigns of one file.
 pub const CAMPAIGNS_MAX: usize = 100;
-/// Most campaigns that can meet in one act.
-pub const CAMPAIGNS_AT_ONCE_MAX: usize = 4;
+/// Most campaigns of one action on one day, those of all districts together.
+pub const CAMPAIGNS_AT_ONCE_MAX: usize = 8;
 /// The list that names the districts of the city.
 pub(super) const DISTRICTS: &str = "districts";
 
@@ -135,8 +133,8 @@ fn join(
     campaign: &Arc<Campaign>,
     stacking: Option<Stacking>,
 ) {
-    let others = action.campaigns.iter().filter(|other| other.meets(campaign));
-    let (count, first) = (others.clone().count(), others.clone().next());
+    let first = action.campaigns.iter().find(|other| other.meets(campaign)).cloned();
+    action.campaigns.push(Arc::clone(campaign));
     let (id, one) = (&action.id, &campaign.id);
     if let (Some(other), None, None) = (first, action.stacking, stacking) {
         let other = &other.id;
@@ -150,7 +148,8 @@ fn join(
         );
         reading.error(place, path, Finding::new(found).help(help));
     }
-    if count >= CAMPAIGNS_AT_ONCE_MAX {
+    let crowded = |day| action.live_campaigns(day).count() > CAMPAIGNS_AT_ONCE_MAX;
+    if action.campaigns().any(|campaign| crowded(campaign.range.from)) {
         let found = text!(
             "`{id}` 上同时有超过 {CAMPAIGNS_AT_ONCE_MAX} 个活动",
             "more than {CAMPAIGNS_AT_ONCE_MAX} campaigns meet in `{id}`"
@@ -158,7 +157,6 @@ fn join(
         reading.error(place, path, Finding::new(found));
     }
     action.stacking = action.stacking.or(stacking);
-    action.campaigns.push(Arc::clone(campaign));
 }
 
 fn read_campaign(

@@ -47,6 +47,8 @@ pub struct Cap {
     /// None for one event.
     pub(super) period: Option<Period>,
     pub(super) scope: CapScope,
+    /// Place of period and scope among those of the action; none for one event.
+    pub(super) window: Option<usize>,
     pub(super) written: String,
 }
 
@@ -67,6 +69,10 @@ impl Cap {
     #[must_use]
     pub fn scope(&self) -> CapScope {
         self.scope
+    }
+
+    pub(super) fn counted_in(&self) -> Option<(Period, CapScope)> {
+        self.period.map(|period| (period, self.scope))
     }
 
     /// The limit as written, as in `200 pt`.
@@ -105,6 +111,11 @@ pub(super) fn read_caps(
         caps.extend(read_cap(reading, item, path, inputs, points_only));
     }
     caps.sort_by_key(|cap| (cap.period, cap.scope));
+    let mut windows: Vec<(Period, CapScope)> = caps.iter().filter_map(Cap::counted_in).collect();
+    windows.dedup();
+    for cap in &mut caps {
+        cap.window = cap.counted_in().and_then(|own| windows.iter().position(|known| *known == own));
+    }
     caps
 }
 
@@ -145,7 +156,7 @@ fn read_cap(
             reading.error(node.place, path, Finding::new(found));
             None
         }
-        Ok(limit) => Some(Cap { limit, period: period?, scope, written }),
+        Ok(limit) => Some(Cap { limit, period: period?, scope, window: None, written }),
         Err(found) => {
             reading.error(node.place, path, found);
             None
@@ -154,7 +165,7 @@ fn read_cap(
 }
 
 /// `citizen`, `binding`, or an input of `type: id` that every event must name.
-fn read_scope(
+pub(super) fn read_scope(
     reading: &mut Reading<'_>,
     node: &Node,
     path: &str,
@@ -168,7 +179,11 @@ fn read_scope(
     let place = read_id_input(reading, node, path, inputs)?;
     if inputs.get(place).is_some_and(|spec| spec.default().is_some()) {
         let found = text!("可以不填的输入不能用来封顶", "an input that may be left out cannot carry a cap");
-        reading.error(node.place, path, Finding::new(found).help(text!("请去掉 default", "drop its `default`")));
+        reading.error(
+            node.place,
+            path,
+            Finding::new(found).help(text!("请去掉 default", "drop its `default`")),
+        );
         return None;
     }
     u8::try_from(place).ok().map(CapScope::Input)

@@ -1,21 +1,26 @@
 //! An action's formulas compiled for a stretch of days in which no parameter changes.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 use super::action::Action;
 use super::cap::CapLimit;
 use super::check::{Checker, Scope, Type, Value, date_range, too_large};
+use super::code::{Code, Outputs};
 use super::diagnostic::{Finding, Findings, Severity, text};
+use super::evidence::Evidence;
 use super::exact::Ratio;
+use super::final_value::{reduction, seconds};
 use super::input::InputKind;
 use super::parameter::{Parameter, ParameterValue};
-use super::points::{PointsPlan, points, reduction, seconds};
+use super::payout::{Payout, Payouts, Yield, payouts, points};
 use super::program::{Op, Program, Range, Register, TooLarge};
 use super::section::Located;
 use super::syntax::Tree;
+use super::verdict::Scratch;
 
 /// Most eras of one action: changes of all parameters that it uses, plus one.
 pub const ERAS_MAX: usize = 120;
@@ -23,19 +28,43 @@ pub const ERAS_MAX: usize = 120;
 /// Compiled formulas and the days they are for.
 #[derive(Debug, Clone)]
 pub(super) struct Era {
-    pub(super) from: Option<NaiveDate>,
-    pub(super) until: Option<NaiveDate>,
+    /// Civil days counted from the common era.
+    pub(super) days: std::ops::Range<i64>,
+    /// What each slot of an event may hold.
+    pub(super) bounds: Vec<RangeInclusive<i64>>,
+    /// None where 64 bits do not do.
+    pub(super) code: Option<Code>,
     pub(super) program: Program,
+    pub(super) outputs: Outputs<Register>,
+    pub(super) payouts: Payouts,
     pub(super) steps: Vec<Value>,
-    pub(super) conditions: Vec<Register>,
-    pub(super) holds: Vec<Register>,
-    /// Whether each multiplier counts.
-    pub(super) multipliers: Vec<Register>,
     /// Whole seconds that the act lasts.
     pub(super) lasts: Option<Register>,
-    /// Milligrams.
-    pub(super) reduction: Option<Register>,
-    pub(super) points: PointsPlan,
+}
+
+impl Era {
+    /// What the formulas give for an event's slots.
+    #[inline]
+    pub(super) fn run(&self, slots: &[i64], scratch: &mut Scratch) -> Yield {
+        if let Some(code) = &self.code {
+            code.run(slots, &mut scratch.registers);
+            return Yield::read(&code.outputs, |place| i128::from(scratch.registers.get(place)));
+        }
+        let results = self.program.run(slots);
+        Yield::read(&self.outputs, |register| results.get(register))
+    }
+
+    /// How a grade of evidence pays; none where it is refused.
+    #[inline]
+    pub(super) fn payout(&self, evidence: Evidence) -> Option<&Payout> {
+        self.payouts.get(evidence as usize)?.as_ref()
+    }
+
+    /// Whether slots are those of an event that the formulas are proven for.
+    pub(super) fn takes(&self, slots: &[i64]) -> bool {
+        let all = self.bounds.iter().zip(slots);
+        self.bounds.len() == slots.len() && all.into_iter().all(|(bounds, slot)| bounds.contains(slot))
+    }
 }
 
 /// Compiles all eras of an action into it.
@@ -60,7 +89,8 @@ pub(super) fn compile(
     }
     let mut eras = Vec::new();
     for (from, until) in stretches {
-        let compiler = Compiler { action, findings, program: Program::default(), scope: Scope::default() };
+        let (program, scope) = (Program::default(), Scope::default());
+        let compiler = Compiler { action, findings, program, scope, bounds: Vec::new() };
         let values = used.iter().filter_map(|parameter| {
             let value = from.map_or(parameter.values.first(), |day| parameter.on(day))?;
             Some((parameter.id.as_str(), value))
@@ -110,6 +140,7 @@ struct Compiler<'a> {
     findings: &'a mut Findings,
     program: Program,
     scope: Scope,
+    bounds: Vec<RangeInclusive<i64>>,
 }
 
 impl Compiler<'_> {
@@ -155,46 +186,65 @@ impl Compiler<'_> {
         let multipliers =
             self.conditions(action.multipliers.iter().map(|multiplier| &multiplier.when), MULTIPLIER);
         let (conditions, holds, multipliers) = (conditions?, holds?, multipliers?);
-        let program = self.program.sealed();
-        let reduction = grams;
-        Some(Era { from, until, program, steps, conditions, holds, multipliers, lasts, reduction, points })
+        let (numerator, denominator) = (points.numerator, points.denominator);
+        let outputs = Outputs { conditions, holds, multipliers, reduction: grams, numerator, denominator };
+        let number = |day: NaiveDate| i64::from(day.num_days_from_ce());
+        Some(Era {
+            days: from.map_or(i64::MIN, number)..until.map_or(i64::MAX, number),
+            bounds: self.bounds,
+            code: Code::lower(&self.program, &outputs),
+            payouts: payouts(&self.program, points, &action.evidence),
+            program: self.program.sealed(),
+            outputs,
+            steps,
+            lasts,
+        })
     }
 
-    /// Loads the inputs, then the civil date and time of the event, then what it looks back at.
+    /// Loads the civil date and time of the event, then its inputs, then what it looks back at.
     fn bind_event(&mut self) -> Result<(), Finding> {
-        let trims = self.action.caps.iter().any(|cap| matches!(cap.limit, CapLimit::Input(_)));
-        let mut slot = 0_u16;
+        let action = self.action;
+        let day = date_range();
+        self.bind("date", day, day, Type::Date, Ratio::ONE)?;
+        let seconds = Range { low: 0, high: 86_399 };
+        self.bind("time", seconds, seconds, Type::Time, Ratio::ONE)?;
+        let trims = action.caps.iter().any(|cap| matches!(cap.limit, CapLimit::Input(_)));
         let mut first = true;
-        for spec in &self.action.inputs {
+        for spec in &action.inputs {
             let (kind, step) = match spec.kind() {
                 InputKind::Number(number) => (Type::Number(number.unit), number.step),
                 InputKind::YesNo => (Type::YesNo, Ratio::ONE),
                 InputKind::Choice(options) => (Type::Choice(Arc::clone(options)), Ratio::ONE),
                 InputKind::Id => {
-                    slot = slot.saturating_add(1);
+                    self.bounds.push(0..=0);
                     continue;
                 }
             };
             let number = matches!(kind, Type::Number(_));
             let range = spec.range(trims && first && number);
             first &= !number;
-            self.bind(spec.name(), slot, range, kind, step)?;
-            slot = slot.saturating_add(1);
+            self.bind(spec.name(), range, spec.range(false), kind, step)?;
         }
-        self.bind("date", slot, date_range(), Type::Date, Ratio::ONE)?;
-        let day = Range { low: 0, high: 86_399 };
-        self.bind("time", slot.saturating_add(1), day, Type::Time, Ratio::ONE)?;
-        slot = slot.saturating_add(2);
-        for look in &self.action.history {
-            self.bind(look.name(), slot, look.span(), Type::Number(look.unit()), look.step())?;
-            slot = slot.saturating_add(1);
+        for look in &action.history {
+            self.bind(look.name(), look.span(), look.span(), Type::Number(look.unit()), look.step())?;
         }
         Ok(())
     }
 
-    fn bind(&mut self, name: &str, slot: u16, range: Range, kind: Type, step: Ratio) -> Result<(), Finding> {
+    /// Binds a name to the next slot, which holds `sent` in an event and `range` once a cap has trimmed it.
+    fn bind(
+        &mut self,
+        name: &str,
+        range: Range,
+        sent: Range,
+        kind: Type,
+        step: Ratio,
+    ) -> Result<(), Finding> {
+        let slot = u16::try_from(self.bounds.len()).map_err(|_| too_large(TooLarge, 0))?;
         let register =
             self.program.emit_within(Op::Load(slot), range).map_err(|found| too_large(found, 0))?;
+        let bound = |value: i128| i64::try_from(value).map_err(|_| too_large(TooLarge, 0));
+        self.bounds.push(bound(sent.low)?..=bound(sent.high)?);
         self.scope.names.insert(name.to_owned(), Value::new(register, kind, step));
         Ok(())
     }
@@ -244,7 +294,12 @@ impl Compiler<'_> {
         let register = self.formula(located, yes_no)?;
         let range = self.program.range(register);
         if range == Range::constant(0) {
-            let found = Finding::new(text!("此条件永远不成立,{zh}", "this condition can never hold: {en}", zh = told.never.0, en = told.never.1));
+            let found = Finding::new(text!(
+                "此条件永远不成立,{zh}",
+                "this condition can never hold: {en}",
+                zh = told.never.0,
+                en = told.never.1
+            ));
             located.report(self.findings, told.weight, found);
         } else if range == Range::constant(1) {
             let found = text!("此条件永远成立", "this condition always holds");
@@ -261,12 +316,16 @@ struct Constancy {
     weight: Severity,
 }
 
-const ELIGIBLE: Constancy =
-    Constancy { never: ("所有事件都会被拒绝", "every event would be refused"), weight: Severity::Error };
+const ELIGIBLE: Constancy = Constancy {
+    never: ("所有事件都会被拒绝", "every event would be refused"),
+    weight: Severity::Error,
+};
 const HOLD: Constancy =
     Constancy { never: ("不会留待审核", "nothing would ever be held"), weight: Severity::Warning };
-const MULTIPLIER: Constancy =
-    Constancy { never: ("倍数不起作用", "the multiplier would never count"), weight: Severity::Warning };
+const MULTIPLIER: Constancy = Constancy {
+    never: ("倍数不起作用", "the multiplier would never count"),
+    weight: Severity::Warning,
+};
 
 fn any_value(checker: &mut Checker<'_>, tree: &Tree) -> Result<Value, Finding> {
     checker.check(tree)

@@ -1,127 +1,232 @@
-//! One act against one action: conditions, reduction, evidence, rounding, caps, in the one fixed order.
-//!
-//! A cap in points trims points alone. A cap in gCO2e trims grams, and points in the same proportion before
-//! their rounding. A cap in input units trims the input and evaluates the formulas anew. A cap in times
-//! gives nothing once it is used up. No cap ever raises anything.
+//! One act against one action: conditions, reduction, evidence, factors, rounding, caps, budgets, in the one
+//! fixed order.
 
-use chrono::{DateTime, Datelike, NaiveDate, Timelike};
+use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 
 use super::action::Action;
-use super::cap::{Cap, CapLimit, CapWindow, first_number};
-use super::decision::{Credit, Decision, ENGINE_VERSION, Facts, Receipt, Refusal, Usage};
+use super::budget;
+use super::decision::{Credit, Decision, ENGINE_VERSION, Facts, Hold, Receipt, Refusal, Usage};
 use super::diagnostic::text;
-use super::era::{Era, percent_fraction};
-use super::input::InputKind;
-use super::inputs::slots;
+use super::era::Era;
+use super::evidence::Evidence;
+use super::exact::Ratio;
+use super::fund::{Drawn, Live, pay, raise};
+use super::grant::{CapUse, Grant};
+use super::inputs::{InputProblem, slots};
+use super::payout::{Payout, Yield};
 use super::program::Results;
-use crate::amount::{Points, ReductionMg};
+use super::same_act::ActSpan;
+use super::verdict::{Granted, Reason, Scratch, Slots, Typed, Verdict};
+use crate::amount::Points;
 use crate::text::Text;
-use crate::time::Period;
+use crate::time::civil_day;
 
-/// The periods that an action's caps count in, the shortest first.
-pub(super) fn windows(action: &Action, day: NaiveDate) -> Vec<CapWindow> {
-    let mut periods: Vec<Period> = action.caps.iter().filter_map(|cap| cap.period).collect();
-    periods.dedup();
-    periods.into_iter().map(|period| CapWindow { period, range: period.range(day) }).collect()
+/// Whoever wants to see how a decision is made.
+pub(super) trait Witness {
+    fn before_caps(&mut self, granted: Granted);
+    fn cap(&mut self, cap: CapUse);
+    fn drawn(&mut self, drawn: &Drawn);
 }
 
-/// One cap's part in a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct CapUse {
-    /// Place among the action's caps.
-    pub(super) place: usize,
-    pub(super) used_before: i64,
-    pub(super) left_after: i64,
-    pub(super) trimmed: bool,
+/// Nobody looks.
+impl Witness for () {
+    #[inline]
+    fn before_caps(&mut self, _: Granted) {}
+    #[inline]
+    fn cap(&mut self, _: CapUse) {}
+    #[inline]
+    fn drawn(&mut self, _: &Drawn) {}
+}
+
+/// Looks at budgets alone.
+impl Witness for Drawn {
+    fn before_caps(&mut self, _: Granted) {}
+    fn cap(&mut self, _: CapUse) {}
+    fn drawn(&mut self, drawn: &Drawn) {
+        *self = *drawn;
+    }
 }
 
 /// A decision with all that an explanation shows of its making.
 pub(super) struct Assessment<'a> {
     pub(super) era: Option<&'a Era>,
     pub(super) results: Option<Results>,
-    pub(super) before_caps: Option<(i64, i64)>,
+    pub(super) before_caps: Option<Granted>,
     pub(super) caps: Vec<CapUse>,
-    pub(super) outcome: Result<Granted, (String, Text)>,
+    pub(super) drawn: Drawn,
+    pub(super) outcome: Ending,
 }
 
-/// What is granted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Granted {
-    pub(super) reduction_mg: i64,
-    pub(super) points: i64,
-    pub(super) quantity: i64,
-    pub(super) capped: bool,
+/// How an assessment ends; what is not granted has its code and sentence.
+pub(super) enum Ending {
+    Granted(Granted),
+    Refused(String, Text),
+    Held(String, Text),
+}
+
+impl Witness for Assessment<'_> {
+    fn before_caps(&mut self, granted: Granted) {
+        self.before_caps = Some(granted);
+    }
+
+    fn cap(&mut self, cap: CapUse) {
+        self.caps.push(cap);
+    }
+
+    fn drawn(&mut self, drawn: &Drawn) {
+        self.drawn = *drawn;
+    }
+}
+
+/// The slots of an act. Where no factor is in force it does not matter what it looks back at.
+pub(super) fn slots_of(action: &Action, zone: Tz, facts: &Facts<'_>) -> Result<Slots, InputProblem> {
+    let (day, second) = moment(facts.occurred_at, zone);
+    let mut all = Slots::at(day, second);
+    slots(action, facts.inputs, &mut all)?;
+    let rated = action.era_on(day).is_some();
+    for look in &action.history {
+        let readings = facts.history.get(look.window).copied().unwrap_or_default();
+        match look.value(readings) {
+            Some(value) => all.push(value),
+            None if rated => return Err(InputProblem::too_short(look.name(), look.too_short(readings))),
+            None => all.push(0),
+        }
+    }
+    Ok(all)
+}
+
+/// Civil day counted from the common era, and second of the day.
+fn moment(instant: DateTime<Utc>, zone: Tz) -> (i64, i64) {
+    let local = instant.with_timezone(&zone);
+    (i64::from(local.num_days_from_ce()), i64::from(local.num_seconds_from_midnight()))
 }
 
 pub(super) fn evaluate(action: &Action, zone: Tz, facts: &Facts<'_>, used: &[Usage]) -> Decision {
-    let outcome = assess(action, zone, facts, used).outcome;
-    let receipt = Receipt {
+    let mut drawn = Drawn::NOTHING;
+    let verdict = match slots_of(action, zone, facts) {
+        Ok(slots) => {
+            let typed = Typed::of(slots.as_slice(), facts);
+            decide(action, typed, used, &mut Scratch::default(), &mut drawn)
+        }
+        Err(_) => Verdict::Refused(Reason::Unfit),
+    };
+    let receipt = receipt(action, zone, facts, used);
+    match verdict {
+        Verdict::Credited(granted) => {
+            let Granted { reduction, points, queued, quantity, capped, budget_exhausted } = granted;
+            let drawn = drawn.first(budget::windows(action, civil_day(facts.occurred_at, zone)).len());
+            let credit =
+                Credit { reduction, points, queued, quantity, capped, budget_exhausted, drawn, receipt };
+            Decision::Credited(credit)
+        }
+        Verdict::Refused(reason) => {
+            let (code, reason) = told(reason, action, zone, facts);
+            Decision::Refused(Refusal { code, reason, receipt })
+        }
+        Verdict::Held(place) => {
+            let (code, reason) = hold(action, place);
+            Decision::Held(Hold { code, reason, receipt })
+        }
+    }
+}
+
+/// What the decision depended on. A district that no campaign of the day asks for is not kept.
+fn receipt(action: &Action, zone: Tz, facts: &Facts<'_>, used: &[Usage]) -> Receipt {
+    let day = civil_day(facts.occurred_at, zone);
+    let asked = action.live_campaigns(day).any(|campaign| campaign.districts.is_some());
+    Receipt {
         engine: ENGINE_VERSION,
         inputs: facts.inputs.clone(),
         occurred_at: facts.occurred_at,
         evidence: facts.evidence,
         used: used.to_vec(),
-    };
-    match outcome {
-        Ok(granted) => Decision::Credited(Credit {
-            reduction: ReductionMg::new(granted.reduction_mg),
-            points: Points::new(granted.points),
-            quantity: granted.quantity,
-            capped: granted.capped,
-            receipt,
-        }),
-        Err((code, reason)) => Decision::Refused(Refusal { code, reason, receipt }),
+        district: facts.district.filter(|_| asked).map(str::to_owned),
+        history: facts.history.to_vec(),
+        issued: facts.issued.to_vec(),
+        reviewed: facts.reviewed && !action.holds.is_empty(),
     }
 }
 
 pub(super) fn assess<'a>(action: &'a Action, zone: Tz, facts: &Facts<'_>, used: &[Usage]) -> Assessment<'a> {
-    let local = facts.occurred_at.with_timezone(&zone);
-    let refused = |code: &str, reason: Text| Assessment {
+    let mut seen = Assessment {
         era: None,
         results: None,
         before_caps: None,
         caps: Vec::new(),
-        outcome: Err((code.to_owned(), reason)),
+        drawn: Drawn::NOTHING,
+        outcome: Ending::Granted(Granted::default()),
     };
-    let mut values = match slots(action, facts.inputs) {
-        Ok(values) => values,
-        Err(problem) => return refused(problem.code, problem.detail),
+    let verdict = match slots_of(action, zone, facts) {
+        Ok(slots) => {
+            let slots = slots.as_slice();
+            seen.era = slots.first().and_then(|day| action.era_on(*day));
+            seen.results = seen.era.map(|era| era.program.run(slots));
+            decide(action, Typed::of(slots, facts), used, &mut Scratch::default(), &mut seen)
+        }
+        Err(_) => Verdict::Refused(Reason::Unfit),
     };
-    push_event_time(&mut values, local);
-    let day = local.date_naive();
-    let Some(era) = action.era_on(day) else {
-        return refused(
-            "no_factor_in_force",
-            text!("{day} 当天没有有效的因子", "no factor is in force on {day}"),
-        );
-    };
-    let results = era.program.run(&values);
-    let mut assessment = refused("", Text::default());
-    assessment.era = Some(era);
-    let failed = action.eligible.iter().zip(&era.conditions).find(|(_, register)| !results.holds(**register));
-    let share = action.evidence_percent(facts.evidence);
-    assessment.outcome = match (failed, share) {
-        (Some((condition, _)), _) => Err((condition.code.clone(), condition.reason.clone())),
-        (None, None) => Err(("evidence_not_accepted".to_owned(), evidence_refused(facts))),
-        (None, Some(percent)) => {
-            let mut grant = Grant::new(action, era, percent_fraction(percent), values, &results);
-            assessment.before_caps = Some((grant.granted.reduction_mg, grant.granted.points));
-            assessment.caps = grant.apply_caps(used, &windows(action, day));
-            Ok(grant.granted)
+    seen.outcome = match verdict {
+        Verdict::Credited(granted) => Ending::Granted(granted),
+        Verdict::Refused(reason) => {
+            let (code, reason) = told(reason, action, zone, facts);
+            Ending::Refused(code, reason)
+        }
+        Verdict::Held(place) => {
+            let (code, reason) = hold(action, place);
+            Ending::Held(code, reason)
         }
     };
-    assessment.results = Some(results);
-    assessment
+    seen
 }
 
-fn push_event_time(values: &mut Vec<i64>, local: DateTime<Tz>) {
-    values.push(i64::from(local.num_days_from_ce()));
-    values.push(i64::from(local.num_seconds_from_midnight()));
+/// The stretch of time of an act.
+pub(super) fn span(action: &Action, zone: Tz, facts: &Facts<'_>) -> Option<ActSpan> {
+    let same = action.same_act()?;
+    let slots = slots_of(action, zone, facts).ok()?;
+    let era = slots.as_slice().first().and_then(|day| action.era_on(*day))?;
+    let seconds = era.lasts.map_or(0, |register| era.program.run(slots.as_slice()).get(register));
+    let from = facts.occurred_at;
+    let lasts = TimeDelta::try_seconds(i64::try_from(seconds).ok()?)?;
+    let trip = same.trip.and_then(|place| action.id_at(place, facts.inputs));
+    Some(ActSpan {
+        group: same.group.clone(),
+        from,
+        until: from.checked_add_signed(lasts)?,
+        overlap: same.overlap,
+        trip: trip.map(str::to_owned),
+    })
 }
 
-fn evidence_refused(facts: &Facts<'_>) -> Text {
-    let label = facts.evidence.label();
+fn hold(action: &Action, place: usize) -> (String, Text) {
+    let condition = action.holds.get(place);
+    condition.map_or_else(Default::default, |condition| (condition.code.clone(), condition.reason.clone()))
+}
+
+/// Code and sentence of a refusal.
+fn told(reason: Reason, action: &Action, zone: Tz, facts: &Facts<'_>) -> (String, Text) {
+    match reason {
+        Reason::Unfit => match slots_of(action, zone, facts) {
+            Err(problem) => (problem.code.to_owned(), problem.detail),
+            Ok(_) => {
+                ("invalid_value".to_owned(), text!("输入不合此行为", "the inputs do not fit this action"))
+            }
+        },
+        Reason::NoFactor => {
+            let day = facts.occurred_at.with_timezone(&zone).date_naive();
+            let found = text!("{day} 当天没有有效的因子", "no factor is in force on {day}");
+            ("no_factor_in_force".to_owned(), found)
+        }
+        Reason::Condition(place) => action
+            .eligible
+            .get(place)
+            .map_or_else(Default::default, |condition| (condition.code.clone(), condition.reason.clone())),
+        Reason::Evidence => ("evidence_not_accepted".to_owned(), evidence_refused(facts.evidence)),
+    }
+}
+
+fn evidence_refused(evidence: Evidence) -> Text {
+    let label = evidence.label();
     text!(
         "此行为不接受此类凭证: {zh}",
         "this action does not accept such evidence: {en}",
@@ -130,137 +235,91 @@ fn evidence_refused(facts: &Facts<'_>) -> Text {
     )
 }
 
-/// What the formulas give before caps.
-#[derive(Debug, Clone, Copy)]
-struct Yield {
-    reduction_mg: i64,
-    numerator: i128,
-    denominator: i128,
+/// Decides one act. Allocates nothing.
+pub(super) fn decide<W: Witness>(
+    action: &Action,
+    typed: Typed<'_>,
+    used: &[Usage],
+    scratch: &mut Scratch,
+    witness: &mut W,
+) -> Verdict {
+    let era = typed.slots.first().and_then(|day| action.era_on(*day));
+    let Some(era) = era else { return Verdict::Refused(Reason::NoFactor) };
+    if !era.takes(typed.slots) {
+        return Verdict::Refused(Reason::Unfit);
+    }
+    let yielded = era.run(typed.slots, scratch);
+    settle(action, era, typed, yielded, used, scratch, witness)
 }
 
-/// A grant while caps work on it.
-struct Grant<'a> {
+/// Decides one act of which the formulas' yield is known.
+pub(super) fn settle<W: Witness>(
+    action: &Action,
+    era: &Era,
+    typed: Typed<'_>,
+    full: Yield,
+    used: &[Usage],
+    scratch: &mut Scratch,
+    witness: &mut W,
+) -> Verdict {
+    if let Some(place) = full.failed {
+        return Verdict::Refused(Reason::Condition(place));
+    }
+    let Some(payout) = era.payout(typed.evidence) else { return Verdict::Refused(Reason::Evidence) };
+    if let Some(place) = full.held.filter(|_| !typed.reviewed) {
+        return Verdict::Held(place);
+    }
+    let factor = action.multiplied(full.multipliers);
+    let act = Act { action, era, payout, typed, full };
+    let plain = act.grant(factor);
+    if action.campaigns.is_empty() && action.budgets.is_empty() {
+        witness.before_caps(plain.granted);
+        return Verdict::Credited(plain.capped(used, scratch, |cap| witness.cap(cap)));
+    }
+    Verdict::Credited(act.funded(factor, used, scratch, witness))
+}
+
+/// An act on its way to points.
+struct Act<'a> {
     action: &'a Action,
     era: &'a Era,
-    share: (i128, i128),
-    values: Vec<i64>,
+    payout: &'a Payout,
+    typed: Typed<'a>,
     full: Yield,
-    granted: Granted,
 }
 
-impl<'a> Grant<'a> {
-    fn new(
-        action: &'a Action,
-        era: &'a Era,
-        share: (i128, i128),
-        values: Vec<i64>,
-        results: &Results,
-    ) -> Self {
-        let full = Yield::of(era, results);
-        let quantity = match (first_slot(action), first_number(&action.inputs)) {
-            (Some(slot), Some(number)) => {
-                values.get(slot).copied().unwrap_or(0).saturating_mul(number.thousandths())
-            }
-            _ => 0,
-        };
-        let granted = Granted { reduction_mg: full.reduction_mg, points: i64::MAX, quantity, capped: false };
-        let mut grant = Self { action, era, share, values, full, granted };
-        grant.granted.points = grant.points();
-        grant
+impl<'a> Act<'a> {
+    #[inline]
+    fn grant(&self, factor: Option<Ratio>) -> Grant<'a> {
+        Grant::new(self.action, (self.era, self.payout), self.typed, self.full, factor)
     }
 
-    /// Points for the present yield and the part of its grams that is left.
-    fn points(&self) -> i64 {
-        let Yield { reduction_mg, numerator, denominator } = self.full;
-        let kept = if self.granted.reduction_mg < reduction_mg {
-            (i128::from(self.granted.reduction_mg), i128::from(reduction_mg))
-        } else {
-            (1, 1)
-        };
-        let points = self.era.points.finish(numerator, denominator, [self.share, kept]);
-        self.granted.points.min(points.unwrap_or(0).max(0))
-    }
-
-    fn apply_caps(&mut self, used: &[Usage], windows: &[CapWindow]) -> Vec<CapUse> {
-        let caps = self.action.caps.iter().enumerate();
-        let usage = |cap: &Cap| {
-            let window = windows.iter().position(|window| Some(window.period) == cap.period);
-            window.and_then(|place| used.get(place)).copied().unwrap_or_default()
-        };
-        caps.map(|(place, cap)| self.apply(place, cap, usage(cap))).collect()
-    }
-
-    fn apply(&mut self, place: usize, cap: &Cap, usage: Usage) -> CapUse {
-        let before = self.granted;
-        let (limit, used_before) = match cap.limit {
-            CapLimit::Times(limit) => (limit, usage.events),
-            CapLimit::Points(limit) => (limit, usage.points.get()),
-            CapLimit::Reduction(limit) => (limit, usage.reduction.get()),
-            CapLimit::Input(limit) => (limit, usage.quantity),
-        };
-        let left = limit.saturating_sub(used_before).max(0);
-        match cap.limit {
-            CapLimit::Times(_) if left == 0 => self.nothing(),
-            CapLimit::Times(_) => {}
-            CapLimit::Points(_) => self.granted.points = self.granted.points.min(left),
-            CapLimit::Reduction(_) => self.trim_reduction(left),
-            CapLimit::Input(_) => self.trim_input(left),
+    /// Points with campaigns, after caps and budgets. The caps that a witness sees are those of the act with
+    /// all its campaigns.
+    fn funded<W: Witness>(
+        &self,
+        factor: Option<Ratio>,
+        used: &[Usage],
+        scratch: &mut Scratch,
+        witness: &mut W,
+    ) -> Granted {
+        let day = self.typed.slots.first().copied().unwrap_or(0);
+        let mut drawn = Drawn::NOTHING;
+        let mut steps: Vec<(Live<'_>, Points)> = Vec::new();
+        let mut factor = factor;
+        let mut last = self.grant(factor);
+        let plain = last.capped(used, scratch, |_| ()).points;
+        for live in self.action.reaching(day, self.typed.district) {
+            factor = self.action.stacked(factor, live.campaign.times.ratio);
+            last = self.grant(factor);
+            steps.push((live, last.capped(used, scratch, |_| ()).points));
         }
-        let taken = match cap.limit {
-            CapLimit::Times(_) => i64::from(left > 0),
-            CapLimit::Points(_) => self.granted.points,
-            CapLimit::Reduction(_) => self.granted.reduction_mg,
-            CapLimit::Input(_) => self.granted.quantity,
-        };
-        let spent = matches!(cap.limit, CapLimit::Times(_)) && left == 0;
-        let trimmed = before != self.granted || spent;
-        self.granted.capped |= trimmed;
-        CapUse { place, used_before, left_after: left.saturating_sub(taken).max(0), trimmed }
+        witness.before_caps(last.granted);
+        let mut granted = last.capped(used, scratch, |cap| witness.cap(cap));
+        raise(&mut granted, plain, &steps, self.typed.issued, &mut drawn);
+        let campaigns = self.action.live_count(day);
+        pay(self.action, &mut granted, campaigns, self.typed.issued, &mut drawn);
+        witness.drawn(&drawn);
+        granted
     }
-
-    fn nothing(&mut self) {
-        self.granted = Granted { reduction_mg: 0, points: 0, quantity: 0, capped: self.granted.capped };
-    }
-
-    fn trim_reduction(&mut self, left: i64) {
-        if self.granted.reduction_mg > left {
-            self.granted.reduction_mg = left;
-            self.granted.points = self.points();
-        }
-    }
-
-    fn trim_input(&mut self, left: i64) {
-        if self.granted.quantity <= left {
-            return;
-        }
-        let (Some(slot), Some(number)) = (first_slot(self.action), first_number(&self.action.inputs)) else {
-            return;
-        };
-        let count = left.checked_div(number.thousandths()).unwrap_or(0);
-        if count == 0 {
-            return self.nothing();
-        }
-        if let Some(value) = self.values.get_mut(slot) {
-            *value = count;
-        }
-        self.full = Yield::of(self.era, &self.era.program.run(&self.values));
-        self.granted.quantity = count.saturating_mul(number.thousandths());
-        self.granted.reduction_mg = self.granted.reduction_mg.min(self.full.reduction_mg);
-        self.granted.points = self.points();
-    }
-}
-
-impl Yield {
-    fn of(era: &Era, results: &Results) -> Self {
-        let reduction_mg =
-            era.reduction.map_or(0, |register| i64::try_from(results.get(register)).unwrap_or(0));
-        let numerator = results.get(era.points.numerator);
-        let denominator = era.points.denominator.map_or(1, |register| results.get(register));
-        Self { reduction_mg, numerator, denominator }
-    }
-}
-
-/// Place of the first numeric input.
-pub(super) fn first_slot(action: &Action) -> Option<usize> {
-    action.inputs.iter().position(|spec| matches!(spec.kind(), InputKind::Number(_)))
 }

@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 
 use super::action::Action;
 use super::action_section::{Surroundings, read_action};
+use super::badge::{read_badges, read_levels};
 use super::budget::read_budgets;
 use super::campaign::{DISTRICTS, read_campaigns};
 use super::catalogue::{Shared, read_uses};
@@ -14,16 +15,14 @@ use super::diagnostic::{Finding, Findings, did_you_mean, text};
 use super::era;
 use super::input::read_words;
 use super::parameter::{Alias, Parameter, read_parameter, twice};
-use super::ruleset::{RuleSet, SourceFile};
+use super::prize::read_prizes;
+use super::ruleset::{Programme, RuleSet, SourceFile};
 use super::schedule::{Acceptance, SpentPoints, read_acceptance, read_expiry, read_reversal};
 use super::section::{Reading, Section};
 use super::yaml::{self, Kind, Node};
 
 /// Most actions, parameters or lists of one rule set.
 pub const ENTRIES_MAX: usize = 500;
-
-/// Keys of the full design that this engine version does not know yet.
-const LATER: [&str; 3] = ["badges", "levels", "prizes"];
 
 type Lists = Vec<(String, Arc<[String]>)>;
 
@@ -69,9 +68,9 @@ pub(super) fn read<'f>(
     let uses = section.optional("uses");
     let expiry = section.optional("points_expire").map(|node| read_expiry(&mut reading, node));
     let usual = Acceptance::default();
-    let accept = section.optional("accept").map_or(Some(usual), |node| {
-        read_acceptance(&mut reading, node, "accept", usual)
-    });
+    let accept = section
+        .optional("accept")
+        .map_or(Some(usual), |node| read_acceptance(&mut reading, node, "accept", usual));
     let reversal = section.optional("reversal").map(|node| read_reversal(&mut reading, node));
     let lists = read_lists(&mut reading, &mut section);
     let mut parameters = Parameters::default();
@@ -84,14 +83,9 @@ pub(super) fn read<'f>(
     let actions_node = section.required("actions", &mut reading);
     let around = Surroundings { lists: &lists, accept: accept.unwrap_or(usual) };
     let mut actions = read_actions(&mut reading, actions_node, around, &shared);
-    let campaigns = section.optional("campaigns").map_or_else(|| Some(Vec::new()), |node| {
-        read_campaigns(&mut reading, node, &mut actions, &lists)
-    });
-    let taken: Vec<&str> = campaigns.iter().flatten().map(|campaign| campaign.id.as_str()).collect();
-    let budgets = section.optional("budgets");
-    let budgets = budgets.map_or_else(Vec::new, |node| read_budgets(&mut reading, node, &mut actions, &taken));
+    let programme = read_programme(&mut reading, &mut section, &mut actions, &lists);
     let _checked_later = section.optional("examples");
-    section.finish(&LATER, &mut reading);
+    section.finish(&[], &mut reading);
     shadowed(&mut reading, &root, &actions, &parameters, &lists);
     for action in &mut actions {
         let uses_broken = action
@@ -112,8 +106,7 @@ pub(super) fn read<'f>(
         lists,
         parameters: parameters.known,
         actions,
-        campaigns: campaigns?,
-        budgets,
+        programme: programme?,
         catalogues: shared.names(),
         offered: shared.offered(),
         warnings: Vec::new(),
@@ -121,6 +114,26 @@ pub(super) fn read<'f>(
         hash: [0; 32],
     };
     Some((rules, shared.files()))
+}
+
+fn read_programme(
+    reading: &mut Reading<'_>,
+    section: &mut Section<'_>,
+    actions: &mut [Action],
+    lists: &Lists,
+) -> Option<Programme> {
+    let campaigns = match section.optional("campaigns") {
+        Some(node) => read_campaigns(reading, node, actions, lists),
+        None => Some(Vec::new()),
+    };
+    let taken: Vec<&str> = campaigns.iter().flatten().map(|campaign| campaign.id.as_str()).collect();
+    let budgets = section.optional("budgets");
+    let budgets = budgets.map_or_else(Vec::new, |node| read_budgets(reading, node, actions, &taken));
+    let levels = section.optional("levels").map_or_else(Vec::new, |node| read_levels(reading, node));
+    let badges = section.optional("badges");
+    let badges = badges.map_or_else(Vec::new, |node| read_badges(reading, node, actions));
+    let prizes = section.optional("prizes").map_or_else(Vec::new, |node| read_prizes(reading, node));
+    Some(Programme { campaigns: campaigns?, budgets, levels, badges, prizes })
 }
 
 pub(super) fn read_format(reading: &mut Reading<'_>, section: &mut Section<'_>) {

@@ -61,6 +61,8 @@ pub struct LookBack {
     pub(super) name: String,
     pub(super) aggregate: Aggregate,
     pub(super) days: u32,
+    /// Place among the windows of the action.
+    pub(super) window: usize,
     pub(super) at_least: i64,
     /// Taken where there are too few readings, in the input's last decimal; none to refuse the act.
     pub(super) otherwise: Option<i64>,
@@ -123,7 +125,7 @@ impl LookBack {
         if readings.count < self.at_least {
             return self.otherwise;
         }
-        let grain = i128::from(self.number.thousandths());
+        let grain = i128::from(self.number.thousandths);
         let divided = |by: i128| Rounding::HalfEven.divide(i128::from(readings.sum), by).unwrap_or(0);
         let value = match self.aggregate {
             Aggregate::Count => i128::from(readings.count),
@@ -156,16 +158,16 @@ pub(super) fn windows(history: &[LookBack], day: NaiveDate) -> Vec<DayRange> {
     ranges
 }
 
-/// The readings of one look back among those given for `windows`.
-pub(super) fn readings_of(history: &[LookBack], place: usize, given: &[Readings]) -> Readings {
+/// Gives each look back the place of its days among those of all.
+fn number(history: &mut [LookBack]) {
     let mut lengths: Vec<u32> = Vec::new();
     for look in history {
-        if !lengths.contains(&look.days) {
+        let known = lengths.iter().position(|days| *days == look.days);
+        look.window = known.unwrap_or(lengths.len());
+        if known.is_none() {
             lengths.push(look.days);
         }
     }
-    let window = history.get(place).and_then(|look| lengths.iter().position(|days| *days == look.days));
-    window.and_then(|window| given.get(window)).copied().unwrap_or_default()
 }
 
 /// Reads the looks back of one action.
@@ -192,6 +194,7 @@ pub(super) fn read_history(
             (Some(_), None) => {}
         }
     }
+    number(all.as_mut()?);
     all
 }
 
@@ -232,7 +235,8 @@ fn read_look_back(
         Some(node) => read_least(reading, node, path)?,
         None => usual,
     };
-    let look = LookBack { name: name.to_owned(), aggregate, days, at_least, otherwise: None, number };
+    let look =
+        LookBack { name: name.to_owned(), aggregate, days, window: 0, at_least, otherwise: None, number };
     match (otherwise, at_least) {
         (Some(node), _) => Some(LookBack { otherwise: read_otherwise(reading, node, path, &look)?, ..look }),
         (None, 0) => Some(look),
@@ -269,8 +273,14 @@ fn read_input_name(
     let (shown, first): (String, _) = (name.chars().take(64).collect(), spec.name());
     let known = inputs.iter().any(|spec| spec.name() == name);
     let found = if known {
-        Finding::new(text!("只保存第一个数值输入 `{first}` 的记录", "readings are kept of the first number, `{first}`"))
-            .help(text!("请改用 `{first}`, 或把 `{shown}` 写在它前面", "use `{first}`, or put `{shown}` before it"))
+        Finding::new(text!(
+            "只保存第一个数值输入 `{first}` 的记录",
+            "readings are kept of the first number, `{first}`"
+        ))
+        .help(text!(
+            "请改用 `{first}`, 或把 `{shown}` 写在它前面",
+            "use `{first}`, or put `{shown}` before it"
+        ))
     } else {
         let near = did_you_mean(name, inputs.iter().map(InputSpec::name));
         Finding::new(text!("没有输入 `{shown}`", "there is no input `{shown}`")).help_maybe(near)
@@ -290,7 +300,12 @@ fn read_least(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<i64>
 }
 
 /// `refuse`, or a value in the unit of the look back.
-fn read_otherwise(reading: &mut Reading<'_>, node: &Node, path: &str, look: &LookBack) -> Option<Option<i64>> {
+fn read_otherwise(
+    reading: &mut Reading<'_>,
+    node: &Node,
+    path: &str,
+    look: &LookBack,
+) -> Option<Option<i64>> {
     if reading.scalar(node, path)? == "refuse" {
         return Some(None);
     }

@@ -13,6 +13,7 @@ use super::exact::Decimal;
 use super::input::{InputKind, InputSpec, Misfit, NumberSpec, place_quantity};
 use super::section::Quantity;
 use super::unit::Unit;
+use super::verdict::Slots;
 use crate::text::Text;
 
 /// Longest value of one input, in bytes.
@@ -125,6 +126,11 @@ impl InputProblem {
     fn new(code: &'static str, input: &str, detail: Text) -> Self {
         Self { code, input: input.chars().take(VALUE_BYTES_MAX).collect(), detail }
     }
+
+    /// There is too little before the act.
+    pub(super) fn too_short(name: &str, detail: Text) -> Self {
+        Self::new("history_too_short", name, detail)
+    }
 }
 
 /// Reads an event's data, given as member names and the raw JSON of their values.
@@ -225,7 +231,7 @@ fn read_member<'s>(
             }
         },
         InputKind::Id => match raw {
-            Raw::Text(id) if is_id(&id) => InputValue::Id(id),
+            Raw::Text(id) | Raw::Number(id) if is_id(&id) => InputValue::Id(id),
             Raw::Text(_) | Raw::Flag(_) | Raw::Number(_) => {
                 let detail = text!(
                     "`{member}` 应为 1 至 {ID_BYTES_MAX} 个字母、数字或 - _ . : / 组成的文字",
@@ -349,9 +355,12 @@ fn misfit_problem(spec: &InputSpec, number: &NumberSpec, member: &str, misfit: M
     }
 }
 
-/// The integers that a program loads for these inputs, in the order of declaration.
-pub(super) fn slots(action: &Action, inputs: &Inputs) -> Result<Vec<i64>, InputProblem> {
-    action.inputs().iter().map(|spec| slot(spec, inputs)).collect()
+/// Adds the integers that a program loads for these inputs, in the order of declaration.
+pub(super) fn slots(action: &Action, inputs: &Inputs, into: &mut Slots) -> Result<(), InputProblem> {
+    for spec in action.inputs() {
+        into.push(slot(spec, inputs)?);
+    }
+    Ok(())
 }
 
 fn slot(spec: &InputSpec, inputs: &Inputs) -> Result<i64, InputProblem> {

@@ -5,13 +5,16 @@
 
 mod action;
 mod action_section;
+mod background;
+mod badge;
 mod budget;
-mod campaign;
 mod call;
+mod campaign;
 mod cap;
 mod catalogue;
 mod check;
 mod choose;
+mod code;
 mod decision;
 mod diagnostic;
 mod era;
@@ -21,17 +24,23 @@ mod exact;
 mod example;
 mod expectation;
 mod explain;
+mod explain_fund;
 mod expression;
 mod file;
+mod final_value;
+mod fund;
+mod grant;
 mod history;
 mod input;
 mod inputs;
-mod multiplier;
 mod membership;
+mod multiplier;
 mod parameter;
 mod parse;
-mod points;
+mod payout;
+mod prize;
 mod program;
+mod programme;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "bytes of a tape stay small")]
 mod random_rules;
@@ -46,9 +55,11 @@ mod syntax;
 mod telling;
 mod token;
 mod unit;
+mod verdict;
 mod yaml;
 
 pub use action::{Action, Condition};
+pub use badge::{Badge, DayTotal, Earned, Level, Reach};
 pub use budget::{Budget, BudgetWindow, WhenExhausted, pay_queue, prorate};
 pub use campaign::Campaign;
 pub use cap::{Cap, CapLimit, CapScope, CapWindow};
@@ -61,13 +72,17 @@ pub use explain::{
     ExplainedCap, ExplainedCondition, ExplainedEvidence, ExplainedInput, ExplainedParameter, ExplainedStep,
     Explanation, Outcome,
 };
+pub use explain_fund::{ExplainedFactor, ExplainedFund, ExplainedHistory};
 pub use expression::evaluate_expression;
 pub use history::{Aggregate, LookBack, READINGS_MAX, Readings};
 pub use input::{InputKind, InputSpec, NumberSpec};
 pub use inputs::{InputProblem, InputValue, Inputs};
 pub use multiplier::{Multiplier, Stacking};
 pub use parameter::{Confidence, Parameter, ParameterValue, Source};
+pub use prize::{BoardOf, Prize};
+pub use programme::Feature;
 pub use ruleset::{RuleSet, SourceFile};
 pub use same_act::{ActSpan, SameAct};
 pub use schedule::{Acceptance, SpentPoints};
 pub use unit::Unit;
+pub use verdict::{Granted, Reason, SLOTS_MAX, Scratch, Slots, Typed, Verdict};

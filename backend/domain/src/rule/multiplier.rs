@@ -90,9 +90,8 @@ pub(super) fn read_multipliers(
 ) -> Option<(Stacking, Vec<Multiplier>)> {
     let mut section = reading.section(node, path)?;
     let step = section.step("stacking");
-    let stacking = section
-        .required("stacking", reading)
-        .and_then(|node| reading.choice(node, &step, &STACKINGS));
+    let stacking =
+        section.required("stacking", reading).and_then(|node| reading.choice(node, &step, &STACKINGS));
     let entries: Vec<_> = section.entries().iter().filter(|(key, _)| key.text != "stacking").collect();
     if entries.is_empty() || entries.len() > MULTIPLIERS_MAX {
         let found =
@@ -123,7 +122,12 @@ fn read_multiplier(reading: &mut Reading<'_>, id: &str, node: &Node, path: &str)
 }
 
 /// A name for citizens, or the id in its place.
-pub(super) fn read_name(reading: &mut Reading<'_>, node: Option<&Node>, id: &str, path: &str) -> Option<Text> {
+pub(super) fn read_name(
+    reading: &mut Reading<'_>,
+    node: Option<&Node>,
+    id: &str,
+    path: &str,
+) -> Option<Text> {
     match node {
         Some(node) => reading.text(node, path),
         None => Some(Text::new(id, id)),

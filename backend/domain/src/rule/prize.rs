@@ -103,9 +103,9 @@ pub(super) fn read_prizes(reading: &mut Reading<'_>, node: &Node) -> Vec<Prize> 
         let named = reading.name(&key.text, key.place, &path);
         let Some(prize) = read_prize(reading, &key.text, node, &path).filter(|_| named) else { continue };
         let board = |prize: &Prize| (prize.board, prize.metric, prize.period);
-        let clash = prizes
-            .iter()
-            .find(|other| board(other) == board(&prize) && other.first <= prize.last && prize.first <= other.last);
+        let clash = prizes.iter().find(|other| {
+            board(other) == board(&prize) && other.first <= prize.last && prize.first <= other.last
+        });
         if let Some(other) = clash {
             let (id, other) = (&prize.id, &other.id);
             let found = text!("`{id}` 与 `{other}` 的名次重叠", "the ranks of `{id}` and `{other}` overlap");

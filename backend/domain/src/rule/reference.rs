@@ -315,7 +315,7 @@ proptest! {
         for (seed, minutes, grade) in seeds {
             let inputs = random_inputs(&rules, seed);
             let evidence = Evidence::ALL[grade];
-            let facts = Facts { inputs: &inputs, occurred_at: moment(minutes), evidence };
+            let facts = Facts::new(&inputs, moment(minutes), evidence);
             let expected = decide(&rules, &uncapped, &facts, None);
             let found = granted(&rules.evaluate(&uncapped, &facts, &[]));
             prop_assert_eq!(found, expected, "{}\n{:?}", text, inputs);
@@ -334,7 +334,7 @@ proptest! {
         let Some(rules) = compile(&text) else { return Ok(()) };
         let action = rules.action("act").unwrap();
         let inputs = random_inputs(&rules, seed);
-        let facts = Facts { inputs: &inputs, occurred_at: moment(minutes), evidence: Evidence::ALL[grade] };
+        let facts = Facts::new(&inputs, moment(minutes), Evidence::ALL[grade]);
         let used = used.map(Usage::from);
         let decision = rules.evaluate(action, &facts, &used);
         let expected = decide(&rules, action, &facts, Some(used));

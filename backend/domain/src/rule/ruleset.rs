@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::action::Action;
+use super::badge::{Badge, Level};
 use super::budget::{Budget, BudgetWindow};
 use super::campaign::Campaign;
 use super::cap::CapWindow;
@@ -16,9 +17,11 @@ use super::decision::{Decision, Facts, Usage};
 use super::diagnostic::{Diagnostic, Finding, Findings, Place, Severity, nearest, text};
 use super::inputs::{self, InputProblem, Inputs};
 use super::parameter::Parameter;
+use super::prize::Prize;
 use super::same_act::ActSpan;
 use super::schedule::{Acceptance, Expiry, SpentPoints};
-use super::{budget, evaluate, example, file, history};
+use super::verdict::{Scratch, Slots, Typed, Verdict};
+use super::{budget, evaluate, example, file, grant, history};
 use crate::text::Text;
 use crate::time::DayRange;
 
@@ -43,13 +46,22 @@ pub struct RuleSet {
     pub(super) lists: Vec<(String, Arc<[String]>)>,
     pub(super) parameters: BTreeMap<String, Parameter>,
     pub(super) actions: Vec<Action>,
-    pub(super) campaigns: Vec<Arc<Campaign>>,
-    pub(super) budgets: Vec<Arc<Budget>>,
+    pub(super) programme: Programme,
     pub(super) catalogues: Vec<String>,
     pub(super) offered: BTreeSet<String>,
     pub(super) warnings: Vec<Diagnostic>,
     pub(super) bundle: String,
     pub(super) hash: [u8; 32],
+}
+
+/// What a rule file says beyond its actions.
+#[derive(Debug, Default)]
+pub(super) struct Programme {
+    pub(super) campaigns: Vec<Arc<Campaign>>,
+    pub(super) budgets: Vec<Arc<Budget>>,
+    pub(super) levels: Vec<Level>,
+    pub(super) badges: Vec<Badge>,
+    pub(super) prizes: Vec<Prize>,
 }
 
 /// The stored form: all files of a rule set in one text.
@@ -182,16 +194,6 @@ impl RuleSet {
         self.reversal
     }
 
-    /// All campaigns, in the order of the file.
-    pub fn campaigns(&self) -> impl Iterator<Item = &Campaign> {
-        self.campaigns.iter().map(Arc::as_ref)
-    }
-
-    /// All budgets of the programme, in the order of the file.
-    pub fn budgets(&self) -> impl Iterator<Item = &Budget> {
-        self.budgets.iter().map(Arc::as_ref)
-    }
-
     /// The last day on which points credited on a day are good; none for ever.
     #[must_use]
     pub fn expires_on(&self, credited_on: NaiveDate) -> Option<NaiveDate> {
@@ -210,7 +212,7 @@ impl RuleSet {
     /// The periods that an action's caps count in on a civil day, the shortest first, each once.
     #[must_use]
     pub fn cap_windows(&self, action: &Action, day: NaiveDate) -> Vec<CapWindow> {
-        evaluate::windows(action, day)
+        grant::windows(action, day)
     }
 
     /// The civil days whose readings an action looks back at from a civil day, each range once; empty for
@@ -237,6 +239,23 @@ impl RuleSet {
     #[must_use]
     pub fn evaluate(&self, action: &Action, facts: &Facts<'_>, used: &[Usage]) -> Decision {
         evaluate::evaluate(action, self.timezone, facts, used)
+    }
+
+    /// An act as integers, for [`RuleSet::decide`].
+    pub fn slots(&self, action: &Action, facts: &Facts<'_>) -> Result<Slots, InputProblem> {
+        evaluate::slots_of(action, self.timezone, facts)
+    }
+
+    /// Decides one act like [`RuleSet::evaluate`], in numbers alone and without allocating.
+    #[must_use]
+    pub fn decide(
+        &self,
+        action: &Action,
+        typed: Typed<'_>,
+        used: &[Usage],
+        scratch: &mut Scratch,
+    ) -> Verdict {
+        evaluate::decide(action, typed, used, scratch, &mut ())
     }
 
     /// Runs files of cases against this rule set, the city's own first, then those of its catalogues;

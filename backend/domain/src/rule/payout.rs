@@ -1,14 +1,15 @@
-//! The ends of an action's formulas: whole milligrams, and points with all that is taken before their one
-//! rounding.
+//! From a run's yield to whole points, for each grade of evidence. Must never round twice.
 
 use super::action::Action;
 use super::cap::CapLimit;
-use super::check::{Checker, Type, Value, expected_type, require_same, too_large};
+use super::check::{Checker, Type, expected_type, require_same, too_large};
+use super::code::{Divisor, Outputs};
 use super::diagnostic::{Finding, text};
+use super::evidence::Evidence;
 use super::exact::{Decimal, Ratio, Rounding, power_of_ten};
+use super::final_value::not_negative;
 use super::multiplier::Stacking;
-use super::program::{Register, TooLarge};
-use super::same_act::LASTS_SECONDS_MAX;
+use super::program::{Program, Range, Register, TooLarge};
 use super::syntax::{Tree, TreeKind};
 use super::unit::Unit;
 
@@ -27,12 +28,7 @@ pub(super) struct PointsPlan {
 impl PointsPlan {
     /// Points for a share of evidence, for the part of the reduction that was kept and for a factor, all as
     /// fractions.
-    pub(super) fn finish(
-        &self,
-        numerator: i128,
-        denominator: i128,
-        shares: [(i128, i128); 3],
-    ) -> Option<i64> {
+    fn finish(&self, numerator: i128, denominator: i128, shares: [(i128, i128); 3]) -> Option<i64> {
         let (mut up, mut down) =
             (numerator.checked_mul(self.multiplier)?, denominator.checked_mul(self.divisor)?);
         for (above, below) in shares {
@@ -44,36 +40,103 @@ impl PointsPlan {
 }
 
 /// A percentage as a fraction.
-pub(super) fn percent_fraction(percent: Decimal) -> (i128, i128) {
+fn percent_fraction(percent: Decimal) -> (i128, i128) {
     (percent.mantissa, power_of_ten(percent.decimals.saturating_add(2)).unwrap_or(i128::MAX))
 }
 
-fn not_negative(checker: &Checker<'_>, value: &Value, zero: &str, at: usize) -> Result<(), Finding> {
-    if checker.program.range(value.register).low >= 0 {
-        return Ok(());
-    }
-    let found = text!("结果可能小于零", "the result may be below zero");
-    Err(Finding::new(found).help(text!("请写 `max({zero}, ...)`", "write `max({zero}, ...)`")).at(at))
+/// What the formulas give before caps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Yield {
+    /// Place of the first condition that does not hold.
+    pub(super) failed: Option<usize>,
+    /// Place of the first reason to hold the act.
+    pub(super) held: Option<usize>,
+    /// The multipliers that count, the first in the lowest bit.
+    pub(super) multipliers: u16,
+    pub(super) reduction_mg: i64,
+    numerator: i128,
+    denominator: i128,
 }
 
-/// The reduction in whole milligrams, half to even.
-pub(super) fn reduction(checker: &mut Checker<'_>, tree: &Tree) -> Result<Value, Finding> {
-    let value = checker.check(tree)?;
-    let Type::Number(unit) = value.kind else {
-        return Err(expected_type(("以 gCO2e 计的数", "a number in gCO2e"), &value.kind, tree.at));
+impl Yield {
+    #[inline]
+    pub(super) fn read<R: Copy>(outputs: &Outputs<R>, at: impl Fn(R) -> i128) -> Self {
+        Self {
+            failed: outputs.conditions.iter().position(|register| at(*register) == 0),
+            held: outputs.holds.iter().position(|register| at(*register) != 0),
+            multipliers: bits(outputs.multipliers.iter().map(|register| at(*register) != 0)),
+            reduction_mg: outputs.reduction.map_or(0, |register| i64::try_from(at(register)).unwrap_or(0)),
+            numerator: at(outputs.numerator),
+            denominator: outputs.denominator.map_or(1, at),
+        }
+    }
+}
+
+/// The bits of what holds, the first in the lowest.
+#[inline]
+fn bits(all: impl Iterator<Item = bool>) -> u16 {
+    all.zip(0_u32..16).fold(0, |bits, (holds, place)| bits | u16::from(holds).wrapping_shl(place))
+}
+
+/// How a grade of evidence pays.
+#[derive(Debug, Clone)]
+pub(super) struct Payout {
+    plan: PointsPlan,
+    share: (i128, i128),
+    /// The one multiplication and division that do it in 64 bits.
+    quick: Option<(i64, Divisor)>,
+}
+
+/// The payouts of all grades that an action accepts, at the grade's place in [`Evidence::ALL`].
+pub(super) type Payouts = [Option<Payout>; Evidence::ALL.len()];
+
+pub(super) fn payouts(program: &Program, plan: PointsPlan, shares: &[(Evidence, Decimal)]) -> Payouts {
+    Evidence::ALL.map(|grade| {
+        let share = shares.iter().find(|(known, _)| *known == grade);
+        share.map(|(_, percent)| Payout::new(program, plan, *percent))
+    })
+}
+
+impl Payout {
+    fn new(program: &Program, plan: PointsPlan, percent: Decimal) -> Self {
+        let share = percent_fraction(percent);
+        Self { plan, share, quick: quick(program, plan, share) }
+    }
+
+    /// Points for the part of the grams that is kept, as a fraction, and for the factor that counts.
+    #[inline]
+    pub(super) fn points(&self, of: Yield, kept: Option<(i64, i64)>, factor: Option<Ratio>) -> i64 {
+        let plain = kept.is_none() && factor.is_none();
+        let quick = self.quick.filter(|_| plain).zip(i64::try_from(of.numerator).ok());
+        let points = if let Some(((factor, divisor), numerator)) = quick {
+            let granules = divisor.divide(numerator.wrapping_mul(factor));
+            granules.checked_mul(self.plan.granule)
+        } else {
+            let (above, below) = kept.unwrap_or((1, 1));
+            let kept = (i128::from(above), i128::from(below));
+            let factor = factor.map_or((1, 1), |ratio| (ratio.numerator(), ratio.denominator()));
+            self.plan.finish(of.numerator, of.denominator, [self.share, kept, factor])
+        };
+        points.unwrap_or(0).max(0)
+    }
+}
+
+fn quick(program: &Program, plan: PointsPlan, share: (i128, i128)) -> Option<(i64, Divisor)> {
+    if plan.denominator.is_some() {
+        return None;
+    }
+    let (up, down) = (plan.multiplier.checked_mul(share.0)?, plan.divisor.checked_mul(share.1)?);
+    let (up, down) = match Ratio::new(up, down) {
+        Some(ratio) => (ratio.numerator(), ratio.denominator()),
+        None if up == 0 => (0, 1),
+        None => return None,
     };
-    if !unit.same_dimension(Unit::carbon()) {
-        return Err(expected_type(("以 gCO2e 计的数", "a number in gCO2e"), &value.kind, tree.at));
-    }
-    not_negative(checker, &value, "0 gCO2e", tree.at)?;
-    let milligram = Ratio::new(1, 1000).ok_or_else(|| too_large(TooLarge, tree.at))?;
-    let value = checker.round_to(&value, Rounding::HalfEven, milligram, Unit::carbon(), tree.at)?;
-    if checker.program.range(value.register).high > i128::from(i64::MAX) {
-        return Err(too_large(TooLarge, tree.at));
-    }
-    Ok(value)
+    let range = program.range(plan.numerator);
+    let range = Range { low: range.low.checked_mul(up)?, high: range.high.checked_mul(up)? };
+    Some((i64::try_from(up).ok()?, Divisor::new(plan.mode, down, range)?))
 }
 
+/// Reads how points are rounded, and proves it for every grade of evidence.
 pub(super) fn points(
     checker: &mut Checker<'_>,
     tree: &Tree,
@@ -123,9 +186,11 @@ fn factors(action: &Action) -> Option<(i128, i128)> {
             Some((above.checked_mul(ratio.numerator())?, below.checked_mul(ratio.denominator())?))
         });
     }
-    Some(ratios.fold((1, 1), |(above, below), ratio| {
-        (above.max(ratio.numerator()), below.max(ratio.denominator()))
-    }))
+    Some(
+        ratios.fold((1, 1), |(above, below), ratio| {
+            (above.max(ratio.numerator()), below.max(ratio.denominator()))
+        }),
+    )
 }
 
 /// Proves that the last steps of points stay within the machine for every grade of evidence, every factor
@@ -175,25 +240,4 @@ fn whole_without_rounding(
     let found = text!("积分可能不是整数", "the points may not come out whole");
     let help = text!("请在公式后写 `, rounded down to 1 pt`", "add `, rounded down to 1 pt` to the formula");
     Err(Finding::new(found).help(help).at(at))
-}
-
-/// A duration above zero in whole seconds, a started one counting in full.
-pub(super) fn seconds(checker: &mut Checker<'_>, tree: &Tree) -> Result<Register, Finding> {
-    let value = checker.check(tree)?;
-    let second = Unit::simple("s").unwrap_or_default();
-    let Type::Number(unit) = value.kind else {
-        return Err(expected_type(("时长", "a duration"), &value.kind, tree.at));
-    };
-    if !unit.same_dimension(second) {
-        return Err(expected_type(("时长", "a duration"), &value.kind, tree.at));
-    }
-    let value = checker.round_to(&value, Rounding::Up, Ratio::ONE, second, tree.at)?;
-    let range = checker.program.range(value.register);
-    let most = i128::from(LASTS_SECONDS_MAX);
-    if range.low > 0 && range.high <= most {
-        return Ok(value.register);
-    }
-    let found = text!("持续时间应大于零, 至多两天", "an act lasts more than no time and two days at most");
-    let help = text!("请调整输入的 min 与 max", "mind the input's `min` and `max`");
-    Err(Finding::new(found).help(help).at(tree.at))
 }

@@ -114,6 +114,7 @@ fn days_follow_the_city_and_factors_their_dates() {
         match rules.evaluate(metro, &facts, &[]) {
             Decision::Credited(credit) => credit.reduction.to_string(),
             Decision::Refused(refusal) => refusal.code,
+            Decision::Held(hold) => hold.code,
         }
     };
     assert_eq!(grams("2021-11-30T10:00:00Z"), "no_factor_in_force");

@@ -159,7 +159,7 @@ fn event_names(rules: &RuleSet, action: &Action, facts: &Facts<'_>) -> Result<Wa
         let thing = match value {
             InputValue::Number { number, unit } => Thing::Number(quantity(*number, *unit)),
             InputValue::YesNo(holds) => Thing::YesNo(*holds),
-            InputValue::Choice(word) => Thing::Word(word.clone()),
+            InputValue::Choice(word) | InputValue::Id(word) => Thing::Word(word.clone()),
         };
         walk.names.insert(name.to_owned(), thing);
     }
@@ -265,6 +265,7 @@ fn granted(decision: &Decision) -> Result<Grant, String> {
             credit.capped,
         )),
         Decision::Refused(refusal) => Err(refusal.code.clone()),
+        Decision::Held(hold) => Err(hold.code.clone()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Catalogues of actions: what a rule file takes, changes and names anew. Must never let a change go
 //! unchecked, or be told in the wrong file.
 
-use tanhui_domain::rule::{RuleSet, SourceFile};
+use tanhui_domain::rule::{Action, RuleSet, SourceFile};
 
 const MAIN: &str = "format: 1
 city: testtown
@@ -85,7 +85,7 @@ fn told(right: &str, wrong: &str) -> String {
 fn an_action_is_taken_whole_or_with_its_keys_written_anew() {
     let rules = compiled(MAIN, HOME).unwrap();
     assert!(rules.warnings().is_empty(), "{:?}", rules.warnings());
-    assert_eq!(rules.actions().map(|action| action.id()).collect::<Vec<_>>(), ["solar", "kettle"]);
+    assert_eq!(rules.actions().map(Action::id).collect::<Vec<_>>(), ["solar", "kettle"]);
     assert_eq!(rules.action("kettle").unwrap().note().unwrap().en, "Once here");
     assert_eq!(rules.catalogues(), ["actions/home", "factors/grid"]);
     let again = RuleSet::from_bundle(rules.bundle()).unwrap();

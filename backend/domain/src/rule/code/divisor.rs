@@ -114,7 +114,7 @@ mod tests {
         ) {
             let divisor = i128::from(seeds.0 >> dropped.0).max(1);
             let magnitude = i128::from(seeds.1 >> dropped.1);
-            let numerator = if seeds.2 { -magnitude } else { magnitude };
+            let numerator = if seeds.2 { magnitude.wrapping_neg() } else { magnitude };
             let range = Range { low: numerator.min(0), high: numerator.max(0) };
             if let Some(by) = Divisor::new(MODES[mode], divisor, range) {
                 let found = by.divide(i64::try_from(numerator).unwrap());

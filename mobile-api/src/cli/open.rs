@@ -48,11 +48,15 @@ fn sender(settings: &Settings) -> Arc<dyn CodeSender> {
     }
 }
 
-/// The rule sets to begin with: of a file, of all city files in a folder, or the shipped one.
+/// The rule sets to begin with: of a file, of all city files in a folder, or those of a shipped place.
 fn first_rules(path: Option<&Path>) -> Result<Vec<RuleSet>, CommandError> {
+    let refused = |all: Vec<Diagnostic>| CommandError::Rules(shown(&all));
     let Some(path) = path else {
-        return Ok(vec![shipped::default_rules().map_err(|all| CommandError::Rules(shown(&all)))?]);
+        return Ok(vec![shipped::default_rules().map_err(refused)?]);
     };
+    if let Some(rules) = path.to_str().filter(|_| !path.exists()).and_then(shipped::rules) {
+        return Ok(vec![rules.map_err(refused)?]);
+    }
     let files = if path.is_dir() { rule_files(path)? } else { vec![path.to_owned()] };
     files.iter().map(|file| compile(file)).collect()
 }

@@ -11,21 +11,21 @@ use super::diagnostic::text;
 use super::era::Era;
 use super::evidence::Evidence;
 use super::exact::Ratio;
-use super::fund::{Drawn, Live, pay, raise};
+use super::fund::{Drawn, Raised, pay};
 use super::grant::{CapUse, Grant};
 use super::inputs::{InputProblem, slots};
 use super::payout::{Payout, Yield};
 use super::program::Results;
 use super::same_act::ActSpan;
+use super::section::NAME_CHARS_MAX;
 use super::verdict::{Granted, Reason, Scratch, Slots, Typed, Verdict};
-use crate::amount::Points;
 use crate::text::Text;
 use crate::time::civil_day;
 
 /// Whoever wants to see how a decision is made.
 pub(super) trait Witness {
     fn before_caps(&mut self, granted: Granted);
-    fn cap(&mut self, cap: CapUse);
+    fn cap(&mut self, cap: impl FnOnce() -> CapUse);
     fn drawn(&mut self, drawn: &Drawn);
 }
 
@@ -34,7 +34,7 @@ impl Witness for () {
     #[inline]
     fn before_caps(&mut self, _: Granted) {}
     #[inline]
-    fn cap(&mut self, _: CapUse) {}
+    fn cap(&mut self, _: impl FnOnce() -> CapUse) {}
     #[inline]
     fn drawn(&mut self, _: &Drawn) {}
 }
@@ -42,7 +42,7 @@ impl Witness for () {
 /// Looks at budgets alone.
 impl Witness for Drawn {
     fn before_caps(&mut self, _: Granted) {}
-    fn cap(&mut self, _: CapUse) {}
+    fn cap(&mut self, _: impl FnOnce() -> CapUse) {}
     fn drawn(&mut self, drawn: &Drawn) {
         *self = *drawn;
     }
@@ -70,8 +70,8 @@ impl Witness for Assessment<'_> {
         self.before_caps = Some(granted);
     }
 
-    fn cap(&mut self, cap: CapUse) {
-        self.caps.push(cap);
+    fn cap(&mut self, cap: impl FnOnce() -> CapUse) {
+        self.caps.push(cap());
     }
 
     fn drawn(&mut self, drawn: &Drawn) {
@@ -141,7 +141,7 @@ fn receipt(action: &Action, zone: Tz, facts: &Facts<'_>, used: &[Usage]) -> Rece
         occurred_at: facts.occurred_at,
         evidence: facts.evidence,
         used: used.to_vec(),
-        district: facts.district.filter(|_| asked).map(str::to_owned),
+        district: facts.district.filter(|name| asked && name.len() <= NAME_CHARS_MAX).map(str::to_owned),
         history: facts.history.to_vec(),
         issued: facts.issued.to_vec(),
         reviewed: facts.reviewed && !action.holds.is_empty(),
@@ -252,6 +252,7 @@ pub(super) fn decide<W: Witness>(
     settle(action, era, typed, yielded, used, scratch, witness)
 }
 
+#[inline]
 /// Decides one act of which the formulas' yield is known.
 pub(super) fn settle<W: Witness>(
     action: &Action,
@@ -274,7 +275,7 @@ pub(super) fn settle<W: Witness>(
     let plain = act.grant(factor);
     if action.campaigns.is_empty() && action.budgets.is_empty() {
         witness.before_caps(plain.granted);
-        return Verdict::Credited(plain.capped(used, scratch, |cap| witness.cap(cap)));
+        return Verdict::Credited(plain.capped(used, scratch, witness));
     }
     Verdict::Credited(act.funded(factor, used, scratch, witness))
 }
@@ -305,18 +306,21 @@ impl<'a> Act<'a> {
     ) -> Granted {
         let day = self.typed.slots.first().copied().unwrap_or(0);
         let mut drawn = Drawn::NOTHING;
-        let mut steps: Vec<(Live<'_>, Points)> = Vec::new();
+        let mut raised = Raised::default();
         let mut factor = factor;
         let mut last = self.grant(factor);
-        let plain = last.capped(used, scratch, |_| ()).points;
+        let plain = last.capped(used, scratch, &mut ()).points;
+        let mut before = plain;
         for live in self.action.reaching(day, self.typed.district) {
             factor = self.action.stacked(factor, live.campaign.times.ratio);
             last = self.grant(factor);
-            steps.push((live, last.capped(used, scratch, |_| ()).points));
+            let with = last.capped(used, scratch, &mut ()).points;
+            raised.add(live, (before, with), self.typed.issued, &mut drawn);
+            before = with;
         }
         witness.before_caps(last.granted);
-        let mut granted = last.capped(used, scratch, |cap| witness.cap(cap));
-        raise(&mut granted, plain, &steps, self.typed.issued, &mut drawn);
+        let mut granted = last.capped(used, scratch, witness);
+        raised.onto(plain, &mut granted);
         let campaigns = self.action.live_count(day);
         pay(self.action, &mut granted, campaigns, self.typed.issued, &mut drawn);
         witness.drawn(&drawn);

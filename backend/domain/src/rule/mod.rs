@@ -15,6 +15,7 @@ mod catalogue;
 mod check;
 mod choose;
 mod code;
+mod counterexample;
 mod decision;
 mod diagnostic;
 mod era;
@@ -35,6 +36,7 @@ mod input;
 mod inputs;
 mod level;
 mod membership;
+mod misread;
 mod multiplier;
 mod parameter;
 mod parse;
@@ -45,6 +47,7 @@ mod programme;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "bytes of a tape stay small")]
 mod random_rules;
+mod receipt;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "big fractions cannot overflow")]
 mod reference;
@@ -52,6 +55,7 @@ mod ruleset;
 mod same_act;
 mod schedule;
 mod section;
+mod slip;
 mod syntax;
 mod telling;
 mod token;
@@ -83,6 +87,7 @@ pub use multiplier::{Multiplier, Stacking};
 pub use parameter::{Confidence, Parameter, ParameterValue, Source};
 pub use prize::{BoardOf, Prize};
 pub use programme::Feature;
+pub use receipt::{RECEIPT_BYTES_MAX, ReceiptBytes, ReceiptError};
 pub use ruleset::{RuleSet, SourceFile};
 pub use same_act::{ActSpan, SameAct};
 pub use schedule::{Acceptance, SpentPoints};

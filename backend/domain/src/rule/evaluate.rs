@@ -5,6 +5,7 @@ use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 
 use super::action::Action;
+use super::batch::Formed;
 use super::budget;
 use super::decision::{Credit, Decision, ENGINE_VERSION, Facts, Hold, Receipt, Refusal, Usage};
 use super::diagnostic::text;
@@ -19,6 +20,7 @@ use super::program::Results;
 use super::same_act::ActSpan;
 use super::section::NAME_CHARS_MAX;
 use super::verdict::{Granted, Reason, Scratch, Slots, Typed, Verdict};
+use crate::amount::{Points, ReductionMg};
 use crate::text::Text;
 use crate::time::civil_day;
 
@@ -248,21 +250,7 @@ pub(super) fn decide<W: Witness>(
     if !era.takes(typed.slots) {
         return Verdict::Refused(Reason::Unfit);
     }
-    let yielded = era.run(typed.slots, scratch);
-    settle(action, era, typed, yielded, used, scratch, witness)
-}
-
-#[inline]
-/// Decides one act of which the formulas' yield is known.
-pub(super) fn settle<W: Witness>(
-    action: &Action,
-    era: &Era,
-    typed: Typed<'_>,
-    full: Yield,
-    used: &[Usage],
-    scratch: &mut Scratch,
-    witness: &mut W,
-) -> Verdict {
+    let full = era.run(typed.slots, scratch);
     if let Some(place) = full.failed {
         return Verdict::Refused(Reason::Condition(place));
     }
@@ -270,14 +258,38 @@ pub(super) fn settle<W: Witness>(
     if let Some(place) = full.held.filter(|_| !typed.reviewed) {
         return Verdict::Held(place);
     }
-    let factor = action.multiplied(full.multipliers);
     let act = Act { action, era, payout, typed, full };
-    let plain = act.grant(factor);
-    if action.campaigns.is_empty() && action.budgets.is_empty() {
-        witness.before_caps(plain.granted);
-        return Verdict::Credited(plain.capped(used, scratch, witness));
+    let factor = action.multiplied(full.multipliers);
+    if action.is_funded() {
+        return Verdict::Credited(act.funded(factor, used, scratch, witness));
     }
-    Verdict::Credited(act.funded(factor, used, scratch, witness))
+    Verdict::Credited(act.grant(factor).capped(used, scratch, witness))
+}
+
+/// Decides one act whose formulas have been run.
+pub(super) fn settle(
+    action: &Action,
+    typed: Typed<'_>,
+    formed: Formed,
+    used: &[Usage],
+    scratch: &mut Scratch,
+) -> Verdict {
+    let (reduction, points, held, multipliers) = match formed {
+        Formed::Refused(reason) => return Verdict::Refused(reason),
+        Formed::Yielding { reduction, points, held, multipliers } => (reduction, points, held, multipliers),
+    };
+    if let Some(place) = held.filter(|_| !typed.reviewed) {
+        return Verdict::Held(place);
+    }
+    if action.is_funded() {
+        return decide(action, typed, used, scratch, &mut ());
+    }
+    let era = typed.slots.first().and_then(|day| action.era_on(*day));
+    let Some(era) = era else { return Verdict::Refused(Reason::NoFactor) };
+    let Some(payout) = era.payout(typed.evidence) else { return Verdict::Refused(Reason::Evidence) };
+    let factor = action.multiplied(multipliers);
+    let grant = Grant::new(action, (era, payout), typed, (reduction, points), (None, factor));
+    Verdict::Credited(grant.capped(used, scratch, &mut ()))
 }
 
 /// An act on its way to points.
@@ -292,7 +304,10 @@ struct Act<'a> {
 impl<'a> Act<'a> {
     #[inline]
     fn grant(&self, factor: Option<Ratio>) -> Grant<'a> {
-        Grant::new(self.action, (self.era, self.payout), self.typed, self.full, factor)
+        let reduction = ReductionMg::new(self.full.reduction_mg);
+        let points = Points::new(self.payout.points(self.full, None, factor));
+        let full = (Some(self.full), factor);
+        Grant::new(self.action, (self.era, self.payout), self.typed, (reduction, points), full)
     }
 
     /// Points with campaigns, after caps and budgets. The caps that a witness sees are those of the act with
@@ -318,7 +333,6 @@ impl<'a> Act<'a> {
             raised.add(live, (before, with), self.typed.issued, &mut drawn);
             before = with;
         }
-        witness.before_caps(last.granted);
         let mut granted = last.capped(used, scratch, witness);
         raised.onto(plain, &mut granted);
         let campaigns = self.action.live_count(day);

@@ -47,7 +47,14 @@ pub(super) struct Live<'a> {
 }
 
 impl Action {
+    /// Whether campaigns or budgets have a say.
+    #[inline]
+    pub(super) fn is_funded(&self) -> bool {
+        !(self.campaigns.is_empty() && self.budgets.is_empty())
+    }
+
     /// The factor of the multipliers that hold, given by their bits.
+    #[inline]
     pub(super) fn multiplied(&self, bits: u16) -> Option<Ratio> {
         let held =
             self.multipliers.iter().zip(0_u32..).filter(|(_, place)| bits.wrapping_shr(*place) & 1 == 1);

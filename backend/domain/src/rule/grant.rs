@@ -53,31 +53,26 @@ pub(super) struct Grant<'a> {
     era: &'a Era,
     payout: &'a Payout,
     typed: Typed<'a>,
-    full: Yield,
+    /// None until it is needed, where only its outcome is known.
+    full: Option<Yield>,
     /// What points are multiplied by; none for once.
     factor: Option<Ratio>,
-    pub(super) granted: Granted,
+    granted: Granted,
 }
 
 impl<'a> Grant<'a> {
-    /// What the formulas give before caps, points times the factor.
     #[inline]
     pub(super) fn new(
         action: &'a Action,
         (era, payout): (&'a Era, &'a Payout),
         typed: Typed<'a>,
-        full: Yield,
-        factor: Option<Ratio>,
+        (reduction, points): (ReductionMg, Points),
+        (full, factor): (Option<Yield>, Option<Ratio>),
     ) -> Self {
         let quantity = era.measure.map_or(0, |(slot, thousandths)| {
             typed.slots.get(slot).map_or(0, |value| value.saturating_mul(thousandths))
         });
-        let granted = Granted {
-            reduction: ReductionMg::new(full.reduction_mg),
-            points: Points::new(payout.points(full, None, factor)),
-            quantity,
-            ..Granted::default()
-        };
+        let granted = Granted { reduction, points, quantity, ..Granted::default() };
         Self { action, era, payout, typed, full, factor, granted }
     }
 
@@ -89,6 +84,7 @@ impl<'a> Grant<'a> {
         scratch: &mut Scratch,
         witness: &mut W,
     ) -> Granted {
+        witness.before_caps(self.granted);
         for (place, cap) in self.action.caps.iter().enumerate() {
             let usage = cap.window.and_then(|window| used.get(window));
             let (limit, used_before) = cap.against(usage.unwrap_or(&Usage::NONE));
@@ -122,7 +118,7 @@ impl<'a> Grant<'a> {
             CapLimit::Reduction(_) => {
                 let over = self.granted.reduction.get() > left;
                 if over {
-                    self.trim_reduction(left);
+                    self.trim_reduction(left, scratch);
                 }
                 over
             }
@@ -149,17 +145,21 @@ impl<'a> Grant<'a> {
         self.granted = Granted { capped: self.granted.capped, ..Granted::default() };
     }
 
-    /// Points for the present yield and the part of its grams that is left; never more than before.
-    fn points(&self) -> Points {
-        let (left, full) = (self.granted.reduction.get(), self.full.reduction_mg);
-        let points = self.payout.points(self.full, (left < full).then_some((left, full)), self.factor);
-        self.granted.points.min(Points::new(points))
+    /// Points for the yield of the granted input and the part of its grams that is left; never more than
+    /// before.
+    fn pay_for(&mut self, full: Yield) {
+        let left = self.granted.reduction.get();
+        let kept = (left < full.reduction_mg).then_some((left, full.reduction_mg));
+        let points = Points::new(self.payout.points(full, kept, self.factor));
+        self.granted.points = self.granted.points.min(points);
+        self.full = Some(full);
     }
 
     #[cold]
-    fn trim_reduction(&mut self, left: i64) {
+    fn trim_reduction(&mut self, left: i64, scratch: &mut Scratch) {
         self.granted.reduction = ReductionMg::new(left);
-        self.granted.points = self.points();
+        let full = self.full.unwrap_or_else(|| self.era.run_again(self.typed.slots, scratch));
+        self.pay_for(full);
     }
 
     #[cold]
@@ -170,9 +170,9 @@ impl<'a> Grant<'a> {
             return self.nothing();
         }
         let trimmed = Slots::with(self.typed.slots, slot, count);
-        self.full = self.era.run_again(trimmed.as_slice(), scratch);
+        let full = self.era.run_again(trimmed.as_slice(), scratch);
         self.granted.quantity = count.saturating_mul(thousandths);
-        self.granted.reduction = self.granted.reduction.min(ReductionMg::new(self.full.reduction_mg));
-        self.granted.points = self.points();
+        self.granted.reduction = self.granted.reduction.min(ReductionMg::new(full.reduction_mg));
+        self.pay_for(full);
     }
 }

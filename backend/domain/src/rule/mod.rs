@@ -5,8 +5,11 @@
 
 mod action;
 mod action_section;
+#[cfg(test)]
+mod agreement;
 mod background;
 mod badge;
+mod batch;
 mod budget;
 mod call;
 mod campaign;
@@ -65,6 +68,7 @@ mod yaml;
 
 pub use action::{Action, Condition};
 pub use badge::{Badge, DayTotal, Earned};
+pub use batch::{BATCH_ROWS, Batch, Formed};
 pub use budget::{Budget, BudgetWindow, WhenExhausted, pay_queue, prorate};
 pub use campaign::Campaign;
 pub use cap::{Cap, CapLimit, CapScope, CapWindow};

@@ -105,7 +105,7 @@ async fn named(services: &Services, activities: Vec<Activity>) -> Result<Vec<Nam
     Ok(all)
 }
 
-async fn rule_set(services: &Services, activity: &Activity) -> Result<Arc<PublishedRuleSet>, StoreError> {
+pub(crate) async fn rule_set(services: &Services, activity: &Activity) -> Result<Arc<PublishedRuleSet>, StoreError> {
     if let Some(known) = services.rules.by_id(activity.rule_set) {
         return Ok(known);
     }
@@ -131,7 +131,7 @@ pub async fn explain(
     Ok(Some(rule_set.rules.explain(action, &receipt(&activity)?)))
 }
 
-fn receipt(activity: &Activity) -> Result<Receipt, StoreError> {
+pub(crate) fn receipt(activity: &Activity) -> Result<Receipt, StoreError> {
     serde_json::from_str(&activity.receipt)
         .map_err(|error| StoreError::Corrupt(format!("receipt of activity {}: {error}", activity.id)))
 }

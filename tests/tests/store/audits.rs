@@ -212,7 +212,7 @@ async fn a_citizen_below_zero(stage: Stage) -> Outcome {
                     reduction_after_mg = CASE version WHEN 2 THEN -5 ELSE 0 END
                   WHERE owner_id = {id} AND version IN (2, 3)";
     scene.break_rows(turned, scene.saver.get()).await?;
-    scene.expect("citizen_is_never_below_zero", scene.saver.get()).await
+    scene.expect("only_a_reversal_goes_below_zero", scene.saver.get()).await
 }
 
 async fn points_that_lie_in_no_lot(stage: Stage) -> Outcome {

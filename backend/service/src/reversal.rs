@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::activity::{Activity, ActivityStatus};
-use tanhui_domain::amount::{Points, ReductionMg};
+use tanhui_domain::amount::Points;
 use tanhui_domain::city::City;
 use tanhui_domain::crediting::{DayGrant, lot_key};
 use tanhui_domain::id::ActivityId;
@@ -134,12 +134,10 @@ async fn undo_points(
     (rules, policy): (&PublishedRuleSet, SpentPoints),
 ) -> Result<(), StoreError> {
     let cause = activity.id.get();
-    let action = rules.rules.action(&activity.action);
-    let key = action.map(|action| lot_key(&rules.rules, action, activity.recorded_at));
-    let own = match key {
-        Some(key) => lot::find(on, activity.citizen, key).await?,
-        None => None,
-    };
+    let missing = || StoreError::Corrupt(format!("activity {}: no such action", activity.id));
+    let action = rules.rules.action(&activity.action).ok_or_else(missing)?;
+    let key = lot_key(&rules.rules, action, activity.recorded_at);
+    let own = lot::find(on, activity.citizen, key).await?;
     let undone = undo_credit(activity.points, own.as_ref(), lots, policy).map_err(overflow)?;
     if let Some(own) = own
         && undone.revived > Points::ZERO
@@ -160,19 +158,19 @@ async fn undo_points(
 /// What no longer counts for caps and boards.
 fn undone_grant(activity: &Activity, rules: &PublishedRuleSet) -> Result<DayGrant, StoreError> {
     let rules = &rules.rules;
-    let receipt = receipt(activity)?;
+    let missing = || StoreError::Corrupt(format!("activity {}: no such action", activity.id));
+    let action = rules.action(&activity.action).ok_or_else(missing)?;
+    let receipt = receipt(action, activity)?;
     let facts =
         Facts { inputs: &receipt.inputs, occurred_at: activity.occurred_at, evidence: receipt.evidence };
-    let decision = rules.action(&activity.action).map(|action| rules.evaluate(action, &facts, &receipt.used));
-    let quantity = match decision {
-        Some(Decision::Credited(credit)) => credit.quantity,
-        Some(Decision::Refused(_)) | None => 0,
+    let quantity = match rules.evaluate(action, &facts, &receipt.used) {
+        Decision::Credited(credit) => credit.quantity,
+        Decision::Refused(_) => 0,
     };
-    let minus_mg = |grams: ReductionMg| grams.negated();
     let granted = Usage {
         events: -1,
         points: activity.points.negated().map_err(overflow)?,
-        reduction: minus_mg(activity.reduction).map_err(overflow)?,
+        reduction: activity.reduction.negated().map_err(overflow)?,
         quantity: quantity.saturating_neg(),
     };
     let day = civil_day(activity.occurred_at, rules.timezone());

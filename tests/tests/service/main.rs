@@ -11,4 +11,5 @@ mod lost_answers;
 mod redeeming;
 mod reversing;
 mod shop;
+mod upgrading;
 mod waiting;

@@ -169,10 +169,8 @@ pub fn decide(
             },
         }
     }
-    outcome.lots = lots
-        .into_iter()
-        .map(|((citizen, key), points)| LotGrant { citizen, key, points })
-        .collect();
+    outcome.lots =
+        lots.into_iter().map(|((citizen, key), points)| LotGrant { citizen, key, points }).collect();
     outcome.granted = days
         .into_iter()
         .map(|((citizen, action, day), granted)| DayGrant { citizen, action, day, granted })

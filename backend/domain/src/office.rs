@@ -157,9 +157,8 @@ pub struct Adjustment {
 /// Whether a reason can stand: both languages, 1 to [`REASON_BYTES_MAX`] bytes each, no control characters.
 #[must_use]
 pub fn reason_fits(reason: &Text) -> bool {
-    let fits = |text: &str| {
-        (1..=REASON_BYTES_MAX).contains(&text.trim().len()) && !text.contains(char::is_control)
-    };
+    let fits =
+        |text: &str| (1..=REASON_BYTES_MAX).contains(&text.trim().len()) && !text.contains(char::is_control);
     fits(&reason.zh) && fits(&reason.en)
 }
 

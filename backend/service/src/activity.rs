@@ -105,7 +105,10 @@ async fn named(services: &Services, activities: Vec<Activity>) -> Result<Vec<Nam
     Ok(all)
 }
 
-pub(crate) async fn rule_set(services: &Services, activity: &Activity) -> Result<Arc<PublishedRuleSet>, StoreError> {
+pub(crate) async fn rule_set(
+    services: &Services,
+    activity: &Activity,
+) -> Result<Arc<PublishedRuleSet>, StoreError> {
     if let Some(known) = services.rules.by_id(activity.rule_set) {
         return Ok(known);
     }

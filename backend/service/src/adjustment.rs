@@ -159,7 +159,11 @@ async fn try_to_decide(
     let decided = Adjustment { status, decided_by: Some(by), decided_at: Some(now), ..found.clone() };
     if found.status != AdjustmentStatus::Proposed {
         // An earlier try at this very instant was committed and its answer lost.
-        return if again && found == decided { Ok(found) } else { Err(AdjustmentError::Decided(found.status)) };
+        return if again && found == decided {
+            Ok(found)
+        } else {
+            Err(AdjustmentError::Decided(found.status))
+        };
     }
 
     // 2. Decide, write.

@@ -55,7 +55,8 @@ pub async fn page<C: Connected>(
     query_all(on, &sql, values).await?.iter().map(tally).collect()
 }
 
-const TALLY: &str = "SELECT l.expires_day, l.spendable_day, l.points_granted, l.points_left, l.points_expired,
+const TALLY: &str =
+    "SELECT l.expires_day, l.spendable_day, l.points_granted, l.points_left, l.points_expired,
         CAST(COALESCE((SELECT SUM(t.points) FROM redemptions r JOIN lot_takes t
            ON t.citizen_id = r.citizen_id AND t.cause = r.id
            AND t.expires_day = l.expires_day AND t.spendable_day = l.spendable_day
@@ -106,9 +107,8 @@ pub async fn take(
         return Ok(());
     }
     change(on, citizen, takes, "points_left = lots.points_left - r.points").await?;
-    let (table, values) = of_citizen(citizen, takes)
-        .uuid("cause", takes.iter().map(|_| cause))
-        .table(on.engine());
+    let (table, values) =
+        of_citizen(citizen, takes).uuid("cause", takes.iter().map(|_| cause)).table(on.engine());
     let names = "citizen_id, cause, expires_day, spendable_day, points";
     let sql = format!(
         "INSERT INTO lot_takes ({names}) SELECT {names} FROM {table} WHERE true

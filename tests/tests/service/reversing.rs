@@ -78,7 +78,11 @@ async fn a_reversal_undoes_points_grams_caps_and_boards(stage: Stage) -> Outcome
     shop.ride_named("c", "card", 100).await?;
     assert_eq!(shop.points(citizen).await?, 100, "the day's cap has room again");
     let again = shop.programme.credit(&[shop.programme.ride("a", "card", 20_000)]).await?;
-    assert_eq!(again.first().map(|result| result.status), Some(EventStatus::Duplicate), "never credited anew");
+    assert_eq!(
+        again.first().map(|result| result.status),
+        Some(EventStatus::Duplicate),
+        "never credited anew"
+    );
     shop.programme.stop().await
 }
 
@@ -200,8 +204,7 @@ async fn a_reason_is_needed_in_both_languages(stage: Stage) -> Outcome {
     let id = shop.ride_named("a", "card", 40).await?;
     let actor = Actor::Source(shop.programme.source.id);
     for reason in [Text::new("", "why"), Text::new("因", ""), Text::new("因", "y".repeat(501))] {
-        let refused =
-            reverse(&shop.programme.services, &shop.programme.city, id, actor, &reason).await;
+        let refused = reverse(&shop.programme.services, &shop.programme.city, id, actor, &reason).await;
         assert!(matches!(refused, Err(ReversalError::Reason)), "{refused:?}");
     }
     shop.programme.stop().await

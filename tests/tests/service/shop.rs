@@ -67,7 +67,11 @@ impl Shop {
         Ok(text.parse().unwrap_or(RedemptionId::new(uuid::Uuid::nil())))
     }
 
-    pub(crate) async fn give_back(&self, citizen: CitizenId, id: RedemptionId) -> Result<Redeemed, RedeemError> {
+    pub(crate) async fn give_back(
+        &self,
+        citizen: CitizenId,
+        id: RedemptionId,
+    ) -> Result<Redeemed, RedeemError> {
         cancel(&self.programme.services, citizen, &self.programme.city, id).await
     }
 

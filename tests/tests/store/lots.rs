@@ -22,7 +22,9 @@ fn day(offset: u64) -> NaiveDate {
 }
 
 fn lots(all: &[(u64, i64)]) -> Vec<Lot> {
-    all.iter().map(|&(offset, left)| Lot { key: LotKey::until(day(offset)), left: Points::new(left) }).collect()
+    all.iter()
+        .map(|&(offset, left)| Lot { key: LotKey::until(day(offset)), left: Points::new(left) })
+        .collect()
 }
 
 fn takes(all: &[(u64, i64)]) -> Vec<LotTake> {
@@ -32,8 +34,11 @@ fn takes(all: &[(u64, i64)]) -> Vec<LotTake> {
 }
 
 fn grants(citizen: CitizenId, all: &[(u64, i64)]) -> Vec<LotGrant> {
-    let grant =
-        |&(offset, points)| LotGrant { citizen, key: LotKey::until(day(offset)), points: Points::new(points) };
+    let grant = |&(offset, points)| LotGrant {
+        citizen,
+        key: LotKey::until(day(offset)),
+        points: Points::new(points),
+    };
     all.iter().map(grant).collect()
 }
 

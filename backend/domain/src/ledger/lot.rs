@@ -148,10 +148,7 @@ pub fn take_from_lots(
 }
 
 /// Takes what is there, earliest expiry first; gives what is missing too.
-pub(super) fn take_up_to<'a>(
-    lots: impl Iterator<Item = &'a Lot>,
-    wanted: Points,
-) -> (Vec<LotTake>, Points) {
+pub(super) fn take_up_to<'a>(lots: impl Iterator<Item = &'a Lot>, wanted: Points) -> (Vec<LotTake>, Points) {
     let mut lots: Vec<&Lot> = lots.collect();
     lots.sort_by_key(|lot| lot.key);
     let mut missing = wanted.get();

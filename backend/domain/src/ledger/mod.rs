@@ -216,7 +216,14 @@ mod tests {
 
     fn account(kind: OwnerKind) -> Account {
         let owner = CitizenId::new(Uuid::nil()).into();
-        Account { owner, city: CityId::new(1), kind, version: 0, balance: Amounts::default(), debt: Debt::default() }
+        Account {
+            owner,
+            city: CityId::new(1),
+            kind,
+            version: 0,
+            balance: Amounts::default(),
+            debt: Debt::default(),
+        }
     }
 
     #[test]

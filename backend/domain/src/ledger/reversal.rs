@@ -4,8 +4,8 @@
 //! (their expiry is undone with them), then any others, earliest expiry first. What then is still missing
 //! was spent.
 
-use super::lot::{Lot, LotKey, LotTake, LotTally, take_up_to};
 use super::Debt;
+use super::lot::{Lot, LotKey, LotTake, LotTally, take_up_to};
 use crate::amount::{AmountOverflow, Points};
 
 /// What a city does about reversed points that were spent.
@@ -153,9 +153,13 @@ mod tests {
     fn later_points_make_up_for_a_debt_once() {
         let debt = Debt { overdrawn: Points::new(3), owed: Points::new(4) };
         let left = |overdrawn, owed| Debt { overdrawn: Points::new(overdrawn), owed: Points::new(owed) };
-        for (points, posted, after) in
-            [(0, 0, left(3, 4)), (2, 0, left(1, 4)), (3, 0, left(0, 4)), (5, 2, left(0, 2)), (9, 4, left(0, 0))]
-        {
+        for (points, posted, after) in [
+            (0, 0, left(3, 4)),
+            (2, 0, left(1, 4)),
+            (3, 0, left(0, 4)),
+            (5, 2, left(0, 2)),
+            (9, 4, left(0, 0)),
+        ] {
             let settled = settle_debt(debt, &[lot(1, points)]).unwrap();
             assert_eq!((settled.posted.get(), settled.debt), (posted, after), "{points}");
         }

@@ -1,6 +1,7 @@
 //! Corrections of a citizen's balances by two people: one proposes with a reason, another decides.
 //!
-//! Points up are a lot like any other; points down come from lots that can be spent. Nothing falls below zero.
+//! Points up are a lot like any other; points down come from lots that can be spent. Nothing falls below
+//! zero.
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::amount::{Points, ReductionMg};

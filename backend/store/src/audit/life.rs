@@ -52,7 +52,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
          FROM accounts c
          LEFT JOIN (SELECT citizen_id, SUM(points) AS points, SUM(reduction_mg) AS mg FROM activities
                     WHERE status = 4 GROUP BY citizen_id) a ON a.citizen_id = c.owner_id
-         LEFT JOIN (SELECT p.owner_id, -SUM(p.points) AS points, -SUM(p.reduction_mg) AS mg FROM ledger_lines p
+         LEFT JOIN (SELECT p.owner_id, -SUM(p.points) AS points, -SUM(p.reduction_mg) AS mg
+                    FROM ledger_lines p
                     JOIN journals j ON j.id = p.journal_id WHERE j.kind = 7 GROUP BY p.owner_id) p
            ON p.owner_id = c.owner_id
          WHERE c.kind = 1 AND (COALESCE(a.points, 0) <> COALESCE(p.points, 0) + c.points_owed
@@ -73,7 +74,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
          FROM adjustments d FULL JOIN (
            SELECT p.cause, p.owner_id, COUNT(*) AS times, SUM(p.points) AS points,
                   SUM(p.reduction_mg) AS mg
-           FROM ledger_lines p JOIN journals j ON j.id = p.journal_id JOIN accounts a ON a.owner_id = p.owner_id
+           FROM ledger_lines p JOIN journals j ON j.id = p.journal_id
+           JOIN accounts a ON a.owner_id = p.owner_id
            WHERE j.kind = 6 AND a.kind = 1 GROUP BY p.cause, p.owner_id) p
            ON p.cause = d.id AND p.owner_id = d.citizen_id
          WHERE d.id IS NULL OR COALESCE(p.times, 0) <> CASE WHEN d.status = 2 THEN 1 ELSE 0 END

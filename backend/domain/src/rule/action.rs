@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::NaiveDate;
-
 use super::cap::{Cap, CapLimit, first_number, read_caps};
 use super::diagnostic::{Finding, text};
 use super::era::Era;
@@ -144,10 +142,10 @@ impl Action {
         self.parameters.iter().map(String::as_str)
     }
 
-    pub(super) fn era_on(&self, day: NaiveDate) -> Option<&Era> {
-        self.eras
-            .iter()
-            .find(|era| era.from.is_none_or(|from| from <= day) && era.until.is_none_or(|until| day < until))
+    /// The era of a civil day, counted from the common era.
+    #[inline]
+    pub(super) fn era_on(&self, day: i64) -> Option<&Era> {
+        self.eras.iter().find(|era| era.days.contains(&day))
     }
 
     /// Inputs and steps that no formula and no cap speaks of, each with its section.

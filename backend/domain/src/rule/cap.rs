@@ -32,6 +32,8 @@ pub struct Cap {
     pub(super) limit: CapLimit,
     /// None for one event.
     pub(super) period: Option<Period>,
+    /// Place of the period among those of the action; none for one event.
+    pub(super) window: Option<usize>,
     pub(super) written: String,
 }
 
@@ -82,6 +84,11 @@ pub(super) fn read_caps(
         caps.extend(read_cap(reading, item, path, inputs, points_only));
     }
     caps.sort_by_key(|cap| cap.period);
+    let mut periods: Vec<Period> = caps.iter().filter_map(|cap| cap.period).collect();
+    periods.dedup();
+    for cap in &mut caps {
+        cap.window = cap.period.and_then(|period| periods.iter().position(|known| *known == period));
+    }
     caps
 }
 
@@ -112,7 +119,7 @@ fn read_cap(
             reading.error(node.place, path, Finding::new(found));
             None
         }
-        Ok(limit) => Some(Cap { limit, period: period?, written }),
+        Ok(limit) => Some(Cap { limit, period: period?, window: None, written }),
         Err(found) => {
             reading.error(node.place, path, found);
             None

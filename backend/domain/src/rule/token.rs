@@ -12,8 +12,10 @@ pub const FORMULA_CHARS_MAX: usize = 2_000;
 pub const FORMULA_TOKENS_MAX: usize = 400;
 
 /// Words that mean something and name nothing.
-pub(super) const KEYWORDS: [&str; 13] =
-    ["and", "or", "not", "in", "if", "then", "else", "min", "max", "rounded", "to", "yes", "no"];
+pub(super) const KEYWORDS: [&str; 16] = [
+    "and", "or", "not", "in", "between", "if", "then", "else", "min", "max", "rounded", "to", "yes", "no",
+    "true", "false",
+];
 
 const SYMBOLS: [&str; 18] =
     ["..", "<=", ">=", "!=", "==", "<", ">", "=", "+", "-", "*", "/", "(", ")", "[", "]", ",", "×"];
@@ -103,6 +105,11 @@ impl Lexer {
             return self.quoted(letter);
         }
         let ahead = self.slice(self.at, self.at.saturating_add(2));
+        if ahead == "**" {
+            let found = text!("没有乘方 `**`", "there is no power `**`");
+            let help = text!("请写成乘法, 如 a * a", "write the product, as in a * a");
+            return Err(Finding::new(found).help(help).at(self.at));
+        }
         if let Some(symbol) = SYMBOLS.iter().find(|symbol| ahead.starts_with(**symbol)) {
             self.advance(symbol.chars().count());
             return Ok(Word::Symbol(if *symbol == "×" { "*" } else { symbol }));
@@ -118,6 +125,9 @@ impl Lexer {
             | '－' => found.help(text!("请使用半角符号", "use the ASCII form of this sign")),
             '≤' | '≥' | '≠' => found.help(text!("请写 <= , >= 或 !=", "write <=, >= or !=")),
             '÷' => found.help(text!("请写 /", "write /")),
+            '.' if self.peek(1).is_some_and(|next| next.is_ascii_digit()) => {
+                found.help(text!("小数点前请写 0, 如 0.5", "write the 0 before the point, as in 0.5"))
+            }
             '&' | '|' | '!' => found.help(text!("请写 and, or, not", "write and, or, not")),
             _ => found,
         }

@@ -92,7 +92,8 @@ mod tests {
         let (draw, mut dice) = (Draw::new(spread, 4), Dice::seeded(7));
         let mut counts = [0; 4];
         for _ in 0..12_500 {
-            counts[usize::try_from(draw.next(&mut dice)).unwrap()] += 1;
+            let citizen = usize::try_from(draw.next(&mut dice)).unwrap();
+            counts[citizen] = u32::saturating_add(counts[citizen], 1);
         }
         counts
     }

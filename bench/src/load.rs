@@ -168,7 +168,7 @@ mod tests {
         async fn call(&mut self) -> Result<Answer, BenchError> {
             let call = self.calls.fetch_add(1, Ordering::Relaxed);
             tokio::task::yield_now().await;
-            Ok(if call % self.shed_every == 0 { Answer::Shed } else { Answer::Credited })
+            Ok(if call.is_multiple_of(self.shed_every) { Answer::Shed } else { Answer::Credited })
         }
     }
 
@@ -186,21 +186,27 @@ mod tests {
             let tally = drive(callers, Pace::Closed, bounds).await.unwrap();
             assert_eq!(calls.load(Ordering::Relaxed), expected, "{events_max}");
             // The very first call of all is shed: 0 is a multiple of everything.
-            assert_eq!(tally.acknowledged, (expected * 10).saturating_sub(10));
+            assert_eq!(tally.acknowledged, u64::saturating_mul(expected, 10).saturating_sub(10));
             assert_eq!(tally.shed, expected.min(1));
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn an_open_loop_keeps_its_rate() {
-        let (calls, callers) = callers(u64::MAX);
-        let bounds = Bounds {
-            warm_up: Duration::from_secs(1),
-            time: Some(Duration::from_secs(2)),
+    #[test]
+    fn calls_of_an_open_loop_are_due_at_their_rate() {
+        let begun = Instant::now();
+        let schedule = |millis| Schedule {
+            begun,
+            from: begun,
+            until: begun.checked_add(Duration::from_millis(millis)),
+            pace: Pace::Open(4),
+            tickets: AtomicU64::new(0),
+            events: AtomicU64::new(0),
             events_max: u64::MAX,
         };
-        let tally = drive(callers, Pace::Open(100), bounds).await.unwrap();
-        assert_eq!(calls.load(Ordering::Relaxed), 300);
-        assert_eq!(tally.events, 2_000);
+        let due = |schedule: &Schedule| schedule.next(1).map(|due| (due - begun).as_millis());
+        let hour = schedule(3_600_000);
+        assert_eq!([due(&hour), due(&hour), due(&hour)], [Some(0), Some(250), Some(500)]);
+        let over = schedule(0);
+        assert_eq!([due(&over), due(&over)], [None, None]);
     }
 }

@@ -223,7 +223,7 @@ async fn watch(id: u32, samples: Arc<Mutex<Samples>>) {
     let begun = Instant::now();
     let status = format!("/proc/{id}/status");
     loop {
-        tokio::time::sleep(FIRST_LOOK.max(begun.elapsed() / 60)).await;
+        tokio::time::sleep(FIRST_LOOK.max(begun.elapsed().checked_div(60).unwrap_or_default())).await;
         let Some(kib) = std::fs::read_to_string(&status).ok().as_deref().and_then(resident_kib) else {
             return;
         };

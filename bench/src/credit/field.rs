@@ -169,7 +169,7 @@ impl Field {
         pace: Pace,
         bounds: Bounds,
     ) -> Result<Ended, BenchError> {
-        self.cells_measured = self.cells_measured.saturating_add(1);
+        self.begin_cell();
         let sum = match cell.contender {
             Contender::Ours => {
                 let callers = self.posters(server, cell).await?;
@@ -205,6 +205,11 @@ impl Field {
             }
         };
         Ok(Ended::of(&sum))
+    }
+
+    /// From now on callers use ids that no caller before has used.
+    pub fn begin_cell(&mut self) {
+        self.cells_measured = self.cells_measured.saturating_add(1);
     }
 
     /// Ids of a caller begin with what no other caller of the run has.

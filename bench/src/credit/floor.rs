@@ -19,13 +19,13 @@ use crate::place::Place;
 pub struct Pattern {
     city: i64,
     programme: Uuid,
-    source: i64,
-    rule_set: i64,
+    source: i32,
+    rule_set: i32,
     action: String,
     occurred_at_us: i64,
     points: i64,
     reduction_mg: i64,
-    receipt: String,
+    receipt: Vec<u8>,
     day: i32,
     quantity: i64,
     expires_day: i32,
@@ -86,7 +86,7 @@ struct Rows {
     ids: Vec<Uuid>,
     external_ids: Vec<String>,
     owners: Vec<Uuid>,
-    versions: Vec<i64>,
+    versions: Vec<i32>,
     points_after: Vec<i64>,
     reductions_after: Vec<i64>,
     /// Per citizen: places in [`Mason::accounts`], and how many events.
@@ -149,7 +149,7 @@ impl Caller for Mason {
             rows.ids.push(self.dice.uuid());
             rows.external_ids.push(format!("{}-{:07}", self.prefix, self.serial));
             rows.owners.push(account.owner);
-            rows.versions.push(account.version);
+            rows.versions.push(i32::try_from(account.version).unwrap_or(i32::MAX));
             rows.points_after.push(account.points);
             rows.reductions_after.push(account.reduction_mg);
             match (rows.changed.last(), rows.counts.last_mut()) {
@@ -168,9 +168,10 @@ impl Caller for Mason {
             self.rows.changed.iter().filter_map(|place| self.accounts.get(*place).copied()).collect();
         let mut transaction = self.connection.begin().await?;
         let batch = Batch { pattern: &self.pattern, rows: &self.rows, changed: &changed };
-        batch.write_activities(&mut transaction).await?;
+        let journal = batch.open_journal(&mut transaction).await?;
+        batch.write_activities(&mut transaction, journal).await?;
         batch.write_sums(&mut transaction).await?;
-        batch.write_journal(&mut transaction).await?;
+        batch.close_journal(&mut transaction, journal).await?;
         transaction.commit().await?;
         Ok(Answer::Credited)
     }
@@ -183,7 +184,18 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    async fn write_activities(&self, on: &mut PgTransaction<'_>) -> Result<(), sqlx::Error> {
+    async fn open_journal(&self, on: &mut PgTransaction<'_>) -> Result<i64, sqlx::Error> {
+        sqlx::query_scalar(
+            "INSERT INTO journals (city_id, kind, occurred_at_us, recorded_at_us) VALUES ($1, 1, $2, $2)
+             RETURNING id",
+        )
+        .bind(self.pattern.city)
+        .bind(self.rows.recorded_at_us)
+        .fetch_one(&mut **on)
+        .await
+    }
+
+    async fn write_activities(&self, on: &mut PgTransaction<'_>, journal: i64) -> Result<(), sqlx::Error> {
         let (pattern, rows) = (self.pattern, self.rows);
         sqlx::query(
             "INSERT INTO activity_keys (id, citizen_id, recorded_at_us)
@@ -195,13 +207,19 @@ impl Batch<'_> {
         .execute(&mut **on)
         .await?;
         sqlx::query(
-            "INSERT INTO activities (id, citizen_id, external_id, source_id, action, status, rule_set_id,
-                occurred_at_us, recorded_at_us, points, reduction_mg, receipt)
-             SELECT *, $4, $5, 1, $6, $7, $8, $9, $10, $11 FROM UNNEST($1::uuid[], $2::uuid[], $3::text[])",
+            "INSERT INTO activities (id, citizen_id, external_id, posting_version, points_after,
+                reduction_after_mg, journal_id, source_id, action, status, rule_set_id, occurred_at_us,
+                recorded_at_us, points, reduction_mg, code, receipt)
+             SELECT *, $7, $8, $9, 1, $10, $11, $12, $13, $14, '', $15
+             FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::bigint[], $6::bigint[])",
         )
         .bind(&rows.ids)
         .bind(&rows.owners)
         .bind(&rows.external_ids)
+        .bind(&rows.versions)
+        .bind(&rows.points_after)
+        .bind(&rows.reductions_after)
+        .bind(journal)
         .bind(pattern.source)
         .bind(&pattern.action)
         .bind(pattern.rule_set)
@@ -266,35 +284,22 @@ impl Batch<'_> {
     }
 
     /// The programme's row is locked by its update, so this comes last.
-    async fn write_journal(&self, on: &mut PgTransaction<'_>) -> Result<(), sqlx::Error> {
+    async fn close_journal(&self, on: &mut PgTransaction<'_>, journal: i64) -> Result<(), sqlx::Error> {
         let (pattern, rows) = (self.pattern, self.rows);
         let count = i64::try_from(rows.ids.len()).unwrap_or(i64::MAX);
         sqlx::query(
             "WITH programme AS (
-                UPDATE accounts SET version = version + 1, points = points - $5, reduction_mg = reduction_mg - $6
-                WHERE owner_id = $4 RETURNING version, points, reduction_mg),
-             journal AS (
-                INSERT INTO journals (city_id, kind, occurred_at_us, recorded_at_us) SELECT $7, 1, $8, $8
-                FROM programme RETURNING id)
-             INSERT INTO postings (owner_id, version, cause, points_after, reduction_after_mg, journal_id,
-                recorded_at_us, points, reduction_mg, payable_fen, payable_after_fen)
-             SELECT r.*, journal.id, $8, $9, $10, 0, 0
-             FROM UNNEST($1::uuid[], $2::bigint[], $3::uuid[], $11::bigint[], $12::bigint[]) AS r, journal
-             UNION ALL
-             SELECT $4, version, NULL, points, reduction_mg, journal.id, $8, -$5, -$6, 0, 0 FROM programme, journal",
+                UPDATE accounts SET version = version + 1, points = points - $2, reduction_mg = reduction_mg - $3
+                WHERE owner_id = $1 RETURNING version, points, reduction_mg)
+             INSERT INTO postings (owner_id, version, journal_id, recorded_at_us, points, reduction_mg,
+                payable_fen, points_after, reduction_after_mg, payable_after_fen)
+             SELECT $1, version, $4, $5, -$2, -$3, 0, points, reduction_mg, 0 FROM programme",
         )
-        .bind(&rows.owners)
-        .bind(&rows.versions)
-        .bind(&rows.ids)
         .bind(pattern.programme)
         .bind(count.saturating_mul(pattern.points))
         .bind(count.saturating_mul(pattern.reduction_mg))
-        .bind(pattern.city)
+        .bind(journal)
         .bind(rows.recorded_at_us)
-        .bind(pattern.points)
-        .bind(pattern.reduction_mg)
-        .bind(&rows.points_after)
-        .bind(&rows.reductions_after)
         .execute(&mut **on)
         .await?;
         Ok(())

@@ -1,4 +1,4 @@
-//! How many SQL statements one posted batch costs, counted by PostgreSQL itself, apart from the measured load.
+//! How many SQL statements one posted batch costs, statements by PostgreSQL itself, apart from the measured load.
 
 use sqlx::{Connection as _, Executor as _, Row as _};
 
@@ -27,15 +27,16 @@ pub async fn count(field: &mut Field) -> Result<Option<u64>, BenchError> {
     let cell = Cell { connections: 1, ..hundred };
     let events = u64::from(cell.batch).saturating_mul(BATCHES_COUNTED.unsigned_abs());
     let bounds = Bounds { warm_up: std::time::Duration::ZERO, time: None, events_max: events };
+    field.begin_cell();
     let posters = field.posters(&server, &cell).await?;
     let tally = load::drive(posters, Pace::Closed, bounds).await?;
     field.also_credited(tally.acknowledged);
     server.stop().await?;
     let sql = "SELECT COALESCE(SUM(s.calls / $1), 0)::bigint FROM pg_stat_statements s
         JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = current_database() AND s.calls >= $1";
-    let counted: i64 = sqlx::query(sql).bind(BATCHES_COUNTED).fetch_one(&mut counter).await?.try_get(0)?;
+    let statements: i64 = sqlx::query(sql).bind(BATCHES_COUNTED).fetch_one(&mut counter).await?.try_get(0)?;
     counter.close().await?;
-    Ok(u64::try_from(counted).ok())
+    Ok(u64::try_from(statements).ok())
 }
 
 /// The URL with counting switched on for its connections, whatever the server's default is.

@@ -102,8 +102,9 @@ pub fn moment(instant: DateTime<Utc>) -> String {
 /// A metro ride as a `CloudEvent`.
 pub fn event(id: &str, citizen: u64, moment: &str) -> String {
     let card = card(citizen);
-    format!(r#"{{"specversion":"1.0","id":"{id}","source":"{SOURCE}","type":"activity.metro_ride","#,)
-        + &format!(r#""subject":"{card}","time":"{moment}","data":{{"distance_km":7.2}}}}"#)
+    let head =
+        format!(r#"{{"specversion":"1.0","id":"{id}","source":"{SOURCE}","type":"activity.metro_ride""#);
+    head + &format!(r#","subject":"{card}","time":"{moment}","data":{{"distance_km":7.2}}}}"#)
 }
 
 fn set_up(error: impl std::fmt::Display) -> BenchError {

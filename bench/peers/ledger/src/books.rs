@@ -32,7 +32,7 @@ pub async fn open(url: &str, connections: u32) -> Outcome<(CalaLedger, job::Jobs
 
 /// Makes journal, accounts and template.
 pub async fn seed(url: &str, citizens: u32) -> Outcome<()> {
-    let (cala, mut jobs) = open(url, 8).await?;
+    let (cala, jobs) = open(url, 8).await?;
     cala.journals().create(NewJournal::builder().id(journal()).name("Credits").build()).await?;
     let programme_account = NewAccount::builder()
         .id(programme())

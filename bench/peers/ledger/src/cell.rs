@@ -49,7 +49,7 @@ struct Tally {
 
 /// Runs the load, then compares all balances with those before plus what was posted.
 pub async fn run(url: &str, cell: Cell) -> Outcome<Value> {
-    let (cala, mut jobs) = books::open(url, cell.tasks + 6).await?;
+    let (cala, jobs) = books::open(url, cell.tasks + 6).await?;
     let before = balances(&cala, cell.citizens).await?;
     let from = Instant::now() + Duration::from_millis(cell.warm_millis);
     let shared = Arc::new(Shared {

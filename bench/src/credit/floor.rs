@@ -107,7 +107,8 @@ impl Mason {
     ) -> Result<Self, BenchError> {
         let mut connection = place.connect(database).await?;
         let sql = "SELECT owner_id, version, points, reduction_mg FROM (
-                SELECT a.*, row_number() OVER (ORDER BY owner_id) AS number FROM accounts a WHERE kind = 1) AS a
+                SELECT a.*, row_number() OVER (ORDER BY owner_id) AS number
+                FROM accounts a WHERE kind = 1) AS a
             WHERE number % $2 = $1";
         let rows =
             sqlx::query(sql).bind(i64::from(nth)).bind(i64::from(of)).fetch_all(&mut connection).await?;
@@ -289,7 +290,8 @@ impl Batch<'_> {
         let count = i64::try_from(rows.ids.len()).unwrap_or(i64::MAX);
         sqlx::query(
             "WITH programme AS (
-                UPDATE accounts SET version = version + 1, points = points - $2, reduction_mg = reduction_mg - $3
+                UPDATE accounts SET version = version + 1, points = points - $2,
+                    reduction_mg = reduction_mg - $3
                 WHERE owner_id = $1 RETURNING version, points, reduction_mg)
              INSERT INTO postings (owner_id, version, journal_id, recorded_at_us, points, reduction_mg,
                 payable_fen, points_after, reduction_after_mg, payable_after_fen)

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::value_parser;
 use tanhui_domain::time::Clock as _;
 use tanhui_service::clock::SystemClock;
 
@@ -44,29 +45,34 @@ pub struct CreditArguments {
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHO")]
     pub only: Vec<Contender>,
     /// Citizens of the town
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(64..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 10_000,
+          value_parser = value_parser!(u32).range(64..=1_000_000))]
     pub citizens: u32,
     /// Measured seconds of each cell
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    #[arg(long, value_name = "N", default_value_t = 10,
+          value_parser = value_parser!(u64).range(1..=3_600))]
     pub seconds: u64,
     /// Seconds of load before each measured time
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=600))]
+    #[arg(long, value_name = "N", default_value_t = 2,
+          value_parser = value_parser!(u64).range(0..=600))]
     pub warm_up: u64,
     /// How often all cells are measured, one after another
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = 3,
+          value_parser = value_parser!(u32).range(1..=100))]
     pub rounds: u32,
     /// Most events of one cell in one round
-    #[arg(long, value_name = "N", default_value_t = 5_000_000, value_parser = clap::value_parser!(u64).range(1_000..=1_000_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 5_000_000,
+          value_parser = value_parser!(u64).range(1_000..=1_000_000_000))]
     pub events_max: u64,
     /// Calls a second in the open loop [default: half of what the closed loop reached]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=1_000_000))]
     pub rate: Option<u64>,
     /// One round of one second each with 500 citizens: does it work?
     #[arg(long, conflicts_with_all = ["seconds", "warm_up", "rounds", "citizens"])]
     pub quick: bool,
     /// Instead of all that: credit so many events in batches of 1,000 and watch the server's memory
     #[arg(long, value_name = "N", conflicts_with_all = ["only", "rate", "quick", "rounds", "peer"],
-          value_parser = clap::value_parser!(u64).range(1_000..=1_000_000_000))]
+          value_parser = value_parser!(u64).range(1_000..=1_000_000_000))]
     pub events: Option<u64>,
     /// Write the report as JSON to this file
     #[arg(long, value_name = "FILE")]

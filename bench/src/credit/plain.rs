@@ -15,8 +15,8 @@ const TABLES: &str = "
         citizen_id BIGINT NOT NULL, action_id INT NOT NULL, occurred_at_us BIGINT NOT NULL,
         UNIQUE (source_id, external_id));
     CREATE TABLE transfers (
-        id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, event_id BIGINT NOT NULL, citizen_id BIGINT NOT NULL,
-        asset_id INT NOT NULL, amount BIGINT NOT NULL);
+        id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, event_id BIGINT NOT NULL,
+        citizen_id BIGINT NOT NULL, asset_id INT NOT NULL, amount BIGINT NOT NULL);
     CREATE TABLE balances (
         citizen_id BIGINT NOT NULL, asset_id INT NOT NULL, amount BIGINT NOT NULL,
         PRIMARY KEY (citizen_id, asset_id)) WITH (fillfactor = 70);";
@@ -91,7 +91,8 @@ impl Caller for Clerk {
         .fetch_one(&mut *transaction)
         .await?;
         sqlx::query(
-            "INSERT INTO transfers (event_id, citizen_id, asset_id, amount) VALUES ($1, $2, $3, $4), ($1, $2, $5, $6)",
+            "INSERT INTO transfers (event_id, citizen_id, asset_id, amount)
+             VALUES ($1, $2, $3, $4), ($1, $2, $5, $6)",
         )
         .bind(event)
         .bind(self.citizen)

@@ -1,4 +1,5 @@
-//! How many SQL statements one posted batch costs, statements by PostgreSQL itself, apart from the measured load.
+//! How many SQL statements one posted batch costs, statements by PostgreSQL itself, apart from the measured
+//! load.
 
 use sqlx::{Connection as _, Executor as _, Row as _};
 

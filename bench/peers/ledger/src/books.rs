@@ -1,4 +1,5 @@
-//! The ledger itself: one journal, one programme account, a citizen's account each, and the template by which a
+//! The ledger itself: one journal, one programme account, a citizen's account each, and the template by which
+//! a
 //! credit moves both assets from the programme to the citizen.
 
 use cala_ledger::account::NewAccount;
@@ -15,10 +16,10 @@ use crate::Outcome;
 
 /// The template's code.
 pub const TEMPLATE: &str = "CREDIT";
-/// The library takes ISO 4217 codes only: its test code stands for points, "no currency" for milligrams.
+/// The library takes ISO 4217 codes only: its code for tests stands for points.
 pub const POINTS: &str = "XTS";
-/// See [`POINTS`].
-pub const REDUCTION: &str = "XXX";
+/// Any other code stands for milligrams.
+pub const REDUCTION: &str = "EUR";
 
 const ACCOUNTS_PER_CALL: usize = 1_000;
 

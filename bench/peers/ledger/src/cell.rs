@@ -122,8 +122,10 @@ async fn post(shared: &Shared, mut credits: Vec<cala_ledger::tx_template::Params
 /// Citizens of one call: all alike, in a batch too wide for the library from a window that it takes.
 fn draw(cell: &Cell) -> Vec<u32> {
     let widest = (BALANCES_PER_BATCH_MAX - 2) / 2;
-    let (first, among) =
-        if cell.batch <= widest { (0, cell.citizens) } else { (dice(cell.citizens), widest.min(cell.citizens)) };
+    let (first, among) = match cell.batch {
+        narrow if narrow <= widest => (0, cell.citizens),
+        _ => (dice(cell.citizens), widest.min(cell.citizens)),
+    };
     (0..cell.batch).map(|_| (first + dice(among)) % cell.citizens).collect()
 }
 
@@ -143,7 +145,8 @@ async fn balances(cala: &CalaLedger, citizens: u32) -> Outcome<Balances> {
             let currency: Currency = code.parse()?;
             let ids: Vec<_> = part.iter().map(|account| (books::journal(), *account, currency)).collect();
             let all: HashMap<_, _> = cala.balances().find_all(&ids).await?;
-            found.extend(all.into_iter().map(|((_, account, _), balance)| ((account, code), balance.settled())));
+            let settled = all.into_iter().map(|((_, account, _), balance)| ((account, code), balance.settled()));
+            found.extend(settled);
         }
     }
     Ok(found)

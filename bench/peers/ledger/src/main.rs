@@ -1,7 +1,9 @@
 //! cala-ledger under the load of `tanhui bench credit`: the same amounts, one transaction an event.
 //!
-//! `seed URL CITIZENS` makes the ledger in an empty database; `run URL CITIZENS BATCH TASKS MILLIS WARM_MILLIS
-//! POINTS MILLIGRAMS` measures one cell, compares every balance with what was posted, and prints a line of JSON.
+//! `seed URL CITIZENS` makes the ledger in an empty database; `run URL CITIZENS BATCH TASKS MILLIS
+//! WARM_MILLIS
+//! POINTS MILLIGRAMS` measures one cell, compares every balance with what was posted, and prints a line of
+//! JSON.
 //! A batch of 1 is a single posting; a larger one is the library's batch call.
 
 mod books;

@@ -190,10 +190,11 @@ impl fmt::Display for Report {
                 self.postgres.iter().map(|(name, value)| format!("{name}={value}")).collect();
             writeln!(f, "postgres   {}", settings.join(" "))?;
         }
-        writeln!(
+        write!(
             f,
-            "run        {rounds} rounds of {seconds} s after {warm_up_seconds} s of warm-up, {citizens} citizens"
+            "run        {rounds} rounds, each cell {seconds} s after {warm_up_seconds} s of warm-up, "
         )?;
+        writeln!(f, "{citizens} citizens")?;
         self.write_cells(f)?;
         self.write_ratios(f)?;
         self.write_costs(f)?;

@@ -145,8 +145,9 @@ async fn balances(cala: &CalaLedger, citizens: u32) -> Outcome<Balances> {
             let currency: Currency = code.parse()?;
             let ids: Vec<_> = part.iter().map(|account| (books::journal(), *account, currency)).collect();
             let all: HashMap<_, _> = cala.balances().find_all(&ids).await?;
-            let settled = all.into_iter().map(|((_, account, _), balance)| ((account, code), balance.settled()));
-            found.extend(settled);
+            for ((_, account, _), balance) in all {
+                found.insert((account, code), balance.settled());
+            }
         }
     }
     Ok(found)

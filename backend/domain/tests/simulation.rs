@@ -124,7 +124,7 @@ fn rows(rules: &RuleSet, schema: &Schema, events: &[Event]) -> Vec<Row> {
         let action = rules.action(event.action).unwrap();
         let data = event.data.iter().map(|(name, value)| (*name, value.as_str()));
         let inputs = rules.read_inputs(action, data).unwrap();
-        let facts = Facts { inputs: &inputs, occurred_at: event.occurred_at, evidence: event.evidence };
+        let facts = Facts::new(&inputs, event.occurred_at, event.evidence);
         let slots = rules.slots(action, &facts).unwrap();
         let shape = schema.shapes.iter().position(|shape| shape.action() == event.action).unwrap();
         let [day, second] = [slots.as_slice()[0], slots.as_slice()[1]];

@@ -9,6 +9,9 @@ use tanhui_domain::text::Language;
 /// Days that the table shows; the JSON has all.
 const DAYS_SHOWN: usize = 14;
 
+/// One of the amounts of a count.
+type Amount = fn(&Count) -> i128;
+
 /// The report in one language.
 pub fn table(report: &Report, language: Language) -> String {
     let say = |zh: &'static str, en: &'static str| match language {
@@ -22,9 +25,10 @@ pub fn table(report: &Report, language: Language) -> String {
     };
     let head = [say("现行", "in force"), say("草案", "draft"), say("差额", "change")];
     line(format!("{:<28}{:>16}{:>16}{:>16}", "", head[0], head[1], head[2]));
-    let rows: [(&str, fn(&Count) -> i128); 5] = [
+    let rows: [(&str, Amount); 6] = [
         (say("计入事件", "events credited"), |count| count.credited.into()),
         (say("拒绝事件", "events refused"), |count| count.refused.into()),
+        (say("待审核事件", "events held"), |count| count.held.into()),
         (say("封顶事件", "events capped"), |count| count.capped.into()),
         (say("积分", "points"), |count| count.points),
         (say("减排量 mg", "reduction mg"), |count| count.reduction_mg),

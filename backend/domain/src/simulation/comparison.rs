@@ -68,14 +68,14 @@ impl Ord for Candidate {
 fn points(verdict: &Verdict) -> i64 {
     match verdict {
         Verdict::Credited(Granted { points, .. }) => points.get(),
-        Verdict::Refused(_) => 0,
+        Verdict::Refused(_) | Verdict::Held(_) => 0,
     }
 }
 
 fn capped(verdict: &Verdict) -> bool {
     match verdict {
         Verdict::Credited(granted) => granted.capped,
-        Verdict::Refused(_) => false,
+        Verdict::Refused(_) | Verdict::Held(_) => false,
     }
 }
 

@@ -155,7 +155,7 @@ fn explanation(side: &Side<'_>, used: &[Usage], row: &Row, shape: &Shape) -> Opt
     let local = day.and_time(NaiveTime::MIN).checked_add_signed(second)?;
     let occurred_at = rules.timezone().from_local_datetime(&local).earliest()?.with_timezone(&Utc);
     let inputs = shape.inputs(row.slots())?;
-    let facts = Facts { inputs: &inputs, occurred_at, evidence: row.evidence };
+    let facts = Facts::new(&inputs, occurred_at, row.evidence);
     Some(rules.explain(action, rules.evaluate(action, &facts, used).receipt()))
 }
 

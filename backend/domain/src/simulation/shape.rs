@@ -2,15 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::rule::{Action, Decimal, InputKind, InputValue, Inputs, RuleSet};
+use crate::rule::{Action, Decimal, Feature, InputKind, InputValue, Inputs, RuleSet};
 
 /// One input as it was kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
-    Number { unit: String, decimals: u8 },
+    Number {
+        unit: String,
+        decimals: u8,
+    },
     YesNo,
-    Choice { of: Vec<String> },
+    Choice {
+        of: Vec<String>,
+    },
+    /// Nothing is kept of it: only what a simulation cannot play asks for it.
+    Id,
 }
 
 /// The inputs of one action, in the order of their slots.
@@ -30,6 +37,7 @@ impl Shape {
             }
             InputKind::YesNo => Kind::YesNo,
             InputKind::Choice(options) => Kind::Choice { of: options.to_vec() },
+            InputKind::Id => Kind::Id,
         };
         let inputs = action.inputs().iter().map(|spec| (spec.name().to_owned(), kind(spec.kind())));
         Self { action: action.id().to_owned(), inputs: inputs.collect() }
@@ -66,6 +74,7 @@ impl Kind {
                 InputValue::in_unit(number, unit)
             }
             Self::YesNo => Some(InputValue::YesNo(slot != 0)),
+            Self::Id => Some(InputValue::Id(String::new())),
             Self::Choice { of } => {
                 let option = usize::try_from(slot).ok().and_then(|place| of.get(place));
                 option.map(|word| InputValue::Choice(word.clone()))
@@ -97,6 +106,26 @@ pub enum SchemaError {
         /// Of the rules.
         rules: String,
     },
+    /// A part of the language that needs more than a citizen's own caps.
+    #[error(
+        "the rules of {city} use `{key}`, which a simulation cannot play yet / 规则用到 `{key}`, 推演尚不支持"
+    )]
+    CannotPlay {
+        /// Whose rules.
+        city: String,
+        /// The key in the rule file.
+        key: &'static str,
+    },
+}
+
+/// Whether a simulation decides events with it as crediting does.
+fn plays(feature: Feature) -> bool {
+    match feature {
+        Feature::Settle | Feature::Holds | Feature::NegativeBalances | Feature::Prizes => true,
+        Feature::History | Feature::Campaigns | Feature::Budgets | Feature::ScopedCaps | Feature::SameAct => {
+            false
+        }
+    }
 }
 
 impl Schema {
@@ -104,6 +133,7 @@ impl Schema {
     pub fn of(first: &RuleSet, second: &RuleSet) -> Result<Self, SchemaError> {
         let mut schema =
             Self { timezone: first.timezone().to_string(), shapes: Vec::new(), districts: Vec::new() };
+        schema.check(first)?;
         schema.check(second)?;
         for shape in first.actions().chain(second.actions()).map(Shape::of) {
             if !schema.shapes.contains(&shape) {
@@ -116,9 +146,14 @@ impl Schema {
     /// Whether events kept so can be played against these rules.
     pub fn check(&self, rules: &RuleSet) -> Result<(), SchemaError> {
         let own = rules.timezone().to_string();
-        if own == self.timezone {
-            return Ok(());
+        if own != self.timezone {
+            return Err(SchemaError::OtherTimezone { kept: self.timezone.clone(), rules: own });
         }
-        Err(SchemaError::OtherTimezone { kept: self.timezone.clone(), rules: own })
+        match rules.features().into_iter().find(|feature| !plays(*feature)) {
+            Some(feature) => {
+                Err(SchemaError::CannotPlay { city: rules.city().to_owned(), key: feature.key() })
+            }
+            None => Ok(()),
+        }
     }
 }

@@ -85,7 +85,7 @@ impl<'r> Side<'r> {
             let used = self.used.get(&(row.citizen, reading.action, *period, starts.start(*period)));
             self.seen.push(used.copied().unwrap_or_default());
         }
-        let typed = Typed { slots: slots.as_slice(), evidence: row.evidence };
+        let typed = Typed::new(slots.as_slice(), row.evidence);
         let verdict = self.rules.decide(action, typed, &self.seen, &mut self.scratch);
         if let Verdict::Credited(granted) = &verdict {
             for period in &reading.periods {
@@ -100,7 +100,7 @@ impl<'r> Side<'r> {
         let inputs = self.shapes.get(usize::from(row.shape))?.inputs(row.slots())?;
         let day = NaiveDate::from_num_days_from_ce_opt(row.day)?;
         let midnight = day_start(day, self.rules.timezone());
-        let facts = Facts { inputs: &inputs, occurred_at: midnight, evidence: Evidence::Operator };
+        let facts = Facts::new(&inputs, midnight, Evidence::Operator);
         let slots = self.rules.slots(action, &facts).ok()?;
         Some(Slots::of(row.day, row.second, slots.inputs()))
     }

@@ -11,6 +11,8 @@ pub struct Count {
     pub credited: u64,
     /// Events that do not.
     pub refused: u64,
+    /// Events that wait for a reviewer.
+    pub held: u64,
     /// Credited events that a cap trimmed.
     pub capped: u64,
     /// Points.
@@ -23,6 +25,7 @@ impl Count {
     pub(super) fn add(&mut self, verdict: &Verdict) {
         match verdict {
             Verdict::Refused(_) => self.refused = self.refused.saturating_add(1),
+            Verdict::Held(_) => self.held = self.held.saturating_add(1),
             Verdict::Credited(Granted { reduction, points, capped, .. }) => {
                 self.credited = self.credited.saturating_add(1);
                 self.capped = self.capped.saturating_add(u64::from(*capped));
@@ -33,9 +36,10 @@ impl Count {
     }
 
     fn join(&mut self, other: &Self) {
-        let Self { credited, refused, capped, points, reduction_mg } = other;
+        let Self { credited, refused, held, capped, points, reduction_mg } = other;
         self.credited = self.credited.saturating_add(*credited);
         self.refused = self.refused.saturating_add(*refused);
+        self.held = self.held.saturating_add(*held);
         self.capped = self.capped.saturating_add(*capped);
         self.points = self.points.saturating_add(*points);
         self.reduction_mg = self.reduction_mg.saturating_add(*reduction_mg);

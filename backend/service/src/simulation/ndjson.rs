@@ -121,7 +121,7 @@ impl<'r> Reading<'r> {
         let data = event.data.iter().map(|(member, value)| (member.as_str(), value.get()));
         let inputs = rules.read_inputs(action, data).ok()?;
         let occurred_at = event.occurred_at().ok()?;
-        let facts = Facts { inputs: &inputs, occurred_at, evidence: self.evidence };
+        let facts = Facts::new(&inputs, occurred_at, self.evidence);
         let slots = rules.slots(action, &facts).ok()?;
         let local = occurred_at.with_timezone(&rules.timezone());
         let moment = (local.num_days_from_ce(), local.num_seconds_from_midnight());

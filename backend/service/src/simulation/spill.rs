@@ -90,8 +90,11 @@ impl Part {
     }
 }
 
-/// Takes the next event with its place among all from a file's bytes.
-pub(super) fn next_event<'b>(bytes: &'b [u8]) -> Result<Option<(u64, Row, &'b [u8])>, RowError> {
+/// An event, its place among all, and the bytes after it.
+pub(super) type Next<'b> = (u64, Row, &'b [u8]);
+
+/// Takes the next event from a file's bytes.
+pub(super) fn next_event(bytes: &[u8]) -> Result<Option<Next<'_>>, RowError> {
     let Some((order, rest)) = bytes.split_first_chunk::<8>() else {
         return if bytes.is_empty() { Ok(None) } else { Err(RowError::CutShort) };
     };

@@ -144,9 +144,9 @@ pub fn decide(
                 outcome.decided.push(Decided { activity, reason: Some(refusal.reason) });
             }
             Decision::Held(hold) => {
-                let mut held = activity(claim, recorded_at, &hold.receipt, Some(hold.code), None);
-                held.status = ActivityStatus::Held;
-                outcome.decided.push(Decided { activity: held, reason: Some(hold.reason) });
+                let mut waiting = activity(claim, recorded_at, &hold.receipt, Some(hold.code), None);
+                waiting.status = ActivityStatus::Held;
+                outcome.decided.push(Decided { activity: waiting, reason: Some(hold.reason) });
             }
             Decision::Credited(credit) => match post(claim, account, &credit) {
                 Err(PostingError::Overflow(_) | PostingError::BelowZero) => {

@@ -11,7 +11,7 @@ use super::input::{INPUTS_MAX, InputSpec, read_input};
 use super::multiplier::{Multiplier, Stacking, read_multipliers};
 use super::same_act::{SameAct, read_same_act};
 use super::schedule::{Acceptance, read_acceptance, read_settle};
-use super::section::{Located, Reading, Section};
+use super::section::{Located, Reading, Reported, Section};
 use super::yaml::Node;
 
 /// Most conditions of one action, and most holds.
@@ -72,7 +72,7 @@ pub(super) fn read_action(
         eligible: eligible?,
         holds: holds?,
         steps: steps?,
-        reduction: reduction?,
+        reduction: reduction.ok()?,
         points: points?,
         stacking,
         multipliers,
@@ -92,29 +92,29 @@ fn read_yield(
     reading: &mut Reading<'_>,
     section: &mut Section<'_>,
     points_only: bool,
-) -> (Option<Option<Located>>, Option<Located>) {
+) -> (Result<Option<Located>, Reported>, Option<Located>) {
     let path = section.path.clone();
     let grams = section.optional("reduction");
     let formula = grams.map(|node| reading.formula(node, &section.step("reduction")));
     let points =
         section.required("points", reading).and_then(|node| reading.formula(node, &section.step("points")));
     let reduction = match (points_only, grams.zip(formula)) {
-        (true, None) => Some(None),
-        (false, Some((_, formula))) => formula.map(Some),
+        (true, None) => Ok(None),
+        (false, Some((_, formula))) => formula.map(Some).ok_or(Reported),
         (true, Some((node, _))) => {
             let found = text!(
                 "points_only 的行为不能有 reduction",
                 "an action with `points_only` cannot have a reduction"
             );
             reading.error(node.place, &path, Finding::new(found));
-            None
+            Err(Reported)
         }
         (false, None) => {
             let found = text!("缺少 `reduction`", "`reduction` is missing");
             let help =
                 text!("没有因子时请写 points_only: true", "without a factor, write `points_only: true`");
             reading.error(section.place, &path, Finding::new(found).help(help));
-            None
+            Err(Reported)
         }
     };
     (reduction, points)

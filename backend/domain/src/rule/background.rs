@@ -69,7 +69,7 @@ impl Background {
             None => Vec::new(),
         };
         let district = match nodes.citizen {
-            Some(node) => read_citizen(reading, node, step)?,
+            Some(node) => Some(read_citizen(reading, node, step)?),
             None => None,
         };
         let words = [("yes", true), ("no", false)];
@@ -91,15 +91,12 @@ impl Background {
     }
 }
 
-fn read_citizen(reading: &mut Reading<'_>, node: &Node, step: &str) -> Option<Option<String>> {
+fn read_citizen(reading: &mut Reading<'_>, node: &Node, step: &str) -> Option<String> {
     let path = format!("{step}.citizen");
     let mut section = reading.section(node, &path)?;
-    let district = section.optional("district").map(|node| reading.bounded(node, &path));
+    let district = section.required("district", reading).and_then(|node| reading.bounded(node, &path));
     section.finish(&[], reading);
-    match district {
-        Some(district) => district.map(Some),
-        None => Some(None),
-    }
+    district
 }
 
 /// `{usual: {count: 5, sum: 40 kWh}}`, by the name of the look back.

@@ -253,12 +253,13 @@ mod tests {
             let paid = prorate(Points::new(left), &claims);
             let sum = |all: &[Points]| all.iter().map(|points| i128::from(points.get())).sum::<i128>();
             prop_assert_eq!(sum(&paid), sum(&claims).min(i128::from(left)));
-            prop_assert!(paid.iter().zip(&claims).all(|(paid, claim)| *paid >= Points::ZERO && paid <= claim));
+            let within = |paid: &Points, claim: &Points| *paid >= Points::ZERO && paid <= claim;
+            prop_assert!(paid.iter().zip(&claims).all(|(paid, claim)| within(paid, claim)));
             for (one, first) in claims.iter().zip(&paid) {
                 for (other, second) in claims.iter().zip(&paid) {
                     prop_assert!(one < other || first >= second || one == other, "more never gets less");
-                    let apart = i128::from(first.get()) - i128::from(second.get());
-                    prop_assert!(one != other || apart.abs() <= 1, "equals differ by one at most");
+                    let apart = first.get().abs_diff(second.get());
+                    prop_assert!(one != other || apart <= 1, "equals differ by one at most");
                 }
             }
         }
@@ -273,7 +274,7 @@ mod tests {
             prop_assert_eq!(sum, left.min(claims.iter().sum()));
             let short = paid.iter().zip(&claims).position(|(paid, claim)| paid.get() < *claim);
             if let Some(short) = short {
-                prop_assert!(paid.iter().skip(short + 1).all(|paid| *paid == Points::ZERO));
+                prop_assert!(paid.iter().skip(short.saturating_add(1)).all(|paid| *paid == Points::ZERO));
             }
         }
     }

@@ -7,7 +7,7 @@ use super::diagnostic::{Finding, did_you_mean, text};
 use super::exact::{Decimal, Ratio};
 use super::multiplier::{STACKINGS, Stacking, Times, read_name, read_times};
 use super::parameter::read_date;
-use super::section::{Reading, Section};
+use super::section::{Reading, Reported, Section};
 use super::unit::Unit;
 use super::yaml::{Kind, Node};
 use crate::amount::Points;
@@ -172,7 +172,7 @@ fn read_campaign(
     let chosen = section.required("actions", reading);
     let chosen = chosen.and_then(|node| read_actions(reading, node, path, actions));
     let places = section.required("districts", reading);
-    let places = places.and_then(|node| read_districts(reading, node, path, lists));
+    let places = places.map(|node| read_districts(reading, node, path, lists));
     let times = section.required("times", reading).and_then(|node| {
         let times = read_times(reading, node, path)?;
         if times.ratio.exceeds(Ratio::ONE) {
@@ -189,7 +189,7 @@ fn read_campaign(
         name: name?,
         range: range?,
         actions: chosen?,
-        districts: places?,
+        districts: places?.ok()?,
         times: times?,
         budget: budget?,
     })
@@ -239,21 +239,22 @@ fn read_districts(
     node: &Node,
     path: &str,
     lists: &Lists,
-) -> Option<Option<Vec<String>>> {
+) -> Result<Option<Vec<String>>, Reported> {
     if matches!(&node.kind, Kind::Scalar { text, .. } if text == "all") {
-        return Some(None);
+        return Ok(None);
     }
     let Some((_, known)) = lists.iter().find(|(name, _)| name == DISTRICTS) else {
         let found = text!("文件没有列出区县", "the file lists no districts");
         let help = text!("请写 lists: {{districts: [..]}}", "write `lists: {{districts: [..]}}`");
         reading.error(node.place, path, Finding::new(found).help(help));
-        return None;
+        return Err(Reported);
     };
     let known = || known.iter().map(String::as_str);
     read_members(reading, node, path, known, |shown| {
         text!("没有区县 `{shown}`", "there is no district `{shown}`")
     })
     .map(Some)
+    .ok_or(Reported)
 }
 
 /// A list of known words, each once.

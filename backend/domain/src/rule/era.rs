@@ -170,7 +170,7 @@ impl Compiler<'_> {
         }
         let conditions = self.conditions(action.eligible.iter().map(|condition| &condition.when), ELIGIBLE);
         let holds = self.conditions(action.holds.iter().map(|condition| &condition.when), HOLD);
-        let lasts = match action.same_act.as_ref().and_then(|same| same.lasts.as_ref()) {
+        let duration = match action.same_act.as_ref().and_then(|same| same.lasts.as_ref()) {
             Some(located) => Some(self.formula(located, seconds)?),
             None => None,
         };
@@ -197,7 +197,7 @@ impl Compiler<'_> {
             program: self.program.sealed(),
             outputs,
             steps,
-            lasts,
+            lasts: duration,
         })
     }
 

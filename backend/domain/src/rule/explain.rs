@@ -7,7 +7,6 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::action::Action;
-use super::cap::{Cap, CapLimit};
 use super::check::Type;
 use super::decision::{Facts, Receipt};
 use super::era::Era;
@@ -15,16 +14,16 @@ use super::evaluate::{Assessment, Ending, assess};
 use super::evidence::Evidence;
 use super::exact::{Decimal, Ratio, decimal_text};
 use super::expectation::grams_text;
-use super::explain_fund::{ExplainedFactor, ExplainedFund, ExplainedHistory, explained_history};
+use super::explain_fund::{
+    ExplainedCap, ExplainedFactor, ExplainedFund, ExplainedHistory, explained_cap, explained_history,
+};
 use super::expression::value_text;
-use super::grant::CapUse;
 use super::parameter::{Confidence, Source};
 use super::program::Results;
 use super::ruleset::RuleSet;
 use super::section::Located;
 use super::verdict::Granted;
 use crate::text::Text;
-use crate::time::Period;
 
 /// How a decision came about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -159,21 +158,6 @@ pub struct ExplainedEvidence {
     pub label: Text,
     /// Its share of the points, as in `50%`; none where the action does not accept it.
     pub share: Option<String>,
-}
-
-/// One cap.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ExplainedCap {
-    /// The limit as written.
-    pub limit: String,
-    /// The period; none for one event.
-    pub per: Option<Period>,
-    /// Used before this act.
-    pub used_before: String,
-    /// Left after it.
-    pub left_after: String,
-    /// Whether it trimmed this act.
-    pub trimmed: bool,
 }
 
 impl RuleSet {
@@ -373,36 +357,8 @@ fn signs(formula: &str) -> String {
     formula.replace(" * ", " × ").replace(" / ", " ÷ ")
 }
 
-fn milligram() -> Ratio {
+pub(super) fn milligram() -> Ratio {
     Ratio::new(1, 1000).unwrap_or(Ratio::ONE)
-}
-
-fn explained_cap(action: &Action, used: CapUse) -> Option<ExplainedCap> {
-    let cap = action.caps.get(used.place)?;
-    Some(ExplainedCap {
-        limit: cap.written.clone(),
-        per: cap.period,
-        used_before: action.cap_amount(cap, used.used_before),
-        left_after: action.cap_amount(cap, used.left_after),
-        trimmed: used.trimmed,
-    })
-}
-
-impl Action {
-    /// A count of what one of this action's caps limits, for display, as in `194 pt`.
-    #[must_use]
-    pub fn cap_amount(&self, cap: &Cap, count: i64) -> String {
-        match cap.limit {
-            CapLimit::Times(_) => format!("{count} times"),
-            CapLimit::Points(_) => format!("{count} pt"),
-            CapLimit::Reduction(_) => grams_text(count),
-            CapLimit::Input(_) => {
-                let unit = super::cap::first_number(&self.inputs).map(super::input::NumberSpec::unit);
-                let step = unit.and_then(|unit| milligram().over(unit.factor()?)).unwrap_or(Ratio::ONE);
-                format!("{} {}", decimal_text(i128::from(count), step), unit.unwrap_or_default())
-            }
-        }
-    }
 }
 
 /// Milligrams as grams, without a unit.

@@ -1,14 +1,20 @@
-//! The lines of an explanation that say what lay before, what raised the points, and who paid them.
+//! The lines of an explanation that say what lay before, what raised and trimmed the points, and who paid
+//! them.
 
 use serde::Serialize;
 
 use super::action::Action;
+use super::cap::{Cap, CapLimit};
 use super::decision::Facts;
 use super::evaluate::{Assessment, Ending};
+use super::exact::{Ratio, decimal_text};
+use super::expectation::grams_text;
+use super::explain::milligram;
+use super::grant::CapUse;
 use super::history::LookBack;
 use super::ruleset::RuleSet;
 use crate::text::Text;
-use crate::time::civil_day;
+use crate::time::{Period, civil_day};
 
 /// One look back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,6 +40,21 @@ pub struct ExplainedFactor {
     pub campaign: bool,
 }
 
+/// One cap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExplainedCap {
+    /// The limit as written.
+    pub limit: String,
+    /// The period; none for one event.
+    pub per: Option<Period>,
+    /// Used before this act.
+    pub used_before: String,
+    /// Left after it.
+    pub left_after: String,
+    /// Whether it trimmed this act.
+    pub trimmed: bool,
+}
+
 /// One budget.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ExplainedFund {
@@ -45,6 +66,34 @@ pub struct ExplainedFund {
     pub issued_before: i64,
     /// Points that this act takes from it.
     pub drawn: i64,
+}
+
+pub(super) fn explained_cap(action: &Action, used: CapUse) -> Option<ExplainedCap> {
+    let cap = action.caps.get(used.place)?;
+    Some(ExplainedCap {
+        limit: cap.written.clone(),
+        per: cap.period,
+        used_before: action.cap_amount(cap, used.used_before),
+        left_after: action.cap_amount(cap, used.left_after),
+        trimmed: used.trimmed,
+    })
+}
+
+impl Action {
+    /// A count of what one of this action's caps limits, for display, as in `194 pt`.
+    #[must_use]
+    pub fn cap_amount(&self, cap: &Cap, count: i64) -> String {
+        match cap.limit {
+            CapLimit::Times(_) => format!("{count} times"),
+            CapLimit::Points(_) => format!("{count} pt"),
+            CapLimit::Reduction(_) => grams_text(count),
+            CapLimit::Input(_) => {
+                let unit = super::cap::first_number(&self.inputs).map(super::input::NumberSpec::unit);
+                let step = unit.and_then(|unit| milligram().over(unit.factor()?)).unwrap_or(Ratio::ONE);
+                format!("{} {}", decimal_text(i128::from(count), step), unit.unwrap_or_default())
+            }
+        }
+    }
 }
 
 pub(super) fn explained_history(action: &Action, facts: &Facts<'_>) -> Vec<ExplainedHistory> {

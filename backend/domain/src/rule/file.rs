@@ -7,13 +7,14 @@ use chrono_tz::Tz;
 
 use super::action::Action;
 use super::action_section::{Surroundings, read_action};
-use super::badge::{read_badges, read_levels};
+use super::badge::read_badges;
 use super::budget::read_budgets;
 use super::campaign::{DISTRICTS, read_campaigns};
 use super::catalogue::{Shared, read_uses};
 use super::diagnostic::{Finding, Findings, did_you_mean, text};
 use super::era;
 use super::input::read_words;
+use super::level::read_levels;
 use super::parameter::{Alias, Parameter, read_parameter, twice};
 use super::prize::read_prizes;
 use super::ruleset::{Programme, RuleSet, SourceFile};

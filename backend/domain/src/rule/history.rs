@@ -9,7 +9,7 @@ use super::exact::{Decimal, Ratio, Rounding};
 use super::input::{InputSpec, NumberSpec, read_bound};
 use super::program::Range;
 use super::schedule::read_days;
-use super::section::Reading;
+use super::section::{Reading, Reported};
 use super::unit::Unit;
 use super::yaml::Node;
 use crate::text::Text;
@@ -238,7 +238,9 @@ fn read_look_back(
     let look =
         LookBack { name: name.to_owned(), aggregate, days, window: 0, at_least, otherwise: None, number };
     match (otherwise, at_least) {
-        (Some(node), _) => Some(LookBack { otherwise: read_otherwise(reading, node, path, &look)?, ..look }),
+        (Some(node), _) => {
+            Some(LookBack { otherwise: read_otherwise(reading, node, path, &look).ok()?, ..look })
+        }
         (None, 0) => Some(look),
         (None, _) => {
             let found = text!(
@@ -305,22 +307,23 @@ fn read_otherwise(
     node: &Node,
     path: &str,
     look: &LookBack,
-) -> Option<Option<i64>> {
-    if reading.scalar(node, path)? == "refuse" {
-        return Some(None);
+) -> Result<Option<i64>, Reported> {
+    let written = reading.scalar(node, path).ok_or(Reported)?;
+    if written == "refuse" {
+        return Ok(None);
     }
     match look.aggregate {
         Aggregate::Average | Aggregate::Sum => {
-            read_bound(reading, node, path, look.number.unit, look.number.decimals).map(Some)
+            read_bound(reading, node, path, look.number.unit, look.number.decimals).map(Some).ok_or(Reported)
         }
         Aggregate::Count => {
-            let count = reading.scalar(node, path)?.parse::<i64>().ok();
+            let count = written.parse::<i64>().ok();
             let count = count.filter(|count| (0..=READINGS_MAX).contains(count));
             if count.is_none() {
                 let found = text!("应为 refuse 或次数", "expected `refuse` or a count");
                 reading.error(node.place, path, Finding::new(found));
             }
-            count.map(Some)
+            count.map(Some).ok_or(Reported)
         }
     }
 }

@@ -33,6 +33,7 @@ mod grant;
 mod history;
 mod input;
 mod inputs;
+mod level;
 mod membership;
 mod multiplier;
 mod parameter;
@@ -59,7 +60,7 @@ mod verdict;
 mod yaml;
 
 pub use action::{Action, Condition};
-pub use badge::{Badge, DayTotal, Earned, Level, Reach};
+pub use badge::{Badge, DayTotal, Earned};
 pub use budget::{Budget, BudgetWindow, WhenExhausted, pay_queue, prorate};
 pub use campaign::Campaign;
 pub use cap::{Cap, CapLimit, CapScope, CapWindow};
@@ -69,14 +70,15 @@ pub use evidence::Evidence;
 pub use exact::Decimal;
 pub use example::{ActionCases, CasesSummary};
 pub use explain::{
-    ExplainedCap, ExplainedCondition, ExplainedEvidence, ExplainedInput, ExplainedParameter, ExplainedStep,
-    Explanation, Outcome,
+    ExplainedCondition, ExplainedEvidence, ExplainedInput, ExplainedParameter, ExplainedStep, Explanation,
+    Outcome,
 };
-pub use explain_fund::{ExplainedFactor, ExplainedFund, ExplainedHistory};
+pub use explain_fund::{ExplainedCap, ExplainedFactor, ExplainedFund, ExplainedHistory};
 pub use expression::evaluate_expression;
 pub use history::{Aggregate, LookBack, READINGS_MAX, Readings};
 pub use input::{InputKind, InputSpec, NumberSpec};
 pub use inputs::{InputProblem, InputValue, Inputs};
+pub use level::{Level, Reach};
 pub use multiplier::{Multiplier, Stacking};
 pub use parameter::{Confidence, Parameter, ParameterValue, Source};
 pub use prize::{BoardOf, Prize};

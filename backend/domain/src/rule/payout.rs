@@ -179,10 +179,9 @@ pub(super) fn points(
 fn factors(action: &Action) -> Option<(i128, i128)> {
     let multipliers = action.multipliers.iter().map(|multiplier| multiplier.times);
     let campaigns = action.campaigns.iter().map(|campaign| campaign.times);
-    let ratios = multipliers.chain(campaigns).map(|times| times.ratio);
+    let mut ratios = multipliers.chain(campaigns).map(|times| times.ratio);
     if action.stacking == Some(Stacking::Multiply) {
-        return ratios.fold(Some((1, 1)), |product, ratio| {
-            let (above, below): (i128, i128) = product?;
+        return ratios.try_fold((1_i128, 1_i128), |(above, below), ratio| {
             Some((above.checked_mul(ratio.numerator())?, below.checked_mul(ratio.denominator())?))
         });
     }

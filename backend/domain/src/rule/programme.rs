@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::badge::{Badge, DayTotal, Earned, Level, level};
+use super::badge::{Badge, DayTotal, Earned};
 use super::budget::Budget;
 use super::campaign::Campaign;
 use super::cap::{Cap, CapScope};
+use super::level::{Level, level};
 use super::prize::Prize;
 use super::ruleset::RuleSet;
 use super::schedule::SpentPoints;

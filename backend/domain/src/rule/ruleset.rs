@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::action::Action;
-use super::badge::{Badge, Level};
+use super::badge::Badge;
 use super::budget::{Budget, BudgetWindow};
 use super::campaign::Campaign;
 use super::cap::CapWindow;
 use super::decision::{Decision, Facts, Usage};
 use super::diagnostic::{Diagnostic, Finding, Findings, Place, Severity, nearest, text};
 use super::inputs::{self, InputProblem, Inputs};
+use super::level::Level;
 use super::parameter::Parameter;
 use super::prize::Prize;
 use super::same_act::ActSpan;

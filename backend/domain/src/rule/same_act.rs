@@ -136,7 +136,7 @@ mod tests {
 
     fn at(minute: u32) -> DateTime<Utc> {
         let start: DateTime<Utc> = "2026-03-02T08:00:00Z".parse().unwrap();
-        start + TimeDelta::minutes(minute.into())
+        start.checked_add_signed(TimeDelta::minutes(minute.into())).unwrap()
     }
 
     fn span(from: u32, until: u32, overlap: i64) -> ActSpan {

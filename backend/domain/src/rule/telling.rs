@@ -1,7 +1,7 @@
 //! An explanation as lines of text in one language. Adds nothing to what the explanation holds.
 
-use super::explain::{ExplainedCap, ExplainedParameter, Explanation, Outcome, grams};
-use super::explain_fund::{ExplainedFactor, ExplainedFund, ExplainedHistory};
+use super::explain::{ExplainedParameter, Explanation, Outcome, grams};
+use super::explain_fund::{ExplainedCap, ExplainedFactor, ExplainedFund, ExplainedHistory};
 use super::parameter::Confidence;
 use crate::text::Language;
 use crate::time::Period;

@@ -146,8 +146,9 @@ mod tests {
             (&[("LC_ALL", ""), ("LC_MESSAGES", "zh_CN"), ("LANG", "C")], Language::Zh),
             (&[], Language::En),
         ] {
-            let variable =
-                |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+            let variable = |name: &str| {
+                set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            };
             assert_eq!(language_of(variable), language, "{set:?}");
         }
     }

@@ -26,8 +26,11 @@ pub fn draw(command: &str, output: &str) -> String {
     for (place, (text, colour)) in lines.iter().enumerate() {
         let y = MARGIN_PX + place * LINE_PX + 14;
         let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        writeln!(svg, "<text x=\"{MARGIN_PX}\" y=\"{y}\" fill=\"{colour}\" xml:space=\"preserve\">{text}</text>")
-            .unwrap();
+        writeln!(
+            svg,
+            "<text x=\"{MARGIN_PX}\" y=\"{y}\" fill=\"{colour}\" xml:space=\"preserve\">{text}</text>"
+        )
+        .unwrap();
     }
     svg.push_str("</svg>\n");
     svg
@@ -45,18 +48,20 @@ fn colour_of(line: &str) -> &'static str {
     }
 }
 
-/// A line in pieces that fit; those after the first are indented.
+/// A line in pieces that fit, broken after blanks; those after the first are indented.
 fn folded(line: &str) -> Vec<String> {
     let mut pieces = vec![String::new()];
-    let mut columns = 0;
-    for letter in line.chars() {
-        let wide = if letter.is_ascii() { 1 } else { 2 };
-        if columns + wide > COLUMNS {
+    for word in line.split_inclusive(' ') {
+        let piece = pieces.last().map_or("", String::as_str);
+        if !piece.trim().is_empty() && columns(piece) + columns(word.trim_end()) > COLUMNS {
             pieces.push("    ".to_owned());
-            columns = 4;
         }
-        columns += wide;
-        pieces.last_mut().unwrap().push(letter);
+        pieces.last_mut().unwrap().push_str(word);
     }
     pieces
+}
+
+/// Columns of a terminal; a Chinese character takes two.
+fn columns(text: &str) -> usize {
+    text.chars().map(|letter| if letter.is_ascii() { 1 } else { 2 }).sum()
 }

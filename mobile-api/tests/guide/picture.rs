@@ -1,12 +1,10 @@
 //! A terminal as a picture: a command and what was printed, as SVG. Must never change a word of it.
 
-use std::fmt::Write as _;
-
 /// Most columns of a line; what is longer is folded.
 const COLUMNS: usize = 110;
-const COLUMN_PX: usize = 8;
-const LINE_PX: usize = 20;
-const MARGIN_PX: usize = 16;
+const WIDTH_PX: u32 = 912;
+const LINE_PX: u32 = 20;
+const MARGIN_PX: u32 = 16;
 
 /// The picture of a command and its output.
 pub fn draw(command: &str, output: &str) -> String {
@@ -15,25 +13,20 @@ pub fn draw(command: &str, output: &str) -> String {
         let colour = colour_of(line);
         lines.extend(folded(line).into_iter().map(|part| (part, colour)));
     }
-    let width = COLUMNS * COLUMN_PX + 2 * MARGIN_PX;
-    let height = lines.len() * LINE_PX + 2 * MARGIN_PX;
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-         viewBox=\"0 0 {width} {height}\" font-size=\"13\" \
-         font-family=\"ui-monospace, Menlo, Consolas, 'Noto Sans Mono CJK SC', monospace\">\n\
-         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#0d1117\"/>\n"
-    );
-    for (place, (text, colour)) in lines.iter().enumerate() {
-        let y = MARGIN_PX + place * LINE_PX + 14;
+    let mut y = MARGIN_PX;
+    let mut rows = Vec::new();
+    for (text, colour) in &lines {
+        y = y.saturating_add(LINE_PX);
         let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        writeln!(
-            svg,
-            "<text x=\"{MARGIN_PX}\" y=\"{y}\" fill=\"{colour}\" xml:space=\"preserve\">{text}</text>"
-        )
-        .unwrap();
+        rows.push(format!("<text x=\"{MARGIN_PX}\" y=\"{y}\" fill=\"{colour}\">{text}</text>\n"));
     }
-    svg.push_str("</svg>\n");
-    svg
+    let (height, rows) = (y.saturating_add(MARGIN_PX), rows.concat());
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH_PX}\" height=\"{height}\" \
+         viewBox=\"0 0 {WIDTH_PX} {height}\" font-size=\"13\" xml:space=\"preserve\" \
+         font-family=\"ui-monospace, Menlo, Consolas, 'Noto Sans Mono CJK SC', monospace\">\n\
+         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#0d1117\"/>\n{rows}</svg>\n"
+    )
 }
 
 fn colour_of(line: &str) -> &'static str {
@@ -50,14 +43,15 @@ fn colour_of(line: &str) -> &'static str {
 
 /// A line in pieces that fit, broken after blanks; those after the first are indented.
 fn folded(line: &str) -> Vec<String> {
-    let mut pieces = vec![String::new()];
+    let mut pieces = Vec::new();
+    let mut piece = String::new();
     for word in line.split_inclusive(' ') {
-        let piece = pieces.last().map_or("", String::as_str);
-        if !piece.trim().is_empty() && columns(piece) + columns(word.trim_end()) > COLUMNS {
-            pieces.push("    ".to_owned());
+        if !piece.trim().is_empty() && columns(&piece).saturating_add(columns(word.trim_end())) > COLUMNS {
+            pieces.push(std::mem::replace(&mut piece, "    ".to_owned()));
         }
-        pieces.last_mut().unwrap().push_str(word);
+        piece.push_str(word);
     }
+    pieces.push(piece);
     pieces
 }
 

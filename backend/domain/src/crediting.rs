@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::activity::{Activity, ActivityStatus};
 use crate::amount::{AmountOverflow, Points};
 use crate::id::{ActivityId, CitizenId, RuleSetId, SourceId};
-use crate::ledger::{Account, Amounts, LotGrant, Posting, PostingError};
+use crate::ledger::{Account, Amounts, LotGrant, LotKey, NEVER, Posting, PostingError};
 use crate::rule::{Action, CapWindow, Credit, Decision, Evidence, Facts, Inputs, Receipt, RuleSet, Usage};
 use crate::text::Text;
 use crate::time::{DayRange, civil_day};
@@ -61,6 +61,8 @@ pub struct DayGrant {
 pub struct Decided {
     /// The activity as it is written.
     pub activity: Activity,
+    /// What it moves on the citizen's account; none where it was refused.
+    pub posting: Option<Posting>,
     /// Why it was refused.
     pub reason: Option<Text>,
 }
@@ -70,13 +72,11 @@ pub struct Decided {
 pub struct Outcome {
     /// One for each claim, in order.
     pub decided: Vec<Decided>,
-    /// One for each credited claim that moves anything.
-    pub postings: Vec<Posting>,
-    /// Sum of the postings; the programme posts its opposite.
+    /// Sum of their postings; the programme posts its opposite.
     pub total: Amounts,
     /// Granted per citizen, action and day, summed.
     pub granted: Vec<DayGrant>,
-    /// Points per citizen and last day, summed.
+    /// Points per citizen and lot, summed.
     pub lots: Vec<LotGrant>,
 }
 
@@ -132,7 +132,7 @@ pub fn decide(
     recorded_at: DateTime<Utc>,
 ) -> Result<Outcome, CreditingError> {
     let mut outcome = Outcome::default();
-    let mut lots: BTreeMap<(CitizenId, NaiveDate), Points> = BTreeMap::new();
+    let mut lots: BTreeMap<(CitizenId, LotKey), Points> = BTreeMap::new();
     let mut days: BTreeMap<(CitizenId, String, NaiveDate), Usage> = BTreeMap::new();
     for claim in claims {
         let account = accounts.get_mut(&claim.citizen).ok_or(CreditingError::NoAccount(claim.citizen))?;
@@ -141,19 +141,19 @@ pub fn decide(
         match claim.rule_set.evaluate(claim.action, &facts, &usage.used(claim, &windows)) {
             Decision::Refused(refusal) => {
                 let activity = activity(claim, recorded_at, &refusal.receipt, Some(refusal.code), None);
-                outcome.decided.push(Decided { activity, reason: Some(refusal.reason) });
+                outcome.decided.push(Decided { activity, posting: None, reason: Some(refusal.reason) });
             }
             Decision::Held(hold) => {
                 let mut waiting = activity(claim, recorded_at, &hold.receipt, Some(hold.code), None);
                 waiting.status = ActivityStatus::Held;
-                outcome.decided.push(Decided { activity: waiting, reason: Some(hold.reason) });
+                outcome.decided.push(Decided { activity: waiting, posting: None, reason: Some(hold.reason) });
             }
             Decision::Credited(credit) => match post(claim, account, &credit) {
                 Err(PostingError::Overflow(_) | PostingError::BelowZero) => {
                     let code = Some("amount_overflow".to_owned());
                     let activity = activity(claim, recorded_at, &credit.receipt, code, None);
                     let reason = Text::new("数额超出账户可记范围", "the amount does not fit the account");
-                    outcome.decided.push(Decided { activity, reason: Some(reason) });
+                    outcome.decided.push(Decided { activity, posting: None, reason: Some(reason) });
                 }
                 Ok(posting) => {
                     let granted = granted(claim, &credit);
@@ -162,23 +162,20 @@ pub fn decide(
                     let day = days.entry(key).or_default();
                     *day = sum(day, &granted.granted)?;
                     if credit.points > Points::ZERO {
-                        let expires_on = expires_on(claim, recorded_at);
-                        let lot = lots.entry((claim.citizen, expires_on)).or_default();
+                        let key = lot_key(claim.rule_set, claim.action, recorded_at);
+                        let lot = lots.entry((claim.citizen, key)).or_default();
                         *lot = lot.plus(credit.points)?;
                     }
                     outcome.total = outcome.total.plus(posting.amounts)?;
-                    outcome.postings.push(posting);
                     let code = credit.code().map(str::to_owned);
                     let activity = activity(claim, recorded_at, &credit.receipt, code, Some(&credit));
-                    outcome.decided.push(Decided { activity, reason: None });
+                    outcome.decided.push(Decided { activity, posting: Some(posting), reason: None });
                 }
             },
         }
     }
-    outcome.lots = lots
-        .into_iter()
-        .map(|((citizen, expires_on), points)| LotGrant { citizen, expires_on, points })
-        .collect();
+    outcome.lots =
+        lots.into_iter().map(|((citizen, key), points)| LotGrant { citizen, key, points }).collect();
     outcome.granted = days
         .into_iter()
         .map(|((citizen, action, day), granted)| DayGrant { citizen, action, day, granted })
@@ -214,16 +211,12 @@ fn granted(claim: &Claim<'_>, credit: &Credit) -> DayGrant {
     }
 }
 
-fn expires_on(claim: &Claim<'_>, recorded_at: DateTime<Utc>) -> NaiveDate {
-    let credited_on = civil_day(recorded_at, claim.rule_set.timezone());
-    claim.rule_set.expires_on(credited_on).unwrap_or(NEVER)
+/// The lot that points credited at an instant go into.
+#[must_use]
+pub fn lot_key(rule_set: &RuleSet, _action: &Action, credited_at: DateTime<Utc>) -> LotKey {
+    let credited_on = civil_day(credited_at, rule_set.timezone());
+    LotKey::until(rule_set.expires_on(credited_on).unwrap_or(NEVER))
 }
-
-/// Last day of points that do not expire.
-pub const NEVER: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
-    Some(day) => day,
-    None => NaiveDate::MAX,
-};
 
 fn activity(
     claim: &Claim<'_>,
@@ -245,6 +238,6 @@ fn activity(
         points: credit.map(|credit| credit.points).unwrap_or_default(),
         reduction: credit.map(|credit| credit.reduction).unwrap_or_default(),
         code,
-        receipt: serde_json::to_string(receipt).unwrap_or_default(),
+        receipt: receipt.to_bytes(claim.action),
     }
 }

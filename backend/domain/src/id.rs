@@ -88,6 +88,8 @@ uuid_id!(
     RedemptionId,
     /// One voucher of a redemption.
     VoucherId,
+    /// A correction of a citizen's balances by two people.
+    AdjustmentId,
     /// The owner of an account: a citizen, a merchant, a city programme.
     OwnerId,
 );
@@ -99,7 +101,7 @@ number_id!(
     SourceId,
     /// A published rule set.
     RuleSetId,
-    /// A journal; grows in commit order within a city.
+    /// A journal.
     JournalId,
 );
 

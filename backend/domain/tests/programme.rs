@@ -4,8 +4,8 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use tanhui_domain::amount::{Points, ReductionMg};
 use tanhui_domain::rule::{
-    Action, CapScope, DayTotal, Decision, Evidence, Facts, Feature, Inputs, Readings, RuleSet, SourceFile,
-    SpentPoints, Usage,
+    Action, CapScope, DayTotal, Decision, Evidence, Facts, Feature, Inputs, Readings, Receipt, RuleSet,
+    SourceFile, SpentPoints, Usage,
 };
 use tanhui_domain::text::Language;
 
@@ -186,7 +186,11 @@ fn receipts_keep_what_the_decision_saw_and_explain_it() {
     let facts = Facts { issued: &issued, ..Facts::new(&inputs, at, Evidence::Operator) };
     let used = [Usage::default(); 4];
     let Decision::Credited(credit) = rules.evaluate(metro(&rules), &facts, &used) else { panic!("refused") };
-    let told = rules.explain(metro(&rules), &credit.receipt);
+    let stored = credit.receipt.to_bytes(metro(&rules));
+    let receipt = Receipt::from_bytes(metro(&rules), at, &stored).unwrap();
+    assert_eq!(receipt, credit.receipt);
+    assert!(stored.as_ref().len() < 50, "{} bytes", stored.as_ref().len());
+    let told = rules.explain(metro(&rules), &receipt);
     assert_eq!((told.points, told.queued), (credit.points.get(), credit.queued.get()));
     let text = told.text(Language::En);
     for line in [
@@ -204,6 +208,8 @@ fn receipts_keep_what_the_decision_saw_and_explain_it() {
     let history = [Readings { count: 5, sum: 25_000_000 }, Readings::default()];
     let facts = Facts { history: &history, ..Facts::new(&inputs, at, Evidence::Operator) };
     let decision = rules.evaluate(home, &facts, &[]);
+    let stored = decision.receipt().to_bytes(home);
+    assert_eq!(Receipt::from_bytes(home, at, &stored).as_ref(), Ok(decision.receipt()));
     let text = rules.explain(home, decision.receipt()).text(Language::En);
     assert!(text.contains("usual = 5 kWh (5 readings before)"), "{text}");
     assert!(text.contains("max(0 kWh, 5 kWh - 4 kWh) × 0.5 kgCO2e/kWh = 500 gCO2e"), "{text}");
@@ -216,7 +222,10 @@ fn a_district_is_kept_only_where_a_campaign_asks() {
     let inputs = rules.read_inputs(walk, [("steps_walked_step", "5000")]).unwrap();
     let kept = |at: &str| {
         let facts = Facts { district: Some("south"), ..Facts::new(&inputs, instant(at), Evidence::Device) };
-        rules.evaluate(walk, &facts, &[]).receipt().district.clone()
+        let decision = rules.evaluate(walk, &facts, &[]);
+        let stored = decision.receipt().to_bytes(walk);
+        assert_eq!(Receipt::from_bytes(walk, instant(at), &stored).as_ref(), Ok(decision.receipt()));
+        decision.receipt().district.clone()
     };
     assert_eq!(kept("2026-09-16T04:00:00Z"), None);
     assert_eq!(kept("2026-09-20T04:00:00Z").as_deref(), Some("south"));

@@ -1,5 +1,7 @@
 //! The ledger's invariants as queries that name the rows at fault. Reads the database alone, in one snapshot.
 
+mod life;
+
 use sea_orm::ConnectionTrait;
 
 use crate::database::{Connected, Engine, Transaction};
@@ -39,11 +41,14 @@ pub struct Totals {
 
 /// Invariant and query; each row of the query is a violation, described in its only column.
 /// `id(x)` is the text of a UUID on either database.
-const INVARIANTS: &[(&str, &str)] = &[
+type Invariant = (&'static str, &'static str);
+
+/// The general ones; `life` has those about lots, reversals and adjustments.
+const INVARIANTS: &[Invariant] = &[
     (
         "journal_sums_to_zero",
         "SELECT 'journal ' || p.journal_id || ': POINTS ' || SUM(p.points) || ', CO2E ' || SUM(p.reduction_mg)
-         FROM postings p JOIN accounts a ON a.owner_id = p.owner_id GROUP BY p.journal_id
+         FROM ledger_lines p JOIN accounts a ON a.owner_id = p.owner_id GROUP BY p.journal_id
          HAVING SUM(p.points) <> 0 OR SUM(p.reduction_mg) <> 0 OR SUM(p.payable_fen) <> 0",
     ),
     (
@@ -54,7 +59,7 @@ const INVARIANTS: &[(&str, &str)] = &[
              LAG(version, 1, 0) OVER w AS before_version, LAG(points_after, 1, 0) OVER w AS before_points,
              LAG(reduction_after_mg, 1, 0) OVER w AS before_mg, LAG(payable_after_fen, 1,
              0) OVER w AS before_fen
-           FROM postings WINDOW w AS (PARTITION BY owner_id ORDER BY version)) q
+           FROM ledger_lines WINDOW w AS (PARTITION BY owner_id ORDER BY version)) q
          WHERE q.version <> q.before_version + 1 OR q.points_after <> q.before_points + q.points
             OR q.reduction_after_mg <> q.before_mg + q.reduction_mg
                 OR q.payable_after_fen <> q.before_fen + q.payable_fen",
@@ -67,43 +72,20 @@ const INVARIANTS: &[(&str, &str)] = &[
          FROM accounts a LEFT JOIN (
            SELECT owner_id, COUNT(*) AS lines, SUM(points) AS points,
            SUM(reduction_mg) AS reduction_mg, SUM(payable_fen) AS payable_fen
-           FROM postings GROUP BY owner_id) p ON p.owner_id = a.owner_id
+           FROM ledger_lines GROUP BY owner_id) p ON p.owner_id = a.owner_id
          WHERE a.version <> COALESCE(p.lines, 0) OR a.points <> COALESCE(p.points, 0)
             OR a.reduction_mg <> COALESCE(p.reduction_mg, 0) OR a.payable_fen <> COALESCE(p.payable_fen, 0)",
     ),
     (
         "posting_has_journal_and_account",
-        "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM postings p
+        "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM ledger_lines p
          LEFT JOIN journals j ON j.id = p.journal_id LEFT JOIN accounts a ON a.owner_id = p.owner_id
          WHERE j.id IS NULL OR a.owner_id IS NULL",
     ),
     (
-        "citizen_is_never_below_zero",
-        "SELECT 'account ' || id(a.owner_id) || ' posting ' || p.version FROM postings p
-         JOIN accounts a ON a.owner_id = p.owner_id
-         WHERE a.kind = 1 AND (p.points_after < 0 OR p.reduction_after_mg < 0)",
-    ),
-    (
-        "points_are_the_sum_of_lots",
-        "SELECT 'citizen ' || id(a.owner_id) || ': balance ' || a.points || ', lots ' || COALESCE(l.points, 0)
-         FROM accounts a LEFT JOIN (SELECT citizen_id, SUM(points_left) AS points FROM lots
-         GROUP BY citizen_id) l
-           ON l.citizen_id = a.owner_id
-         WHERE a.kind = 1 AND a.points <> COALESCE(l.points, 0)",
-    ),
-    (
-        "lot_is_granted_minus_taken",
-        "SELECT 'citizen ' || id(l.citizen_id) || ' lot of day ' || l.expires_day FROM lots l LEFT JOIN (
-           SELECT r.citizen_id, t.expires_day, SUM(t.points) AS points FROM lot_takes t
-           JOIN redemptions r ON r.id = t.redemption_id WHERE r.cancelled_at_us IS NULL
-           GROUP BY r.citizen_id, t.expires_day) t
-           ON t.citizen_id = l.citizen_id AND t.expires_day = l.expires_day
-         WHERE l.points_granted - l.points_left <> COALESCE(t.points, 0)",
-    ),
-    (
         "activity_is_credited_once",
         "SELECT 'activity ' || id(a.id) || ': ' || COUNT(p.owner_id) || ' credits' FROM activities a
-         LEFT JOIN (SELECT p.owner_id, p.cause, p.points, p.reduction_mg FROM postings p
+         LEFT JOIN (SELECT p.owner_id, p.cause, p.points, p.reduction_mg FROM ledger_lines p
                     JOIN journals j ON j.id = p.journal_id WHERE j.kind = 1) p
            ON p.cause = a.id AND p.owner_id = a.citizen_id
          GROUP BY a.id, a.status, a.points, a.reduction_mg
@@ -113,7 +95,7 @@ const INVARIANTS: &[(&str, &str)] = &[
     ),
     (
         "credit_has_its_activity",
-        "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM postings p
+        "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM ledger_lines p
          JOIN journals j ON j.id = p.journal_id JOIN accounts c ON c.owner_id = p.owner_id
          LEFT JOIN activities a ON a.id = p.cause AND a.citizen_id = p.owner_id
          WHERE j.kind = 1 AND c.kind = 1 AND a.id IS NULL",
@@ -154,11 +136,14 @@ const INVARIANTS: &[(&str, &str)] = &[
         "SELECT 'redemption ' || id(r.id) || ': ' || r.points || ' pt' FROM redemptions r LEFT JOIN (
            SELECT p.cause, SUM(CASE WHEN j.kind = 2 THEN -p.points ELSE 0 END) AS taken,
                   SUM(CASE WHEN j.kind = 3 THEN p.points ELSE 0 END) AS given_back
-           FROM postings p JOIN journals j ON j.id = p.journal_id JOIN accounts a ON a.owner_id = p.owner_id
+           FROM ledger_lines p JOIN journals j ON j.id = p.journal_id
+           JOIN accounts a ON a.owner_id = p.owner_id
            WHERE j.kind IN (2, 3) AND a.kind = 1 GROUP BY p.cause) p ON p.cause = r.id
          WHERE COALESCE(p.taken, 0) <> r.points
             OR COALESCE(p.given_back, 0) <> CASE WHEN r.cancelled_at_us IS NULL THEN 0 ELSE r.points END
-            OR r.points <> (SELECT COALESCE(SUM(t.points), 0) FROM lot_takes t WHERE t.redemption_id = r.id)
+            OR r.points <> (SELECT COALESCE(SUM(t.points), 0) FROM lot_takes t
+              WHERE t.citizen_id = r.citizen_id
+              AND t.cause = r.id)
             OR r.quantity <> (SELECT COUNT(*) FROM vouchers v WHERE v.redemption_id = r.id
                               AND (v.status = 'cancelled') = (r.cancelled_at_us IS NOT NULL))",
     ),
@@ -167,7 +152,8 @@ const INVARIANTS: &[(&str, &str)] = &[
         "SELECT 'voucher ' || id(v.id) || ' ' || v.status || ': ' || COUNT(p.owner_id) || ' payables'
             FROM vouchers v
          JOIN offers o ON o.id = v.offer_id
-         LEFT JOIN (SELECT p.owner_id, p.cause, p.payable_fen FROM postings p JOIN journals j
+         LEFT JOIN (SELECT p.owner_id, p.cause, p.payable_fen FROM ledger_lines p
+         JOIN journals j
          ON j.id = p.journal_id
                     JOIN accounts a ON a.owner_id = p.owner_id WHERE j.kind = 4 AND a.kind = 3) p
                     ON p.cause = v.id
@@ -177,22 +163,26 @@ const INVARIANTS: &[(&str, &str)] = &[
     ),
     (
         "payable_has_its_voucher",
-        "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM postings p
+        "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM ledger_lines p
          JOIN journals j ON j.id = p.journal_id JOIN accounts a ON a.owner_id = p.owner_id
          LEFT JOIN vouchers v ON v.id = p.cause AND v.merchant_id = p.owner_id
          WHERE j.kind = 4 AND a.kind = 3 AND v.id IS NULL",
     ),
 ];
 
+fn all() -> impl Iterator<Item = &'static Invariant> {
+    INVARIANTS.iter().chain(life::INVARIANTS)
+}
+
 /// The names of all invariants, in the order checked.
 #[must_use]
-pub fn invariants() -> impl ExactSizeIterator<Item = &'static str> {
-    INVARIANTS.iter().map(|(name, _)| *name)
+pub fn invariants() -> impl Iterator<Item = &'static str> {
+    all().map(|(name, _)| *name)
 }
 
 /// Checks the invariant of a name; at most [`VIOLATIONS_NAMED_MAX`] rows are named.
 pub async fn check(on: &Transaction, invariant: &'static str) -> Result<Vec<Violation>, StoreError> {
-    let Some((_, sql)) = INVARIANTS.iter().find(|(name, _)| *name == invariant) else {
+    let Some((_, sql)) = all().find(|(name, _)| *name == invariant) else {
         return Err(StoreError::Corrupt(format!("no invariant {invariant}")));
     };
     if on.engine() == Engine::Postgres {
@@ -219,7 +209,7 @@ pub async fn totals(on: &Transaction) -> Result<Totals, StoreError> {
                 CAST(COALESCE(SUM(CASE WHEN j.kind IN (2, 3) THEN -p.points ELSE 0 END), 0) AS BIGINT),
                 CAST(COALESCE(SUM(CASE WHEN j.kind = 5 THEN -p.points ELSE 0 END), 0) AS BIGINT),
                 CAST(COALESCE(SUM(p.reduction_mg), 0) AS BIGINT)
-         FROM postings p JOIN journals j ON j.id = p.journal_id JOIN accounts a ON a.owner_id = p.owner_id
+         FROM ledger_lines p JOIN journals j ON j.id = p.journal_id JOIN accounts a ON a.owner_id = p.owner_id
          WHERE a.kind = 1",
         [],
     )

@@ -4,18 +4,21 @@
 
 pub mod account;
 pub mod activity;
+pub mod adjustment;
 pub mod audit;
 pub mod binding;
 pub mod cache;
 pub mod citizen;
 pub mod city;
 mod columns;
+pub mod crediting;
 mod database;
 mod error;
 pub mod idempotency;
 pub mod lot;
 pub mod merchant;
 pub mod offer;
+pub mod office_log;
 pub mod redemption;
 mod row;
 pub mod rule_set;

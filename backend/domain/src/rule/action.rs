@@ -8,6 +8,7 @@ use chrono::{Days, NaiveDate};
 use super::budget::Budget;
 use super::campaign::Campaign;
 use super::cap::{Cap, CapLimit, CapScope, first_number};
+use super::diagnostic::text;
 use super::era::Era;
 use super::evidence::Evidence;
 use super::exact::Decimal;
@@ -17,7 +18,7 @@ use super::inputs::{InputValue, Inputs};
 use super::multiplier::{Multiplier, Stacking};
 use super::same_act::SameAct;
 use super::schedule::Acceptance;
-use super::section::Located;
+use super::section::{Located, RESERVED};
 use crate::text::Text;
 
 /// One condition that an event must meet.
@@ -260,6 +261,38 @@ impl Action {
     fn identifies(&self, place: usize) -> bool {
         let scoped = |cap: &Cap| matches!(cap.scope, CapScope::Input(own) if usize::from(own) == place);
         self.same_act.as_ref().is_some_and(|same| same.trip == Some(place)) || self.caps.iter().any(scoped)
+    }
+
+    /// Whether a word in a formula is an input, an option or a step of the action, or the language's own.
+    pub(super) fn names(&self, word: &str) -> bool {
+        let input = |spec: &InputSpec| {
+            let option = match spec.kind() {
+                InputKind::Choice(options) => options.iter().any(|option| option == word),
+                InputKind::Number(_) | InputKind::YesNo | InputKind::Id => false,
+            };
+            option || spec.name() == word
+        };
+        self.inputs.iter().any(input)
+            || self.steps.iter().any(|(name, _)| name == word)
+            || self.history.iter().any(|look| look.name() == word)
+            || RESERVED.contains(&word)
+    }
+
+    /// What the inputs that a formula speaks of may hold, as advice.
+    pub(super) fn ranges_of(&self, located: &Located) -> Option<Text> {
+        let words: Vec<String> = located.formula.words().collect();
+        let ranges = self.inputs.iter().filter(|spec| words.iter().any(|word| word == spec.name()));
+        let ranges = ranges.filter_map(|spec| match spec.kind() {
+            InputKind::Number(number) => {
+                let (name, unit) = (spec.name(), number.unit());
+                let (min, max) = (number.min(), number.max());
+                Some(text!("`{name}` 为 {min} 至 {max} {unit}", "`{name}` is {min} to {max} {unit}"))
+            }
+            InputKind::YesNo | InputKind::Choice(_) | InputKind::Id => None,
+        });
+        ranges.reduce(|one, other| {
+            Text::new(format!("{}, {}", one.zh, other.zh), format!("{}, {}", one.en, other.en))
+        })
     }
 
     /// Whether a formula names a list or an input takes its words.

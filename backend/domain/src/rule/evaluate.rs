@@ -5,27 +5,29 @@ use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 
 use super::action::Action;
+use super::batch::Formed;
 use super::budget;
 use super::decision::{Credit, Decision, ENGINE_VERSION, Facts, Hold, Receipt, Refusal, Usage};
 use super::diagnostic::text;
 use super::era::Era;
 use super::evidence::Evidence;
 use super::exact::Ratio;
-use super::fund::{Drawn, Live, pay, raise};
+use super::fund::{Drawn, Raised, pay};
 use super::grant::{CapUse, Grant};
 use super::inputs::{InputProblem, slots};
 use super::payout::{Payout, Yield};
 use super::program::Results;
 use super::same_act::ActSpan;
+use super::section::NAME_CHARS_MAX;
 use super::verdict::{Granted, Reason, Scratch, Slots, Typed, Verdict};
-use crate::amount::Points;
+use crate::amount::{Points, ReductionMg};
 use crate::text::Text;
 use crate::time::civil_day;
 
 /// Whoever wants to see how a decision is made.
 pub(super) trait Witness {
     fn before_caps(&mut self, granted: Granted);
-    fn cap(&mut self, cap: CapUse);
+    fn cap(&mut self, cap: impl FnOnce() -> CapUse);
     fn drawn(&mut self, drawn: &Drawn);
 }
 
@@ -34,7 +36,7 @@ impl Witness for () {
     #[inline]
     fn before_caps(&mut self, _: Granted) {}
     #[inline]
-    fn cap(&mut self, _: CapUse) {}
+    fn cap(&mut self, _: impl FnOnce() -> CapUse) {}
     #[inline]
     fn drawn(&mut self, _: &Drawn) {}
 }
@@ -42,7 +44,7 @@ impl Witness for () {
 /// Looks at budgets alone.
 impl Witness for Drawn {
     fn before_caps(&mut self, _: Granted) {}
-    fn cap(&mut self, _: CapUse) {}
+    fn cap(&mut self, _: impl FnOnce() -> CapUse) {}
     fn drawn(&mut self, drawn: &Drawn) {
         *self = *drawn;
     }
@@ -70,8 +72,8 @@ impl Witness for Assessment<'_> {
         self.before_caps = Some(granted);
     }
 
-    fn cap(&mut self, cap: CapUse) {
-        self.caps.push(cap);
+    fn cap(&mut self, cap: impl FnOnce() -> CapUse) {
+        self.caps.push(cap());
     }
 
     fn drawn(&mut self, drawn: &Drawn) {
@@ -141,7 +143,7 @@ fn receipt(action: &Action, zone: Tz, facts: &Facts<'_>, used: &[Usage]) -> Rece
         occurred_at: facts.occurred_at,
         evidence: facts.evidence,
         used: used.to_vec(),
-        district: facts.district.filter(|_| asked).map(str::to_owned),
+        district: facts.district.filter(|name| asked && name.len() <= NAME_CHARS_MAX).map(str::to_owned),
         history: facts.history.to_vec(),
         issued: facts.issued.to_vec(),
         reviewed: facts.reviewed && !action.holds.is_empty(),
@@ -248,20 +250,7 @@ pub(super) fn decide<W: Witness>(
     if !era.takes(typed.slots) {
         return Verdict::Refused(Reason::Unfit);
     }
-    let yielded = era.run(typed.slots, scratch);
-    settle(action, era, typed, yielded, used, scratch, witness)
-}
-
-/// Decides one act of which the formulas' yield is known.
-pub(super) fn settle<W: Witness>(
-    action: &Action,
-    era: &Era,
-    typed: Typed<'_>,
-    full: Yield,
-    used: &[Usage],
-    scratch: &mut Scratch,
-    witness: &mut W,
-) -> Verdict {
+    let full = era.run(typed.slots, scratch);
     if let Some(place) = full.failed {
         return Verdict::Refused(Reason::Condition(place));
     }
@@ -269,14 +258,38 @@ pub(super) fn settle<W: Witness>(
     if let Some(place) = full.held.filter(|_| !typed.reviewed) {
         return Verdict::Held(place);
     }
-    let factor = action.multiplied(full.multipliers);
     let act = Act { action, era, payout, typed, full };
-    let plain = act.grant(factor);
-    if action.campaigns.is_empty() && action.budgets.is_empty() {
-        witness.before_caps(plain.granted);
-        return Verdict::Credited(plain.capped(used, scratch, |cap| witness.cap(cap)));
+    let factor = action.multiplied(full.multipliers);
+    if action.is_funded() {
+        return Verdict::Credited(act.funded(factor, used, scratch, witness));
     }
-    Verdict::Credited(act.funded(factor, used, scratch, witness))
+    Verdict::Credited(act.grant(factor).capped(used, scratch, witness))
+}
+
+/// Decides one act whose formulas have been run.
+pub(super) fn settle(
+    action: &Action,
+    typed: Typed<'_>,
+    formed: Formed,
+    used: &[Usage],
+    scratch: &mut Scratch,
+) -> Verdict {
+    let (reduction, points, held, multipliers) = match formed {
+        Formed::Refused(reason) => return Verdict::Refused(reason),
+        Formed::Yielding { reduction, points, held, multipliers } => (reduction, points, held, multipliers),
+    };
+    if let Some(place) = held.filter(|_| !typed.reviewed) {
+        return Verdict::Held(place);
+    }
+    if action.is_funded() {
+        return decide(action, typed, used, scratch, &mut ());
+    }
+    let era = typed.slots.first().and_then(|day| action.era_on(*day));
+    let Some(era) = era else { return Verdict::Refused(Reason::NoFactor) };
+    let Some(payout) = era.payout(typed.evidence) else { return Verdict::Refused(Reason::Evidence) };
+    let factor = action.multiplied(multipliers);
+    let grant = Grant::new(action, (era, payout), typed, (reduction, points), (None, factor));
+    Verdict::Credited(grant.capped(used, scratch, &mut ()))
 }
 
 /// An act on its way to points.
@@ -291,7 +304,10 @@ struct Act<'a> {
 impl<'a> Act<'a> {
     #[inline]
     fn grant(&self, factor: Option<Ratio>) -> Grant<'a> {
-        Grant::new(self.action, (self.era, self.payout), self.typed, self.full, factor)
+        let reduction = ReductionMg::new(self.full.reduction_mg);
+        let points = Points::new(self.payout.points(self.full, None, factor));
+        let full = (Some(self.full), factor);
+        Grant::new(self.action, (self.era, self.payout), self.typed, (reduction, points), full)
     }
 
     /// Points with campaigns, after caps and budgets. The caps that a witness sees are those of the act with
@@ -305,18 +321,20 @@ impl<'a> Act<'a> {
     ) -> Granted {
         let day = self.typed.slots.first().copied().unwrap_or(0);
         let mut drawn = Drawn::NOTHING;
-        let mut steps: Vec<(Live<'_>, Points)> = Vec::new();
+        let mut raised = Raised::default();
         let mut factor = factor;
         let mut last = self.grant(factor);
-        let plain = last.capped(used, scratch, |_| ()).points;
+        let plain = last.capped(used, scratch, &mut ()).points;
+        let mut before = plain;
         for live in self.action.reaching(day, self.typed.district) {
             factor = self.action.stacked(factor, live.campaign.times.ratio);
             last = self.grant(factor);
-            steps.push((live, last.capped(used, scratch, |_| ()).points));
+            let with = last.capped(used, scratch, &mut ()).points;
+            raised.add(live, (before, with), self.typed.issued, &mut drawn);
+            before = with;
         }
-        witness.before_caps(last.granted);
-        let mut granted = last.capped(used, scratch, |cap| witness.cap(cap));
-        raise(&mut granted, plain, &steps, self.typed.issued, &mut drawn);
+        let mut granted = last.capped(used, scratch, witness);
+        raised.onto(plain, &mut granted);
         let campaigns = self.action.live_count(day);
         pay(self.action, &mut granted, campaigns, self.typed.issued, &mut drawn);
         witness.drawn(&drawn);

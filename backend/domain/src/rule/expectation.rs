@@ -7,7 +7,7 @@ use super::section::{Reading, Section};
 use super::unit::Unit;
 use super::yaml::Node;
 use crate::amount::{Points, ReductionMg};
-use crate::text::Text;
+use crate::text::{Language, Text};
 
 /// What came out of a case, or what was expected of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,27 +132,54 @@ pub(super) fn mismatch(name: &str, expected: &Expected, outcome: &Outcome) -> Op
         }
         (Expected::Refused(_) | Expected::Held(_) | Expected::Credited(_), _) => true,
     };
-    let (wanted, found) = (expected.show(), outcome.show());
+    let texts =
+        [Language::Zh, Language::En].map(|language| (expected.show(language), outcome.show(language)));
+    let [(wanted_zh, found_zh), (wanted, found)] = texts;
     differs.then(|| {
-        text!("例 `{name}`: 应为 {wanted}, 实为 {found}", "example `{name}`: expected {wanted}, got {found}")
+        text!(
+            "例 `{name}`: 应为 {wanted_zh}, 实为 {found_zh}",
+            "example `{name}`: expected {wanted}, got {found}"
+        )
     })
 }
 
+fn refused(code: &str, language: Language) -> String {
+    text!("拒绝 {code}", "refused {code}").in_language(language).to_owned()
+}
+
+fn held(code: &str, language: Language) -> String {
+    text!("待审核 {code}", "held {code}").in_language(language).to_owned()
+}
+
+fn queued_words(points: Points) -> Text {
+    text!("{points} pt 等待预算", "{points} pt queued")
+}
+
+fn exhausted_words(exhausted: bool) -> Text {
+    if exhausted {
+        text!("预算已用完", "budget exhausted")
+    } else {
+        text!("预算未用完", "budget not exhausted")
+    }
+}
+
+fn capped_word(capped: bool) -> Text {
+    if capped { text!("已封顶", "capped") } else { text!("未封顶", "not capped") }
+}
+
 impl Expected {
-    fn show(&self) -> String {
+    fn show(&self, language: Language) -> String {
         match self {
-            Self::Refused(code) => format!("refused {code}"),
-            Self::Held(code) => format!("held {code}"),
+            Self::Refused(code) => refused(code, language),
+            Self::Held(code) => held(code, language),
             Self::Credited(stated) => {
-                let flag = |flag: Option<bool>, word: &str| {
-                    flag.map(|holds| if holds { word.to_owned() } else { format!("not {word}") })
-                };
+                let said = |text: Text| text.in_language(language).to_owned();
                 let parts = [
                     stated.reduction.map(|grams| grams_text(grams.get())),
                     stated.points.map(|points| format!("{points} pt")),
-                    stated.queued.map(|points| format!("{points} pt queued")),
-                    flag(stated.capped, "capped"),
-                    flag(stated.exhausted, "budget exhausted"),
+                    stated.queued.map(|points| said(queued_words(points))),
+                    stated.capped.map(|capped| said(capped_word(capped))),
+                    stated.exhausted.map(|exhausted| said(exhausted_words(exhausted))),
                 ];
                 parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
             }
@@ -161,16 +188,19 @@ impl Expected {
 }
 
 impl Outcome {
-    fn show(&self) -> String {
+    fn show(&self, language: Language) -> String {
         match self {
-            Self::Refused(code) => format!("refused {code}"),
-            Self::Held(code) => format!("held {code}"),
+            Self::Refused(code) => refused(code, language),
+            Self::Held(code) => held(code, language),
             Self::Credited { reduction, points, queued, capped, exhausted } => {
-                let waiting =
-                    if *queued > Points::ZERO { format!(", {queued} pt queued") } else { String::new() };
-                let capped = if *capped { ", capped" } else { "" };
-                let exhausted = if *exhausted { ", budget exhausted" } else { "" };
-                format!("{}, {points} pt{waiting}{capped}{exhausted}", grams_text(reduction.get()))
+                let said = |text: Text| text.in_language(language).to_owned();
+                let parts = [
+                    Some(format!("{}, {points} pt", grams_text(reduction.get()))),
+                    (*queued > Points::ZERO).then(|| said(queued_words(*queued))),
+                    capped.then(|| said(capped_word(true))),
+                    exhausted.then(|| said(exhausted_words(true))),
+                ];
+                parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What a formula must come to: whole milligrams, whole seconds, nothing below zero.
 
 use super::check::{Checker, Type, Value, expected_type, too_large};
+use super::counterexample::below_zero;
 use super::diagnostic::{Finding, text};
 use super::exact::{Ratio, Rounding};
 use super::program::{Register, TooLarge};
@@ -17,7 +18,13 @@ pub(super) fn not_negative(
     if checker.program.range(value.register).low >= 0 {
         return Ok(());
     }
-    let found = text!("结果可能小于零", "the result may be below zero");
+    let found = below_zero(checker, value).map_or_else(
+        || text!("结果可能小于零", "the result may be below zero"),
+        |event| {
+            let (zh, en) = (event.zh, event.en);
+            text!("结果可能小于零: {zh}", "the result may be below zero: {en}")
+        },
+    );
     Err(Finding::new(found).help(text!("请写 `max({zero}, ...)`", "write `max({zero}, ...)`")).at(at))
 }
 

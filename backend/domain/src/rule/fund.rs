@@ -47,7 +47,14 @@ pub(super) struct Live<'a> {
 }
 
 impl Action {
+    /// Whether campaigns or budgets have a say.
+    #[inline]
+    pub(super) fn is_funded(&self) -> bool {
+        !(self.campaigns.is_empty() && self.budgets.is_empty())
+    }
+
     /// The factor of the multipliers that hold, given by their bits.
+    #[inline]
     pub(super) fn multiplied(&self, bits: u16) -> Option<Ratio> {
         let held =
             self.multipliers.iter().zip(0_u32..).filter(|(_, place)| bits.wrapping_shr(*place) & 1 == 1);
@@ -81,25 +88,34 @@ impl Action {
     }
 }
 
-/// Points with what campaigns add, each from its own budget: `steps` has for each campaign the points that
-/// the act has with it and those before it, after caps.
-pub(super) fn raise(
-    granted: &mut Granted,
-    plain: Points,
-    steps: &[(Live<'_>, Points)],
-    issued: &[Points],
-    drawn: &mut Drawn,
-) {
-    let (mut before, mut points) = (plain.get(), plain.get());
-    for (live, with) in steps {
-        let extra = with.get().saturating_sub(before).max(0);
+/// What campaigns add to an act, each from its own budget.
+#[derive(Debug, Default)]
+pub(super) struct Raised {
+    added: i64,
+    exhausted: bool,
+}
+
+impl Raised {
+    /// One campaign more; the points are those that the act has before it and with it, after caps.
+    pub(super) fn add(
+        &mut self,
+        live: Live<'_>,
+        (before, with): (Points, Points),
+        issued: &[Points],
+        drawn: &mut Drawn,
+    ) {
+        let extra = with.get().saturating_sub(before.get()).max(0);
         let added = extra.min(left(live.campaign.budget, live.place, issued));
         drawn.add(live.place, added);
-        granted.budget_exhausted |= added < extra;
-        points = points.saturating_add(added);
-        before = with.get();
+        self.exhausted |= added < extra;
+        self.added = self.added.saturating_add(added);
     }
-    granted.points = Points::new(points);
+
+    /// Adds it to the points that the act has without any campaign.
+    pub(super) fn onto(&self, plain: Points, granted: &mut Granted) {
+        granted.points = Points::new(plain.get().saturating_add(self.added));
+        granted.budget_exhausted |= self.exhausted;
+    }
 }
 
 /// Takes points from the budgets of the programme, whose places begin after `campaigns`.

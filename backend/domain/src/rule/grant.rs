@@ -10,10 +10,10 @@ use super::action::Action;
 use super::cap::{Cap, CapLimit, CapWindow};
 use super::decision::Usage;
 use super::era::Era;
+use super::evaluate::Witness;
 use super::exact::Ratio;
-use super::input::InputKind;
 use super::payout::{Payout, Yield};
-use super::verdict::{Granted, MOMENT_SLOTS, Scratch, Slots, Typed};
+use super::verdict::{Granted, Scratch, Slots, Typed};
 use crate::amount::{Points, ReductionMg};
 
 /// The periods and scopes that an action's caps count in, the shortest first.
@@ -33,6 +33,19 @@ pub(super) struct CapUse {
     pub(super) trimmed: bool,
 }
 
+impl Cap {
+    /// The limit, and what of it is used.
+    #[inline]
+    fn against(&self, usage: &Usage) -> (i64, i64) {
+        match self.limit {
+            CapLimit::Times(limit) => (limit, usage.events),
+            CapLimit::Points(limit) => (limit, usage.points.get()),
+            CapLimit::Reduction(limit) => (limit, usage.reduction.get()),
+            CapLimit::Input(limit) => (limit, usage.quantity),
+        }
+    }
+}
+
 /// A grant while caps work on it.
 #[derive(Clone, Copy)]
 pub(super) struct Grant<'a> {
@@ -40,118 +53,126 @@ pub(super) struct Grant<'a> {
     era: &'a Era,
     payout: &'a Payout,
     typed: Typed<'a>,
-    full: Yield,
+    /// None until it is needed, where only its outcome is known.
+    full: Option<Yield>,
     /// What points are multiplied by; none for once.
     factor: Option<Ratio>,
-    pub(super) granted: Granted,
+    granted: Granted,
 }
 
 impl<'a> Grant<'a> {
-    /// What the formulas give before caps, points times the factor.
     #[inline]
     pub(super) fn new(
         action: &'a Action,
         (era, payout): (&'a Era, &'a Payout),
         typed: Typed<'a>,
-        full: Yield,
-        factor: Option<Ratio>,
+        (reduction, points): (ReductionMg, Points),
+        (full, factor): (Option<Yield>, Option<Ratio>),
     ) -> Self {
-        let quantity = action.measure().map_or(0, |(slot, thousandths)| {
+        let quantity = era.measure.map_or(0, |(slot, thousandths)| {
             typed.slots.get(slot).map_or(0, |value| value.saturating_mul(thousandths))
         });
-        let granted = Granted {
-            reduction: ReductionMg::new(full.reduction_mg),
-            points: Points::new(payout.points(full, None, factor)),
-            quantity,
-            ..Granted::default()
-        };
+        let granted = Granted { reduction, points, quantity, ..Granted::default() };
         Self { action, era, payout, typed, full, factor, granted }
     }
 
-    /// Applies all caps, the shortest period first.
+    /// What all caps leave, the shortest period first.
     #[inline]
-    pub(super) fn capped(
+    pub(super) fn capped<W: Witness>(
         mut self,
         used: &[Usage],
         scratch: &mut Scratch,
-        mut seen: impl FnMut(CapUse),
+        witness: &mut W,
     ) -> Granted {
+        witness.before_caps(self.granted);
         for (place, cap) in self.action.caps.iter().enumerate() {
-            let usage = cap.window.and_then(|window| used.get(window)).copied().unwrap_or_default();
-            seen(self.apply(place, cap, usage, scratch));
+            let usage = cap.window.and_then(|window| used.get(window));
+            let (limit, used_before) = cap.against(usage.unwrap_or(&Usage::NONE));
+            let left = limit.saturating_sub(used_before).max(0);
+            let trimmed = self.trim(cap.limit, left, scratch);
+            self.granted.capped |= trimmed;
+            witness.cap(|| {
+                let left_after = left.saturating_sub(self.taken(cap.limit, left)).max(0);
+                CapUse { place, used_before, left_after, trimmed }
+            });
         }
         self.granted
     }
 
+    /// Trims to what is left of a limit; tells whether there was anything to trim.
     #[inline]
-    fn apply(&mut self, place: usize, cap: &Cap, usage: Usage, scratch: &mut Scratch) -> CapUse {
-        let before = self.granted;
-        let (limit, used_before) = match cap.limit {
-            CapLimit::Times(limit) => (limit, usage.events),
-            CapLimit::Points(limit) => (limit, usage.points.get()),
-            CapLimit::Reduction(limit) => (limit, usage.reduction.get()),
-            CapLimit::Input(limit) => (limit, usage.quantity),
-        };
-        let left = limit.saturating_sub(used_before).max(0);
-        match cap.limit {
-            CapLimit::Times(_) if left == 0 => self.nothing(),
-            CapLimit::Times(_) => {}
-            CapLimit::Points(_) => self.granted.points = self.granted.points.min(Points::new(left)),
-            CapLimit::Reduction(_) => self.trim_reduction(left),
-            CapLimit::Input(_) => self.trim_input(left, scratch),
+    fn trim(&mut self, limit: CapLimit, left: i64, scratch: &mut Scratch) -> bool {
+        match limit {
+            CapLimit::Times(_) => {
+                let over = left == 0;
+                if over {
+                    self.nothing();
+                }
+                over
+            }
+            CapLimit::Points(_) => {
+                let over = self.granted.points.get() > left;
+                self.granted.points = self.granted.points.min(Points::new(left));
+                over
+            }
+            CapLimit::Reduction(_) => {
+                let over = self.granted.reduction.get() > left;
+                if over {
+                    self.trim_reduction(left, scratch);
+                }
+                over
+            }
+            CapLimit::Input(_) => {
+                let over = self.granted.quantity > left;
+                if over {
+                    self.trim_input(left, scratch);
+                }
+                over
+            }
         }
-        let taken = match cap.limit {
+    }
+
+    fn taken(&self, limit: CapLimit, left: i64) -> i64 {
+        match limit {
             CapLimit::Times(_) => i64::from(left > 0),
             CapLimit::Points(_) => self.granted.points.get(),
             CapLimit::Reduction(_) => self.granted.reduction.get(),
             CapLimit::Input(_) => self.granted.quantity,
-        };
-        let spent = matches!(cap.limit, CapLimit::Times(_)) && left == 0;
-        let trimmed = before != self.granted || spent;
-        self.granted.capped |= trimmed;
-        CapUse { place, used_before, left_after: left.saturating_sub(taken).max(0), trimmed }
+        }
     }
 
     fn nothing(&mut self) {
         self.granted = Granted { capped: self.granted.capped, ..Granted::default() };
     }
 
-    /// Points for the present yield and the part of its grams that is left; never more than before.
-    fn points(&self) -> Points {
-        let (left, full) = (self.granted.reduction.get(), self.full.reduction_mg);
-        let points = self.payout.points(self.full, (left < full).then_some((left, full)), self.factor);
-        self.granted.points.min(Points::new(points))
+    /// Points for the yield of the granted input and the part of its grams that is left; never more than
+    /// before.
+    fn pay_for(&mut self, full: Yield) {
+        let left = self.granted.reduction.get();
+        let kept = (left < full.reduction_mg).then_some((left, full.reduction_mg));
+        let points = Points::new(self.payout.points(full, kept, self.factor));
+        self.granted.points = self.granted.points.min(points);
+        self.full = Some(full);
     }
 
-    fn trim_reduction(&mut self, left: i64) {
-        if self.granted.reduction.get() > left {
-            self.granted.reduction = ReductionMg::new(left);
-            self.granted.points = self.points();
-        }
+    #[cold]
+    fn trim_reduction(&mut self, left: i64, scratch: &mut Scratch) {
+        self.granted.reduction = ReductionMg::new(left);
+        let full = self.full.unwrap_or_else(|| self.era.run_again(self.typed.slots, scratch));
+        self.pay_for(full);
     }
 
+    #[cold]
     fn trim_input(&mut self, left: i64, scratch: &mut Scratch) {
-        let Some((slot, thousandths)) = self.action.measure().filter(|_| self.granted.quantity > left) else {
-            return;
-        };
+        let Some((slot, thousandths)) = self.era.measure else { return };
         let count = left.checked_div(thousandths).unwrap_or(0);
         if count == 0 {
             return self.nothing();
         }
         let trimmed = Slots::with(self.typed.slots, slot, count);
-        self.full = self.era.run(trimmed.as_slice(), scratch);
+        let full = self.era.run_again(trimmed.as_slice(), scratch);
         self.granted.quantity = count.saturating_mul(thousandths);
-        self.granted.reduction = self.granted.reduction.min(ReductionMg::new(self.full.reduction_mg));
-        self.granted.points = self.points();
-    }
-}
-
-impl Action {
-    /// Slot of the first numeric input, and how many thousandths of its base unit one of its units is.
-    pub(super) fn measure(&self) -> Option<(usize, i64)> {
-        self.inputs.iter().zip(MOMENT_SLOTS..).find_map(|(spec, slot)| match spec.kind() {
-            InputKind::Number(number) => Some((slot, number.thousandths)),
-            InputKind::YesNo | InputKind::Choice(_) | InputKind::Id => None,
-        })
+        self.granted.reduction = self.granted.reduction.min(ReductionMg::new(full.reduction_mg));
+        self.pay_for(full);
     }
 }

@@ -93,6 +93,12 @@ impl Inputs {
     }
 }
 
+impl FromIterator<(String, InputValue)> for Inputs {
+    fn from_iter<Values: IntoIterator<Item = (String, InputValue)>>(values: Values) -> Self {
+        Self(Arc::new(values.into_iter().collect()))
+    }
+}
+
 impl Serialize for Inputs {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value.to_string())))

@@ -5,8 +5,11 @@
 
 mod action;
 mod action_section;
+#[cfg(test)]
+mod agreement;
 mod background;
 mod badge;
+mod batch;
 mod budget;
 mod call;
 mod campaign;
@@ -15,6 +18,7 @@ mod catalogue;
 mod check;
 mod choose;
 mod code;
+mod counterexample;
 mod decision;
 mod diagnostic;
 mod era;
@@ -35,6 +39,7 @@ mod input;
 mod inputs;
 mod level;
 mod membership;
+mod misread;
 mod multiplier;
 mod parameter;
 mod parse;
@@ -45,6 +50,7 @@ mod programme;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "bytes of a tape stay small")]
 mod random_rules;
+mod receipt;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "big fractions cannot overflow")]
 mod reference;
@@ -52,6 +58,7 @@ mod ruleset;
 mod same_act;
 mod schedule;
 mod section;
+mod slip;
 mod syntax;
 mod telling;
 mod token;
@@ -61,6 +68,7 @@ mod yaml;
 
 pub use action::{Action, Condition};
 pub use badge::{Badge, DayTotal, Earned};
+pub use batch::{BATCH_ROWS, Batch, Formed};
 pub use budget::{Budget, BudgetWindow, WhenExhausted, pay_queue, prorate};
 pub use campaign::Campaign;
 pub use cap::{Cap, CapLimit, CapScope, CapWindow};
@@ -83,6 +91,7 @@ pub use multiplier::{Multiplier, Stacking};
 pub use parameter::{Confidence, Parameter, ParameterValue, Source};
 pub use prize::{BoardOf, Prize};
 pub use programme::Feature;
+pub use receipt::{RECEIPT_BYTES_MAX, ReceiptBytes, ReceiptError};
 pub use ruleset::{RuleSet, SourceFile};
 pub use same_act::{ActSpan, SameAct};
 pub use schedule::{Acceptance, SpentPoints};

@@ -9,7 +9,7 @@ use num_rational::BigRational;
 use proptest::prelude::*;
 
 use super::action::Action;
-use super::decision::{Decision, Facts, Usage};
+use super::decision::{Decision, Facts, Receipt, Usage};
 use super::evidence::Evidence;
 use super::exact::{Ratio, Rounding};
 use super::inputs::{InputValue, Inputs};
@@ -269,7 +269,7 @@ fn granted(decision: &Decision) -> Result<Grant, String> {
     }
 }
 
-fn compile(text: &str) -> Option<RuleSet> {
+pub(super) fn compile(text: &str) -> Option<RuleSet> {
     match RuleSet::compile(&SourceFile { name: "random.yaml".into(), text: text.to_owned() }, &[]) {
         Ok(rules) => Some(rules),
         Err(all) => {
@@ -281,7 +281,7 @@ fn compile(text: &str) -> Option<RuleSet> {
     }
 }
 
-fn random_inputs(rules: &RuleSet, seed: [u32; 5]) -> Inputs {
+pub(super) fn random_inputs(rules: &RuleSet, seed: [u32; 5]) -> Inputs {
     let a = format!("{}.{:03}", seed[0] % 80, seed[0] / 80 % 1000);
     let b = format!("{}.{}", 5 + seed[1] % 8995, seed[1] % 10);
     let c = format!("{}.{:02}", seed[2] % 100, seed[2] / 100 % 100);
@@ -291,7 +291,7 @@ fn random_inputs(rules: &RuleSet, seed: [u32; 5]) -> Inputs {
     rules.read_inputs(rules.action("act").unwrap(), data).unwrap()
 }
 
-fn moment(minutes: u32) -> DateTime<Utc> {
+pub(super) fn moment(minutes: u32) -> DateTime<Utc> {
     let start: DateTime<Utc> = "2025-12-20T00:00:00Z".parse().unwrap();
     start + chrono::TimeDelta::minutes(i64::from(minutes))
 }
@@ -340,7 +340,9 @@ proptest! {
         let decision = rules.evaluate(action, &facts, &used);
         let expected = decide(&rules, action, &facts, Some(used));
         prop_assert_eq!(granted(&decision), expected, "{}\n{:?} {:?}", text, inputs, used);
-        let receipt = serde_json::from_str(&serde_json::to_string(decision.receipt()).unwrap()).unwrap();
+        let stored = decision.receipt().to_bytes(action);
+        let receipt = Receipt::from_bytes(action, facts.occurred_at, &stored).unwrap();
+        prop_assert_eq!(&receipt, decision.receipt());
         let told = rules.explain(action, &receipt);
         prop_assert!(!told.text(Language::Zh).is_empty() && !told.text(Language::En).is_empty());
         let Decision::Credited(credit) = decision else {

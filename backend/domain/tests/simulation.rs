@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use tanhui_domain::activity::ActivityStatus;
+use tanhui_domain::amount::Points;
 
 use tanhui_domain::crediting::{Claim, UsageBook, decide};
 use tanhui_domain::id::{ActivityId, CitizenId, CityId, OwnerId, RuleSetId, SourceId};
@@ -69,7 +70,7 @@ fn event(seed: [u32; 6]) -> Event {
 fn account(citizen: CitizenId) -> Account {
     let owner = OwnerId::new(citizen.get());
     let (city, kind) = (CityId::new(1), OwnerKind::Citizen);
-    Account { owner, city, kind, version: 0, balance: Amounts::default() }
+    Account { owner, city, kind, version: 0, balance: Amounts::default(), debt: Points::ZERO }
 }
 
 /// Crediting, event by event.

@@ -108,14 +108,15 @@ impl<'t> Writer<'t> {
     pub(super) fn programme(&mut self) -> String {
         self.past = true;
         let caps: Vec<String> = (0..self.pick(5)).map(|_| self.cap()).collect();
-        let mut extras = self.history();
-        extras.push_str(&self.multipliers());
-        if self.pick(3) == 1 {
-            let test = self.test();
-            extras.push_str(&format!(
-                "    hold: [{{when: \"a > 70 km or ({test})\", reason: {{zh: 核, en: R}}}}]\n"
-            ));
-        }
+        let (history, multipliers) = (self.history(), self.multipliers());
+        let hold = match self.pick(3) {
+            1 => {
+                let test = self.test();
+                format!("    hold: [{{when: \"a > 70 km or ({test})\", reason: {{zh: 核, en: R}}}}]\n")
+            }
+            _ => String::new(),
+        };
+        let extras = [history, multipliers, hold].concat();
         let top = format!("{}{}", self.campaigns(), self.budgets());
         self.document(&format!("[{}]", caps.join(", ")), &extras, &top)
     }
@@ -150,30 +151,30 @@ impl<'t> Writer<'t> {
         if count == 0 {
             return String::new();
         }
-        let mut all = format!("    multipliers:\n      stacking: {}\n", self.stacking());
+        let mut all = vec![format!("    multipliers:\n      stacking: {}\n", self.stacking())];
         for number in 0..count {
             let times = ["1.5", "2", "0.75", "1.125", "3"][usize::from(self.pick(5))];
             let test = self.test();
-            all.push_str(&format!("      m{number}: {{when: \"{test}\", times: {times}}}\n"));
+            all.push(format!("      m{number}: {{when: \"{test}\", times: {times}}}\n"));
         }
-        all
+        all.concat()
     }
 
     fn campaigns(&mut self) -> String {
         let count = self.pick(4);
-        let mut all = format!("campaigns:\n  stacking: {}\n", self.stacking());
+        let mut all = vec![format!("campaigns:\n  stacking: {}\n", self.stacking())];
         for number in 0..count {
             let (month, day, length) = (1 + self.pick(2), 1 + self.pick(20), 1 + self.pick(8));
             let districts = ["all", "[north]", "[north, south]"][usize::from(self.pick(3))];
             let times = ["2", "1.25", "3", "1.1"][usize::from(self.pick(4))];
             let budget = 1 + u16::from(self.pick(200));
-            all.push_str(&format!(
+            all.push(format!(
                 "  c{number}: {{from: 2026-{month:02}-{day:02}, until: 2026-{month:02}-{end:02}, actions: all, \
                  districts: {districts}, times: {times}, budget: {budget} pt}}\n",
                 end = day + length,
             ));
         }
-        all
+        all.concat()
     }
 
     fn budgets(&mut self) -> String {

@@ -325,7 +325,7 @@ fn the_whole_language_agrees_with_the_reference() {
     let (wanted, seed) = (asked("TANHUI_EVALUATIONS").unwrap_or(3_000), asked("TANHUI_SEED").unwrap_or(1));
     let mut dice = Dice(seed);
     let (mut done, mut files) = (0, 0_u64);
-    let mut seen = std::collections::BTreeMap::<String, u64>::new();
+    let mut met = std::collections::BTreeMap::<String, u64>::new();
     while done < wanted {
         let tape: Vec<u8> = (0..dice.below(140)).map(|_| dice.next() as u8).collect();
         let text = Writer::new(&tape).programme();
@@ -337,14 +337,14 @@ fn the_whole_language_agrees_with_the_reference() {
             let case = chance.case(&rules, action);
             case.check(&text, done % 16 == 0);
             for kind in kinds(&case.decide()) {
-                *seen.entry(kind).or_default() += 1;
+                *met.entry(kind).or_default() += 1;
             }
             done += 1;
         }
     }
-    println!("{done} acts under {files} files, no difference; {seen:?}");
+    println!("{done} acts under {files} files, no difference; {met:?}");
     for kind in ["credited", "capped", "exhausted", "queued", "campaign", "hold.1", "history_too_short"] {
-        assert!(seen.get(kind).is_some_and(|count| *count > done / 300), "too few are {kind}: {seen:?}");
+        assert!(met.get(kind).is_some_and(|count| *count > done / 300), "too few are {kind}: {met:?}");
     }
 }
 

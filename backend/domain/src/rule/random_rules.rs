@@ -169,8 +169,8 @@ impl<'t> Writer<'t> {
             let times = ["2", "1.25", "3", "1.1"][usize::from(self.pick(4))];
             let budget = 1 + u16::from(self.pick(200));
             all.push(format!(
-                "  c{number}: {{from: 2026-{month:02}-{day:02}, until: 2026-{month:02}-{end:02}, actions: all, \
-                 districts: {districts}, times: {times}, budget: {budget} pt}}\n",
+                "  c{number}: {{from: 2026-{month:02}-{day:02}, until: 2026-{month:02}-{end:02}, \
+                 actions: all, districts: {districts}, times: {times}, budget: {budget} pt}}\n",
                 end = day + length,
             ));
         }

@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use tanhui_domain::activity::ActivityStatus;
-use tanhui_domain::amount::Points;
 
 use tanhui_domain::crediting::{Claim, UsageBook, decide};
 use tanhui_domain::id::{ActivityId, CitizenId, CityId, OwnerId, RuleSetId, SourceId};
-use tanhui_domain::ledger::{Account, Amounts, OwnerKind};
+use tanhui_domain::ledger::{Account, Amounts, Debt, OwnerKind};
 use tanhui_domain::rule::{Evidence, Facts, RuleSet, SourceFile, Usage};
 use tanhui_domain::simulation::{Comparison, Count, Report, Row, Schema};
 
@@ -70,7 +69,7 @@ fn event(seed: [u32; 6]) -> Event {
 fn account(citizen: CitizenId) -> Account {
     let owner = OwnerId::new(citizen.get());
     let (city, kind) = (CityId::new(1), OwnerKind::Citizen);
-    Account { owner, city, kind, version: 0, balance: Amounts::default(), debt: Points::ZERO }
+    Account { owner, city, kind, version: 0, balance: Amounts::default(), debt: Debt::default() }
 }
 
 /// Crediting, event by event.

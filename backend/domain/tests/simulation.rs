@@ -10,7 +10,7 @@ use tanhui_domain::activity::ActivityStatus;
 use tanhui_domain::crediting::{Claim, UsageBook, decide};
 use tanhui_domain::id::{ActivityId, CitizenId, CityId, OwnerId, RuleSetId, SourceId};
 use tanhui_domain::ledger::{Account, Amounts, Debt, OwnerKind};
-use tanhui_domain::rule::{Evidence, Facts, RuleSet, SourceFile, Usage};
+use tanhui_domain::rule::{Evidence, Explanation, Facts, RuleSet, SourceFile, Usage};
 use tanhui_domain::simulation::{Comparison, Count, Report, Row, Schema};
 
 const MAIN: &str = include_str!("rules/town.yaml");
@@ -163,17 +163,16 @@ proptest! {
         let report = simulated(&in_force, &draft, &events, workers);
         prop_assert_eq!(report.totals.counts.in_force, credited(&in_force, &events));
         prop_assert_eq!(report.totals.counts.draft, credited(&draft, &events));
-        let mut alone = simulated(&in_force, &draft, &events, 1);
+        let alone = simulated(&in_force, &draft, &events, 1);
         prop_assert_eq!(&report, &alone, "workers make no difference");
         let sum = alone.days.iter().fold(Count::default(), |mut sum, day| {
             sum.points += day.counts.draft.points;
             sum
         });
         prop_assert_eq!(sum.points, report.totals.counts.draft.points);
-        alone.differences.truncate(20);
-        prop_assert_eq!(alone.differences.len(), report.differences.len());
+        prop_assert!(report.differences.len() <= 20);
         for difference in &report.differences {
-            let points = |side: &Option<_>| side.as_ref().map_or(0, |told: &tanhui_domain::rule::Explanation| told.points);
+            let points = |side: &Option<Explanation>| side.as_ref().map_or(0, |told| told.points);
             prop_assert_ne!(points(&difference.in_force), points(&difference.draft));
         }
     }

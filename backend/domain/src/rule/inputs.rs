@@ -52,12 +52,6 @@ impl fmt::Display for InputValue {
 }
 
 impl InputValue {
-    /// A number with the name of its unit; none where there is no such unit.
-    #[must_use]
-    pub fn in_unit(number: Decimal, unit: &str) -> Option<Self> {
-        Unit::parse(unit).ok().map(|unit| Self::Number { number: number.trimmed(), unit })
-    }
-
     /// Reads what `Display` writes.
     fn parse(written: &str) -> Option<Self> {
         match written {

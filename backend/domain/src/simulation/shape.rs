@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::rule::{Action, Decimal, Feature, InputKind, InputValue, Inputs, RuleSet};
+use crate::rule::{Action, Decimal, Feature, InputKind, InputValue, Inputs, RuleSet, Unit};
 
 /// One input as it was kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +71,7 @@ impl Kind {
         match self {
             Self::Number { unit, decimals } => {
                 let number = Decimal { mantissa: i128::from(slot), decimals: *decimals };
-                InputValue::in_unit(number, unit)
+                Unit::named(unit).map(|unit| InputValue::Number { number: number.trimmed(), unit })
             }
             Self::YesNo => Some(InputValue::YesNo(slot != 0)),
             Self::Id => Some(InputValue::Id(String::new())),

@@ -1,8 +1,8 @@
 //! Plays a draft of the rules against the rules in force over past events, on all processors.
 //!
-//! Events are spilled to temporary files by citizen, then each file is played alone: however many events there
-//! are, memory holds one file's worth of them for each processor, and sixteen bytes for each citizen. Knows no
-//! database and no HTTP.
+//! Events are spilled to temporary files by citizen, then each file is played alone: however many events
+//! there are, memory holds one file's worth of them for each processor, and sixteen bytes for each citizen.
+//! Knows no database and no HTTP.
 
 mod kept;
 mod ndjson;

@@ -14,7 +14,9 @@ city: testtown
 title: {{zh: 测试, en: Test}}
 timezone: Asia/Shanghai
 parameters:
-  saving: {{label: {{zh: 一, en: s}}, values: [{{from: 2024-01-01, value: 50 gCO2e/km, confidence: proposed}}]}}
+  saving:
+    label: {{zh: 一, en: s}}
+    values: [{{from: 2024-01-01, value: 50 gCO2e/km, confidence: proposed}}]
 actions:
   ride:
     name: {{zh: 出行, en: Ride}}

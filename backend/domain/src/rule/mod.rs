@@ -33,6 +33,7 @@ mod parameter;
 mod parse;
 mod payout;
 mod program;
+mod prove;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "bytes of a tape stay small")]
 mod random_rules;
@@ -64,9 +65,10 @@ pub use explain::{
     Explanation, Outcome,
 };
 pub use expression::evaluate_expression;
-pub use input::{InputKind, InputSpec, NumberSpec};
+pub use input::{InputKind, InputSpec, NumberSpec, Pays};
 pub use inputs::{InputProblem, InputValue, Inputs};
 pub use parameter::{Confidence, Parameter, ParameterValue, Source};
+pub use prove::{Mutants, unchecked_numbers};
 pub use receipt::{RECEIPT_BYTES_MAX, ReceiptBytes, ReceiptError};
 pub use ruleset::{RuleSet, SourceFile};
 pub use schedule::Acceptance;

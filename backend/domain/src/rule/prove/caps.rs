@@ -61,6 +61,9 @@ pub(super) fn compare(action: &Action, trees: &Trees<'_>, findings: &mut Finding
 
 /// Least and most that one event can give, by ranges over all days.
 fn one_event(action: &Action, measure: Measure) -> Option<(i64, i64)> {
+    if measure == Measure::Points && !(action.multipliers.is_empty() && action.campaigns.is_empty()) {
+        return None;
+    }
     let ranges = action.eras.iter().map(|era| match measure {
         Measure::Times => Some((1, 1)),
         Measure::Points => era.points_reach(),
@@ -79,8 +82,10 @@ fn one_event(action: &Action, measure: Measure) -> Option<(i64, i64)> {
 
 /// The most that can come together in a cap's period by the other caps, and through which of them.
 fn most_of(action: &Action, own: usize, unit: Measure, event: i64) -> Option<(i64, Text)> {
-    let period = action.caps().get(own)?.period();
-    let others = action.caps().iter().enumerate().filter(|(place, _)| *place != own);
+    let (period, scope) = action.caps().get(own).map(|cap| (cap.period(), cap.scope()))?;
+    let others = action.caps().iter().enumerate();
+    let others =
+        others.filter(|(place, cap)| *place != own && (cap.scope() == scope || cap.period().is_none()));
     let bounds = others.filter_map(|(place, cap)| {
         let (other, limit) = measure(cap.limit());
         let together = match other {

@@ -1,22 +1,22 @@
-//! One action with what it needs of a rule set's files, so that it can be compiled alone. Must never leave
-//! out what could change it: whoever uses an excerpt compares it first with the whole.
+//! Some actions with what they need of a rule set's files, so that they can be compiled alone. Must never
+//! leave out what could change them: whoever uses an excerpt compares it first with the whole.
 
 use std::collections::BTreeSet;
 
 use super::super::ruleset::SourceFile;
-use super::super::yaml::Node;
+use super::super::yaml::{Kind, Node};
 use super::tree::{Trees, members};
 
 /// Sections whose other entries an action does without.
 const CUT: [&str; 2] = ["actions", "parameters"];
 
-/// Which lines of each file belong to one action.
+/// Which lines of each file belong to the actions.
 pub(super) struct Excerpt {
     kept: Vec<Vec<bool>>,
 }
 
 impl Excerpt {
-    pub(super) fn of(trees: &Trees<'_>, action: &str, parameters: &BTreeSet<String>) -> Self {
+    pub(super) fn of(trees: &Trees<'_>, actions: &BTreeSet<String>, parameters: &BTreeSet<String>) -> Self {
         let needed = closed(trees, parameters);
         let kept = trees.all.iter().map(|tree| {
             let mut kept = vec![true; tree.file.text.lines().count()];
@@ -29,7 +29,7 @@ impl Excerpt {
                 if key.text == "examples" {
                     drop_lines(&mut kept, key.place.line, end);
                 } else if CUT.contains(&key.text.as_str()) {
-                    cut(&mut kept, node, end, |name| name == action || needed.contains(name));
+                    cut(&mut kept, node, end, |name| actions.contains(name) || needed.contains(name));
                 }
             }
             kept
@@ -37,7 +37,7 @@ impl Excerpt {
         Self { kept: kept.collect() }
     }
 
-    /// The lines of a file that belong to the action.
+    /// The lines of a file that belong to the actions.
     pub(super) fn take(&self, place: usize, file: &SourceFile) -> SourceFile {
         let kept = self.kept.get(place).map(Vec::as_slice).unwrap_or_default();
         let lines = file.text.lines().zip(kept.iter().chain(std::iter::repeat(&true)));
@@ -47,6 +47,23 @@ impl Excerpt {
             text
         });
         SourceFile { name: file.name.clone(), text }
+    }
+}
+
+/// Every word outside the sections of actions, parameters and examples: a campaign names its actions there.
+pub(super) fn words_elsewhere(trees: &Trees<'_>) -> BTreeSet<String> {
+    let sections = trees.all.iter().flat_map(|tree| tree.root.iter().flat_map(members));
+    let elsewhere = sections.filter(|(key, _)| !CUT.contains(&key.text.as_str()) && key.text != "examples");
+    let mut words = BTreeSet::new();
+    elsewhere.for_each(|(_, node)| collect_words(node, &mut words));
+    words
+}
+
+fn collect_words(node: &Node, words: &mut BTreeSet<String>) {
+    match &node.kind {
+        Kind::Scalar { text, .. } => drop(words.insert(text.clone())),
+        Kind::List(items) => items.iter().for_each(|item| collect_words(item, words)),
+        Kind::Map(entries) => entries.iter().for_each(|(_, inner)| collect_words(inner, words)),
     }
 }
 

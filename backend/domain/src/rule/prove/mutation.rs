@@ -1,13 +1,13 @@
 //! Numbers that no example and no case would miss: each is changed by one in its last digit, and the cases of
 //! the actions that use it are run again. Must never call a number checked because it was not looked at.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::super::action::Action;
 use super::super::diagnostic::{Diagnostic, Finding, Findings, Place, Severity, text};
 use super::super::example::{Case, by_action, holds};
 use super::super::ruleset::{RuleSet, SourceFile};
-use super::excerpt::Excerpt;
+use super::excerpt::{Excerpt, words_elsewhere};
 use super::number::{Numeral, numerals};
 use super::tree::Trees;
 
@@ -26,8 +26,10 @@ pub fn unchecked_numbers(rules: &RuleSet, cases: &[SourceFile]) -> Mutants {
     let Some((main, catalogues)) = rules.sources() else { return Mutants::default() };
     let trees = Trees::read(&main, &catalogues);
     let cases = by_action(rules, &main, cases);
+    let words = words_elsewhere(&trees);
+    let named: Vec<&Action> = rules.actions().filter(|action| words.contains(action.id())).collect();
     let benches: BTreeMap<&str, Bench<'_>> =
-        rules.actions().map(|action| (action.id(), Bench::new(&trees, action))).collect();
+        rules.actions().map(|action| (action.id(), Bench::new(&trees, action, &named))).collect();
     let mut mutants = Mutants::default();
     for (numeral, file, users) in targets(rules, &trees) {
         mutants.numbers = mutants.numbers.saturating_add(1);
@@ -62,6 +64,12 @@ fn targets(rules: &RuleSet, trees: &Trees<'_>) -> Vec<(Numeral, usize, Vec<Strin
         }
     }
     all.extend(of_parameters(trees, &users));
+    let everywhere: Vec<String> = rules.actions().map(|action| action.id().to_owned()).collect();
+    for section in ["campaigns", "budgets"] {
+        let node = trees.all.first().and_then(|tree| tree.root.as_ref()?.inner(section));
+        let numerals = node.into_iter().flat_map(|node| numerals(node, section));
+        all.extend(numerals.map(|numeral| (numeral, 0, everywhere.clone())));
+    }
     all
 }
 
@@ -93,9 +101,12 @@ struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    fn new(trees: &Trees<'_>, action: &'a Action) -> Self {
-        let parameters: BTreeSet<String> = action.parameters().map(str::to_owned).collect();
-        let excerpt = Excerpt::of(trees, action.id(), &parameters);
+    /// Takes the actions that other sections name along, for those sections stay.
+    fn new(trees: &Trees<'_>, action: &'a Action, named: &[&Action]) -> Self {
+        let all = || std::iter::once(action).chain(named.iter().copied());
+        let actions = all().map(|action| action.id().to_owned()).collect();
+        let parameters = all().flat_map(Action::parameters).map(str::to_owned).collect();
+        let excerpt = Excerpt::of(trees, &actions, &parameters);
         let mut bench = Self { action, excerpt: Some(excerpt) };
         if bench.compile(trees, None).is_none() {
             bench.excerpt = None;

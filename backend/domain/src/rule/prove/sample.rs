@@ -58,12 +58,18 @@ impl Sample {
         let mut slots = vec![spread(days, 4), spread(times, 6)];
         for spec in action.inputs() {
             slots.push(match spec.kind() {
+                InputKind::Id => vec![0],
                 InputKind::YesNo => vec![0, 1],
                 InputKind::Choice(options) => {
                     spread((0_i64..).zip(options.iter()).map(|(place, _)| place).collect(), 12)
                 }
                 InputKind::Number(number) => spread(points(number, &literals.numbers), POINTS_MAX),
             });
+        }
+        for look in &action.history {
+            let span = look.span();
+            let ends = [span.low, span.high.checked_div(16).unwrap_or(0).max(span.low), span.high];
+            slots.push(spread(ends.into_iter().filter_map(|end| i64::try_from(end).ok()).collect(), 3));
         }
         Self { slots }
     }

@@ -83,13 +83,13 @@ impl Trial<'_> {
 
     fn decide(&mut self, event: Slots) -> Option<Granted> {
         self.tried = self.tried.saturating_add(1);
-        let typed = Typed { slots: event.as_slice(), evidence: self.evidence };
+        let typed = Typed { reviewed: true, ..Typed::new(event.as_slice(), self.evidence) };
         match self.rules.decide(self.action, typed, &[], &mut self.scratch) {
             Verdict::Credited(granted) => {
                 self.credited = self.credited.saturating_add(1);
                 Some(granted)
             }
-            Verdict::Refused(_) => None,
+            Verdict::Refused(_) | Verdict::Held(_) => None,
         }
     }
 
@@ -128,16 +128,17 @@ impl Trial<'_> {
     /// An event's inputs in words.
     fn event(&self, slots: Slots) -> String {
         let values = slots.as_slice().get(MOMENT_SLOTS..).unwrap_or_default();
-        let inputs = self.action.inputs().iter().zip(values).map(|(spec, value)| {
+        let inputs = self.action.inputs().iter().zip(values).filter_map(|(spec, value)| {
             let shown = match spec.kind() {
                 InputKind::Number(number) => format!("{} {}", number.decimal(*value), number.unit()),
+                InputKind::Id => return None,
                 InputKind::YesNo => (if *value == 0 { "no" } else { "yes" }).to_owned(),
                 InputKind::Choice(options) => {
                     let option = usize::try_from(*value).ok().and_then(|place| options.get(place));
                     option.cloned().unwrap_or_default()
                 }
             };
-            format!("{} = {shown}", spec.name())
+            Some(format!("{} = {shown}", spec.name()))
         });
         let inputs = inputs.collect::<Vec<_>>().join(", ");
         if inputs.is_empty() { self.action.id().to_owned() } else { inputs }

@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 use tanhui_domain::rule::{Diagnostic, RuleSet, Severity, unchecked_numbers};
-use tanhui_domain::text::Language;
 
 use super::super::{CommandError, open, print};
 
@@ -25,15 +24,6 @@ pub struct CheckArguments {
     /// Print one JSON document, for editors
     #[arg(long)]
     json: bool,
-    /// Language of the messages
-    #[arg(long, value_enum, default_value_t = Tongue::En)]
-    language: Tongue,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Tongue {
-    Zh,
-    En,
 }
 
 /// What came of one file.
@@ -57,7 +47,7 @@ pub fn run(arguments: &CheckArguments) -> Result<ExitCode, CommandError> {
         print(&serde_json::to_string_pretty(&reports)?)?;
     } else {
         for report in &reports {
-            print(&shown(report, arguments.language))?;
+            print(&shown(report))?;
         }
     }
     let fails = |report: &Report| !report.stands || (arguments.strict && !report.messages.is_empty());
@@ -106,12 +96,11 @@ fn examine(
     Ok(())
 }
 
-fn shown(report: &Report, tongue: Tongue) -> String {
-    let language = match tongue {
-        Tongue::Zh => Language::Zh,
-        Tongue::En => Language::En,
-    };
-    let mut lines: Vec<String> = report.messages.iter().map(|found| found.render(language)).collect();
+fn shown(report: &Report) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    if !report.messages.is_empty() {
+        lines.push(open::shown(&report.messages));
+    }
     let Report { file, actions, cases, .. } = report;
     if let Some(numbers) = report.numbers {
         lines.push(format!("{file}: {numbers} 个数字逐一改动试算 numbers changed and tried"));

@@ -11,8 +11,6 @@ mod open;
 mod openapi;
 mod rules;
 mod serve;
-mod simulate;
-mod simulated;
 
 use std::io::Write as _;
 use std::path::PathBuf;

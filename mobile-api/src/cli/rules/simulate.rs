@@ -12,7 +12,7 @@ use tanhui_domain::text::Language;
 use tanhui_service::simulation::{self, Keeper, Phase, Progress, Reading, SimulationError, Spill};
 
 use super::simulated;
-use super::{CommandError, open};
+use crate::cli::{CommandError, open, print};
 
 /// What is simulated, and over what.
 #[derive(Debug, Args)]
@@ -97,7 +97,7 @@ pub fn run(arguments: &SimulateArguments) -> Result<ExitCode, CommandError> {
         TableLanguage::Zh => Language::Zh,
         TableLanguage::En => Language::En,
     };
-    super::print(&simulated::table(&report, language))?;
+    print(&simulated::table(&report, language))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -26,6 +26,7 @@ pub mod source;
 pub mod usage;
 pub mod voucher;
 pub mod waiting;
+mod write;
 
 pub use database::{Connected, Database, Engine, Transaction};
 pub use error::StoreError;

@@ -1,4 +1,5 @@
-//! What goes on in the background: crediting what waited, preparing partitions, forgetting what is over.
+//! What goes on in the background: crediting what waited, ending points whose last day is over, preparing
+//! partitions, forgetting what is over.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,9 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Services;
 use crate::crediting::{CreditError, EventStatus, Report, Subject};
+use crate::expiry;
 
 const WAITING_PAUSE: Duration = Duration::from_secs(1);
 const UPKEEP_PAUSE: Duration = Duration::from_mins(10);
+const EXPIRY_PAUSE: Duration = Duration::from_mins(1);
 const WAITING_BATCH: i64 = 1_000;
 /// Answers to `Idempotency-Key` are kept this long.
 const KEYS_KEPT: TimeDelta = TimeDelta::days(7);
@@ -76,6 +79,19 @@ fn report(event: WaitingEvent, sources: &BTreeMap<SourceId, Arc<Source>>) -> Opt
         data: serde_json::from_str(&event.data).ok()?,
         waited: true,
     })
+}
+
+/// Ends points whose last day is over until told to stop; what was missed while nobody ran is caught up with.
+pub async fn expire_forever(services: Arc<Services>, stop: CancellationToken) {
+    loop {
+        if let Err(error) = expiry::expire(&services).await {
+            tracing::warn!(%error, "points could not be ended and are looked at again later");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EXPIRY_PAUSE) => {}
+        }
+    }
 }
 
 /// Prepares partitions and forgets expired tokens and keys until told to stop.

@@ -1,5 +1,7 @@
 //! The ledger's invariants as queries that name the rows at fault. Reads the database alone, in one snapshot.
 
+mod life;
+
 use sea_orm::ConnectionTrait;
 
 use crate::database::{Connected, Engine, Transaction};
@@ -39,7 +41,10 @@ pub struct Totals {
 
 /// Invariant and query; each row of the query is a violation, described in its only column.
 /// `id(x)` is the text of a UUID on either database.
-const INVARIANTS: &[(&str, &str)] = &[
+type Invariant = (&'static str, &'static str);
+
+/// The general ones; `life` has those about lots, reversals and adjustments.
+const INVARIANTS: &[Invariant] = &[
     (
         "journal_sums_to_zero",
         "SELECT 'journal ' || p.journal_id || ': POINTS ' || SUM(p.points) || ', CO2E ' || SUM(p.reduction_mg)
@@ -76,29 +81,6 @@ const INVARIANTS: &[(&str, &str)] = &[
         "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM ledger_lines p
          LEFT JOIN journals j ON j.id = p.journal_id LEFT JOIN accounts a ON a.owner_id = p.owner_id
          WHERE j.id IS NULL OR a.owner_id IS NULL",
-    ),
-    (
-        "citizen_is_never_below_zero",
-        "SELECT 'account ' || id(a.owner_id) || ' posting ' || p.version FROM ledger_lines p
-         JOIN accounts a ON a.owner_id = p.owner_id
-         WHERE a.kind = 1 AND (p.points_after < 0 OR p.reduction_after_mg < 0)",
-    ),
-    (
-        "points_are_the_sum_of_lots",
-        "SELECT 'citizen ' || id(a.owner_id) || ': balance ' || a.points || ', lots ' || COALESCE(l.points, 0)
-         FROM accounts a LEFT JOIN (SELECT citizen_id, SUM(points_left) AS points FROM lots
-         GROUP BY citizen_id) l
-           ON l.citizen_id = a.owner_id
-         WHERE a.kind = 1 AND a.points <> COALESCE(l.points, 0)",
-    ),
-    (
-        "lot_is_granted_minus_taken",
-        "SELECT 'citizen ' || id(l.citizen_id) || ' lot of day ' || l.expires_day FROM lots l LEFT JOIN (
-           SELECT r.citizen_id, t.expires_day, SUM(t.points) AS points FROM lot_takes t
-           JOIN redemptions r ON r.id = t.redemption_id WHERE r.cancelled_at_us IS NULL
-           GROUP BY r.citizen_id, t.expires_day) t
-           ON t.citizen_id = l.citizen_id AND t.expires_day = l.expires_day
-         WHERE l.points_granted - l.points_left <> COALESCE(t.points, 0)",
     ),
     (
         "activity_is_credited_once",
@@ -159,7 +141,9 @@ const INVARIANTS: &[(&str, &str)] = &[
            WHERE j.kind IN (2, 3) AND a.kind = 1 GROUP BY p.cause) p ON p.cause = r.id
          WHERE COALESCE(p.taken, 0) <> r.points
             OR COALESCE(p.given_back, 0) <> CASE WHEN r.cancelled_at_us IS NULL THEN 0 ELSE r.points END
-            OR r.points <> (SELECT COALESCE(SUM(t.points), 0) FROM lot_takes t WHERE t.redemption_id = r.id)
+            OR r.points <> (SELECT COALESCE(SUM(t.points), 0) FROM lot_takes t
+              WHERE t.citizen_id = r.citizen_id
+              AND t.cause = r.id)
             OR r.quantity <> (SELECT COUNT(*) FROM vouchers v WHERE v.redemption_id = r.id
                               AND (v.status = 'cancelled') = (r.cancelled_at_us IS NOT NULL))",
     ),
@@ -186,15 +170,19 @@ const INVARIANTS: &[(&str, &str)] = &[
     ),
 ];
 
+fn all() -> impl Iterator<Item = &'static Invariant> {
+    INVARIANTS.iter().chain(life::INVARIANTS)
+}
+
 /// The names of all invariants, in the order checked.
 #[must_use]
-pub fn invariants() -> impl ExactSizeIterator<Item = &'static str> {
-    INVARIANTS.iter().map(|(name, _)| *name)
+pub fn invariants() -> impl Iterator<Item = &'static str> {
+    all().map(|(name, _)| *name)
 }
 
 /// Checks the invariant of a name; at most [`VIOLATIONS_NAMED_MAX`] rows are named.
 pub async fn check(on: &Transaction, invariant: &'static str) -> Result<Vec<Violation>, StoreError> {
-    let Some((_, sql)) = INVARIANTS.iter().find(|(name, _)| *name == invariant) else {
+    let Some((_, sql)) = all().find(|(name, _)| *name == invariant) else {
         return Err(StoreError::Corrupt(format!("no invariant {invariant}")));
     };
     if on.engine() == Engine::Postgres {

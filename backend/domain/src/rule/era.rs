@@ -1,7 +1,6 @@
 //! An action's formulas compiled for a stretch of days in which no parameter changes.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use chrono::{Datelike, NaiveDate};
@@ -10,6 +9,7 @@ use super::action::Action;
 use super::cap::CapLimit;
 use super::check::{Checker, Scope, Type, Value, date_range, expected_type, too_large};
 use super::code::{Code, Outputs};
+use super::counterexample::below_zero;
 use super::diagnostic::{Finding, Findings, Severity, text};
 use super::evidence::Evidence;
 use super::exact::{Ratio, Rounding};
@@ -30,8 +30,10 @@ pub const ERAS_MAX: usize = 120;
 pub(super) struct Era {
     /// Civil days counted from the common era.
     pub(super) days: std::ops::Range<i64>,
-    /// What each slot of an event may hold.
-    pub(super) bounds: Vec<RangeInclusive<i64>>,
+    /// What each slot of an event may hold: from so much, at most so much more.
+    pub(super) bounds: Vec<(i64, u64)>,
+    /// Slot of the first numeric input, and how many thousandths of its base unit one of its units is.
+    pub(super) measure: Option<(usize, i64)>,
     /// None where 64 bits do not do.
     pub(super) code: Option<Code>,
     pub(super) program: Program,
@@ -58,10 +60,18 @@ impl Era {
         self.payouts.get(evidence as usize)?.as_ref()
     }
 
+    /// The same, where it is seldom needed.
+    #[cold]
+    pub(super) fn run_again(&self, slots: &[i64], scratch: &mut Scratch) -> Yield {
+        self.run(slots, scratch)
+    }
+
     /// Whether slots are those of an event that the formulas are proven for.
+    #[inline]
     pub(super) fn takes(&self, slots: &[i64]) -> bool {
-        let all = self.bounds.iter().zip(slots);
-        self.bounds.len() == slots.len() && all.into_iter().all(|(bounds, slot)| bounds.contains(slot))
+        let within =
+            |((low, width), slot): (&(i64, u64), &i64)| slot.wrapping_sub(*low).cast_unsigned() <= *width;
+        self.bounds.len() == slots.len() && self.bounds.iter().zip(slots).all(within)
     }
 }
 
@@ -88,12 +98,14 @@ pub(super) fn compile(
     let mut eras = Vec::new();
     for (from, until) in stretches {
         let (program, scope) = (Program::default(), Scope::default());
-        let compiler = Compiler { action, findings, program, scope, bounds: Vec::new() };
+        let compiler = Compiler { action, findings, program, scope, bounds: Vec::new(), measure: None };
         let values = used.iter().filter_map(|parameter| {
             let value = from.map_or(parameter.values.first(), |day| parameter.on(day))?;
             Some((parameter.id.as_str(), value))
         });
-        eras.extend(compiler.era(from, until, values, &lists, &elsewhere));
+        // What one era is told, the next would only repeat.
+        let Some(era) = compiler.era(from, until, values, &lists, &elsewhere) else { break };
+        eras.push(era);
     }
     action.eras = eras;
 }
@@ -138,7 +150,8 @@ struct Compiler<'a> {
     findings: &'a mut Findings,
     program: Program,
     scope: Scope,
-    bounds: Vec<RangeInclusive<i64>>,
+    bounds: Vec<(i64, u64)>,
+    measure: Option<(usize, i64)>,
 }
 
 impl Compiler<'_> {
@@ -185,6 +198,7 @@ impl Compiler<'_> {
         Some(Era {
             days: from.map_or(i64::MIN, number)..until.map_or(i64::MAX, number),
             bounds: self.bounds,
+            measure: self.measure,
             code: Code::lower(&self.program, &outputs),
             payouts: payouts(&self.program, points, &action.evidence),
             program: self.program.sealed(),
@@ -201,16 +215,17 @@ impl Compiler<'_> {
         let seconds = Range { low: 0, high: 86_399 };
         self.bind("time", seconds, seconds, Type::Time, Ratio::ONE)?;
         let trims = action.caps.iter().any(|cap| matches!(cap.limit, CapLimit::Input(_)));
-        let mut first = true;
         for spec in &action.inputs {
+            let first = self.measure.is_none();
             let (kind, step) = match spec.kind() {
-                InputKind::Number(number) => (Type::Number(number.unit), number.step),
+                InputKind::Number(number) => {
+                    self.measure = self.measure.or(Some((self.bounds.len(), number.thousandths)));
+                    (Type::Number(number.unit), number.step)
+                }
                 InputKind::YesNo => (Type::YesNo, Ratio::ONE),
                 InputKind::Choice(options) => (Type::Choice(Arc::clone(options)), Ratio::ONE),
             };
-            let number = matches!(kind, Type::Number(_));
-            let range = spec.range(trims && first && number);
-            first &= !number;
+            let range = spec.range(trims && first && self.measure.is_some());
             self.bind(spec.name(), range, spec.range(false), kind, step)?;
         }
         Ok(())
@@ -228,8 +243,9 @@ impl Compiler<'_> {
         let slot = u16::try_from(self.bounds.len()).map_err(|_| too_large(TooLarge, 0))?;
         let register =
             self.program.emit_within(Op::Load(slot), range).map_err(|found| too_large(found, 0))?;
-        let bound = |value: i128| i64::try_from(value).map_err(|_| too_large(TooLarge, 0));
-        self.bounds.push(bound(sent.low)?..=bound(sent.high)?);
+        let width = sent.high.checked_sub(sent.low).and_then(|width| u64::try_from(width).ok());
+        let bounds = i64::try_from(sent.low).ok().zip(width);
+        self.bounds.push(bounds.ok_or_else(|| too_large(TooLarge, 0))?);
         self.scope.names.insert(name.to_owned(), Value::new(register, kind, step));
         Ok(())
     }
@@ -274,10 +290,12 @@ impl Compiler<'_> {
                 "此条件永远不成立,所有事件都会被拒绝",
                 "this condition can never hold: every event would be refused"
             );
-            located.report(self.findings, Severity::Error, Finding::new(found));
+            let found = Finding::new(found).help_maybe(self.action.ranges_of(located));
+            located.report(self.findings, Severity::Error, found);
         } else if range == Range::constant(1) {
-            let found = text!("此条件永远成立", "this condition always holds");
-            located.report(self.findings, Severity::Warning, Finding::new(found));
+            let found = Finding::new(text!("此条件永远成立", "this condition always holds"));
+            let found = found.help_maybe(self.action.ranges_of(located));
+            located.report(self.findings, Severity::Warning, found);
         }
         Some(register)
     }
@@ -300,7 +318,13 @@ pub(super) fn not_negative(
     if checker.program.range(value.register).low >= 0 {
         return Ok(());
     }
-    let found = text!("结果可能小于零", "the result may be below zero");
+    let found = below_zero(checker, value).map_or_else(
+        || text!("结果可能小于零", "the result may be below zero"),
+        |event| {
+            let (zh, en) = (event.zh, event.en);
+            text!("结果可能小于零: {zh}", "the result may be below zero: {en}")
+        },
+    );
     Err(Finding::new(found).help(text!("请写 `max({zero}, ...)`", "write `max({zero}, ...)`")).at(at))
 }
 

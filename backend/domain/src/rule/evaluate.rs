@@ -8,16 +8,16 @@ use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 use chrono_tz::Tz;
 
 use super::action::Action;
+use super::batch::Formed;
 use super::cap::{Cap, CapLimit, CapWindow};
 use super::decision::{Credit, Decision, ENGINE_VERSION, Facts, Receipt, Refusal, Usage};
 use super::diagnostic::text;
 use super::era::Era;
 use super::evidence::Evidence;
-use super::input::InputKind;
 use super::inputs::{InputProblem, slots};
 use super::payout::{Payout, Yield};
 use super::program::Results;
-use super::verdict::{Granted, MOMENT_SLOTS, Reason, Scratch, Slots, Typed, Verdict};
+use super::verdict::{Granted, Reason, Scratch, Slots, Typed, Verdict};
 use crate::amount::{Points, ReductionMg};
 use crate::text::Text;
 use crate::time::Period;
@@ -42,7 +42,7 @@ pub(super) struct CapUse {
 /// Whoever wants to see how a decision is made.
 pub(super) trait Witness {
     fn before_caps(&mut self, granted: Granted);
-    fn cap(&mut self, cap: CapUse);
+    fn cap(&mut self, cap: impl FnOnce() -> CapUse);
 }
 
 /// Nobody looks.
@@ -50,7 +50,7 @@ impl Witness for () {
     #[inline]
     fn before_caps(&mut self, _: Granted) {}
     #[inline]
-    fn cap(&mut self, _: CapUse) {}
+    fn cap(&mut self, _: impl FnOnce() -> CapUse) {}
 }
 
 /// A decision with all that an explanation shows of its making.
@@ -67,8 +67,8 @@ impl Witness for Assessment<'_> {
         self.before_caps = Some(granted);
     }
 
-    fn cap(&mut self, cap: CapUse) {
-        self.caps.push(cap);
+    fn cap(&mut self, cap: impl FnOnce() -> CapUse) {
+        self.caps.push(cap());
     }
 }
 
@@ -178,124 +178,172 @@ pub(super) fn decide<W: Witness>(
     if !era.takes(typed.slots) {
         return Verdict::Refused(Reason::Unfit);
     }
-    let yielded = era.run(typed.slots, scratch);
-    settle(action, era, typed, yielded, used, scratch, witness)
-}
-
-/// Decides one act of which the formulas' yield is known.
-pub(super) fn settle<W: Witness>(
-    action: &Action,
-    era: &Era,
-    typed: Typed<'_>,
-    full: Yield,
-    used: &[Usage],
-    scratch: &mut Scratch,
-    witness: &mut W,
-) -> Verdict {
+    let full = era.run(typed.slots, scratch);
     if let Some(place) = full.failed {
         return Verdict::Refused(Reason::Condition(place));
     }
     let Some(payout) = era.payout(typed.evidence) else { return Verdict::Refused(Reason::Evidence) };
-    let measure = action.measure();
-    let quantity = measure.map_or(0, |(slot, thousandths)| {
-        typed.slots.get(slot).map_or(0, |value| value.saturating_mul(thousandths))
-    });
-    let granted = Granted {
-        reduction: ReductionMg::new(full.reduction_mg),
-        points: Points::new(payout.points(full, None)),
-        quantity,
-        capped: false,
+    let points = Points::new(payout.points(full, None));
+    let reduction = ReductionMg::new(full.reduction_mg);
+    let grant = Grant::new(era, payout, typed, (reduction, points), Some(full));
+    Verdict::Credited(grant.capped(action, used, scratch, witness))
+}
+
+/// Decides one act whose formulas have been run.
+pub(super) fn settle(
+    action: &Action,
+    typed: Typed<'_>,
+    formed: Formed,
+    used: &[Usage],
+    scratch: &mut Scratch,
+) -> Verdict {
+    let (reduction, points) = match formed {
+        Formed::Refused(reason) => return Verdict::Refused(reason),
+        Formed::Yielding { reduction, points } => (reduction, points),
     };
-    witness.before_caps(granted);
-    let mut grant = Grant { action, era, payout, typed, full, granted };
-    for (place, cap) in action.caps.iter().enumerate() {
-        let usage = cap.window.and_then(|window| used.get(window)).copied().unwrap_or_default();
-        let cap_use = grant.apply(place, cap, usage, scratch);
-        witness.cap(cap_use);
-    }
-    Verdict::Credited(grant.granted)
+    let era = typed.slots.first().and_then(|day| action.era_on(*day));
+    let Some(era) = era else { return Verdict::Refused(Reason::NoFactor) };
+    let Some(payout) = era.payout(typed.evidence) else { return Verdict::Refused(Reason::Evidence) };
+    let grant = Grant::new(era, payout, typed, (reduction, points), None);
+    Verdict::Credited(grant.capped(action, used, scratch, &mut ()))
 }
 
-/// A grant while caps work on it.
-struct Grant<'a> {
-    action: &'a Action,
-    era: &'a Era,
-    payout: &'a Payout,
-    typed: Typed<'a>,
-    full: Yield,
-    granted: Granted,
-}
-
-impl Grant<'_> {
+impl Cap {
+    /// The limit, and what of it is used.
     #[inline]
-    fn apply(&mut self, place: usize, cap: &Cap, usage: Usage, scratch: &mut Scratch) -> CapUse {
-        let before = self.granted;
-        let (limit, used_before) = match cap.limit {
+    fn against(&self, usage: &Usage) -> (i64, i64) {
+        match self.limit {
             CapLimit::Times(limit) => (limit, usage.events),
             CapLimit::Points(limit) => (limit, usage.points.get()),
             CapLimit::Reduction(limit) => (limit, usage.reduction.get()),
             CapLimit::Input(limit) => (limit, usage.quantity),
-        };
-        let left = limit.saturating_sub(used_before).max(0);
-        match cap.limit {
-            CapLimit::Times(_) if left == 0 => self.nothing(),
-            CapLimit::Times(_) => {}
-            CapLimit::Points(_) => self.granted.points = self.granted.points.min(Points::new(left)),
-            CapLimit::Reduction(_) => self.trim_reduction(left),
-            CapLimit::Input(_) => self.trim_input(left, scratch),
         }
-        let taken = match cap.limit {
+    }
+}
+
+/// A grant while caps work on it.
+struct Grant<'a> {
+    era: &'a Era,
+    payout: &'a Payout,
+    typed: Typed<'a>,
+    /// None until it is needed, where only its outcome is known.
+    full: Option<Yield>,
+    granted: Granted,
+}
+
+impl<'a> Grant<'a> {
+    #[inline]
+    fn new(
+        era: &'a Era,
+        payout: &'a Payout,
+        typed: Typed<'a>,
+        (reduction, points): (ReductionMg, Points),
+        full: Option<Yield>,
+    ) -> Self {
+        let quantity = era.measure.map_or(0, |(slot, thousandths)| {
+            typed.slots.get(slot).map_or(0, |value| value.saturating_mul(thousandths))
+        });
+        let granted = Granted { reduction, points, quantity, capped: false };
+        Self { era, payout, typed, full, granted }
+    }
+
+    /// Goes through the caps in their order.
+    #[inline]
+    fn capped<W: Witness>(
+        mut self,
+        action: &Action,
+        used: &[Usage],
+        scratch: &mut Scratch,
+        witness: &mut W,
+    ) -> Granted {
+        witness.before_caps(self.granted);
+        for (place, cap) in action.caps.iter().enumerate() {
+            let usage = cap.window.and_then(|window| used.get(window));
+            let (limit, used_before) = cap.against(usage.unwrap_or(&Usage::NONE));
+            let left = limit.saturating_sub(used_before).max(0);
+            let trimmed = self.trim(cap.limit, left, scratch);
+            self.granted.capped |= trimmed;
+            witness.cap(|| {
+                let left_after = left.saturating_sub(self.taken(cap.limit, left)).max(0);
+                CapUse { place, used_before, left_after, trimmed }
+            });
+        }
+        self.granted
+    }
+
+    /// Trims to what is left of a limit; tells whether there was anything to trim.
+    #[inline]
+    fn trim(&mut self, limit: CapLimit, left: i64, scratch: &mut Scratch) -> bool {
+        match limit {
+            CapLimit::Times(_) => {
+                let over = left == 0;
+                if over {
+                    self.nothing();
+                }
+                over
+            }
+            CapLimit::Points(_) => {
+                let over = self.granted.points.get() > left;
+                self.granted.points = self.granted.points.min(Points::new(left));
+                over
+            }
+            CapLimit::Reduction(_) => {
+                let over = self.granted.reduction.get() > left;
+                if over {
+                    self.trim_reduction(left, scratch);
+                }
+                over
+            }
+            CapLimit::Input(_) => {
+                let over = self.granted.quantity > left;
+                if over {
+                    self.trim_input(left, scratch);
+                }
+                over
+            }
+        }
+    }
+
+    fn taken(&self, limit: CapLimit, left: i64) -> i64 {
+        match limit {
             CapLimit::Times(_) => i64::from(left > 0),
             CapLimit::Points(_) => self.granted.points.get(),
             CapLimit::Reduction(_) => self.granted.reduction.get(),
             CapLimit::Input(_) => self.granted.quantity,
-        };
-        let spent = matches!(cap.limit, CapLimit::Times(_)) && left == 0;
-        let trimmed = before != self.granted || spent;
-        self.granted.capped |= trimmed;
-        CapUse { place, used_before, left_after: left.saturating_sub(taken).max(0), trimmed }
+        }
     }
 
     fn nothing(&mut self) {
         self.granted = Granted { capped: self.granted.capped, ..Granted::default() };
     }
 
-    /// Points for the present yield and the part of its grams that is left; never more than before.
-    fn points(&self) -> Points {
-        let (left, full) = (self.granted.reduction.get(), self.full.reduction_mg);
-        let points = self.payout.points(self.full, (left < full).then_some((left, full)));
-        self.granted.points.min(Points::new(points))
+    /// Points for the yield of the granted input and the part of its grams that is left; never more than
+    /// before.
+    fn pay_for(&mut self, full: Yield) {
+        let left = self.granted.reduction.get();
+        let kept = (left < full.reduction_mg).then_some((left, full.reduction_mg));
+        self.granted.points = self.granted.points.min(Points::new(self.payout.points(full, kept)));
+        self.full = Some(full);
     }
 
-    fn trim_reduction(&mut self, left: i64) {
-        if self.granted.reduction.get() > left {
-            self.granted.reduction = ReductionMg::new(left);
-            self.granted.points = self.points();
-        }
+    #[cold]
+    fn trim_reduction(&mut self, left: i64, scratch: &mut Scratch) {
+        self.granted.reduction = ReductionMg::new(left);
+        let full = self.full.unwrap_or_else(|| self.era.run_again(self.typed.slots, scratch));
+        self.pay_for(full);
     }
 
+    #[cold]
     fn trim_input(&mut self, left: i64, scratch: &mut Scratch) {
-        let Some((slot, thousandths)) = self.action.measure().filter(|_| self.granted.quantity > left) else {
-            return;
-        };
+        let Some((slot, thousandths)) = self.era.measure else { return };
         let count = left.checked_div(thousandths).unwrap_or(0);
         if count == 0 {
             return self.nothing();
         }
         let trimmed = Slots::with(self.typed.slots, slot, count);
-        self.full = self.era.run(trimmed.as_slice(), scratch);
+        let full = self.era.run_again(trimmed.as_slice(), scratch);
         self.granted.quantity = count.saturating_mul(thousandths);
-        self.granted.reduction = self.granted.reduction.min(ReductionMg::new(self.full.reduction_mg));
-        self.granted.points = self.points();
-    }
-}
-
-impl Action {
-    /// Slot of the first numeric input, and how many thousandths of its base unit one of its units is.
-    fn measure(&self) -> Option<(usize, i64)> {
-        self.inputs.iter().zip(MOMENT_SLOTS..).find_map(|(spec, slot)| match spec.kind() {
-            InputKind::Number(number) => Some((slot, number.thousandths)),
-            InputKind::YesNo | InputKind::Choice(_) => None,
-        })
+        self.granted.reduction = self.granted.reduction.min(ReductionMg::new(full.reduction_mg));
+        self.pay_for(full);
     }
 }

@@ -1,6 +1,7 @@
 //! The command line. One file a command; every command takes every setting.
 
 mod audit;
+mod bench;
 mod config;
 mod demo;
 mod import;
@@ -48,6 +49,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Measure this program on servers of this machine, beside floors and peers
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// Check rule files, evaluate expressions
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -135,6 +139,9 @@ pub enum CommandError {
         /// Why not.
         cause: std::io::Error,
     },
+    /// A benchmark ended early.
+    #[error(transparent)]
+    Bench(#[from] tanhui_bench::BenchError),
     /// Something else between us and the machine.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -181,6 +188,7 @@ async fn run_with_services(settings: Settings, command: Command) -> Result<ExitC
         Command::Migrate => migrate::run(&settings).await.map(done),
         Command::Import(arguments) => import::run(&settings, &arguments).await.map(done),
         Command::Audit { json } => audit::run(&settings, json).await,
+        Command::Bench(command) => bench::run(command).await.map(done),
         Command::Partner(command) => office::partner(&settings, command).await.map(done),
         Command::Grant(arguments) => office::grant(&settings, &arguments).await.map(done),
         Command::Merchant(command) => office::merchant(&settings, command).await.map(done),

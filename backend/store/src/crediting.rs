@@ -14,7 +14,7 @@ use crate::database::{Connected as _, Engine, Transaction};
 use crate::error::StoreError;
 use crate::row::{execute, expect_rows, micros, query_all};
 use crate::write::write_together;
-use crate::{account, activity, lot, usage};
+use crate::{account, activity, lot, tally, usage};
 
 /// Whose events a batch holds.
 #[derive(Debug, Default)]
@@ -78,7 +78,8 @@ pub async fn write(
         outcome.decided.iter().map(|decided| (&decided.activity, decided.posting.as_ref())).collect();
     let postings = || rows.iter().filter_map(|(_, posting)| *posting);
     if postings().next().is_none() {
-        return activity::insert_many(on, JournalId::new(0), &rows).await;
+        activity::insert_many(on, JournalId::new(0), &rows).await?;
+        return if outcome.tallies.is_empty() { Ok(()) } else { tally::add(on, &outcome.tallies).await };
     }
     let opposite = outcome.total.negated();
     let sum = opposite.and_then(|opposite| postings().try_fold(opposite, |sum, one| sum.plus(one.amounts)));
@@ -94,6 +95,9 @@ pub async fn write(
     let mut writes = vec![activity::inserting(&rows), usage::adding(&outcome.granted, recorded_at)];
     if !outcome.lots.is_empty() {
         writes.push(lot::granting(&outcome.lots));
+    }
+    if !outcome.tallies.is_empty() {
+        writes.push(tally::adding(&outcome.tallies));
     }
     writes.push(account::balancing(postings()));
     let id = write_together(on, &journal, writes).await?;

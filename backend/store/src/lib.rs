@@ -25,6 +25,7 @@ pub mod rule_set;
 pub mod session;
 pub mod setting;
 pub mod source;
+pub mod tally;
 pub mod usage;
 pub mod voucher;
 pub mod waiting;

@@ -4,17 +4,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::activity::Activity;
-use tanhui_domain::crediting::{Claim, UsageBook, decide};
+use tanhui_domain::crediting::{Claim, decide};
 use tanhui_domain::id::{ActivityId, CitizenId, CityId, SourceId};
 use tanhui_domain::ledger::Account;
 use tanhui_store::binding::SubjectHash;
 use tanhui_store::crediting::Owners;
-use tanhui_store::usage::UsageWindow;
 use tanhui_store::waiting::WaitingEvent;
-use tanhui_store::{Database, StoreError, Transaction, activity, crediting, usage, waiting};
+use tanhui_store::{Database, StoreError, Transaction, activity, crediting, waiting};
 
 use super::prepare::Prepared;
-use super::{EventResult, EventStatus, Subject};
+use super::{EventResult, EventStatus, Subject, background};
 
 /// Writes a batch of any cities and answers each event in order.
 ///
@@ -79,7 +78,8 @@ pub(super) async fn write(
     results.into_iter().map(|result| result.ok_or_else(unanswered)).collect()
 }
 
-type Bound<'a> = (usize, &'a Prepared, CitizenId);
+/// An event's place, itself, and who did it.
+pub(super) type Bound<'a> = (usize, &'a Prepared, CitizenId);
 
 async fn lock_owners(on: &Transaction, events: &[Prepared]) -> Result<Owners, StoreError> {
     let mut subjects = HashSet::with_capacity(events.len());
@@ -122,8 +122,9 @@ async fn credit(
     if bound.is_empty() {
         return Ok(());
     }
-    let claims: Vec<(usize, Claim<'_>)> = bound.iter().filter_map(claim).collect();
-    let mut usage = load_usage(on, &claims).await?;
+    let districts = background::districts(on, bound).await?;
+    let claims: Vec<(usize, Claim<'_>)> = bound.iter().filter_map(|bound| claim(bound, &districts)).collect();
+    let mut book = background::load(on, claims.iter().map(|(_, claim)| claim)).await?;
     let mut by_city: BTreeMap<CityId, Vec<(usize, Claim<'_>)>> = BTreeMap::new();
     for (place, claim) in claims {
         let city = accounts.get(&claim.citizen).map(|account| account.city);
@@ -131,7 +132,7 @@ async fn credit(
     }
     for (city, claims) in by_city {
         let (places, claims): (Vec<usize>, Vec<Claim<'_>>) = claims.into_iter().unzip();
-        let outcome = decide(&claims, accounts, &mut usage, recorded_at).map_err(broken)?;
+        let outcome = decide(&claims, accounts, &mut book, recorded_at).map_err(broken)?;
         crediting::write(on, city, &outcome, recorded_at).await?;
         for (place, decided) in places.into_iter().zip(outcome.decided) {
             put(results, place, EventResult::of_activity(decided.activity, decided.reason));
@@ -140,7 +141,10 @@ async fn credit(
     Ok(())
 }
 
-fn claim<'a>(&(place, event, citizen): &Bound<'a>) -> Option<(usize, Claim<'a>)> {
+fn claim<'a>(
+    &(place, event, citizen): &Bound<'a>,
+    districts: &'a HashMap<CitizenId, String>,
+) -> Option<(usize, Claim<'a>)> {
     let claim = Claim {
         id: event.id,
         citizen,
@@ -152,30 +156,12 @@ fn claim<'a>(&(place, event, citizen): &Bound<'a>) -> Option<(usize, Claim<'a>)>
         inputs: &event.inputs,
         occurred_at: event.report.occurred_at,
         evidence: event.report.source.evidence,
+        city: event.report.source.city,
+        subject: event.report.subject.hash(),
+        district: districts.get(&citizen).map(String::as_str),
+        reviewed: false,
     };
     Some((place, claim))
-}
-
-async fn load_usage(on: &Transaction, claims: &[(usize, Claim<'_>)]) -> Result<UsageBook, StoreError> {
-    let windows: HashSet<UsageWindow> = claims
-        .iter()
-        .flat_map(|(_, claim)| {
-            UsageBook::windows_of(claim).into_iter().map(|window| UsageWindow {
-                citizen: claim.citizen,
-                action: claim.action.id().to_owned(),
-                range: window.range,
-            })
-        })
-        .collect();
-    let windows: Vec<UsageWindow> = windows.into_iter().collect();
-    let mut book = UsageBook::default();
-    if !windows.is_empty() {
-        let sums = usage::sums(on, &windows).await?;
-        for (window, used) in windows.iter().zip(sums) {
-            book.enter(window.citizen, &window.action, window.range, used);
-        }
-    }
-    Ok(book)
 }
 
 async fn keep(

@@ -12,7 +12,7 @@ use tanhui_domain::rule::ReceiptBytes;
 use crate::columns::Columns;
 use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
-use crate::row::{Row, micros, query_all, query_one};
+use crate::row::{Row, execute, micros, query_all, query_one};
 use crate::write::Write;
 
 const COLUMNS: &str = "a.id, a.citizen_id, a.source_id, a.external_id, a.action, a.status, a.rule_set_id,

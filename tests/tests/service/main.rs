@@ -4,6 +4,7 @@
 
 mod adjusting;
 mod boards;
+mod counting;
 mod crediting;
 mod expiring;
 mod faults;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::arithmetic_side_effects, reason = "small numbers that the tests themselves choose")]
 
+mod audits;
 mod boards;
 mod crediting;
 mod faults;

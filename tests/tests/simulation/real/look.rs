@@ -9,6 +9,7 @@ use tanhui_domain::leaderboard::{Metric, Scope};
 use tanhui_domain::ledger::Amounts;
 use tanhui_domain::redemption::OfferStatus;
 use tanhui_domain::time::Period;
+use tanhui_service::audit;
 use tanhui_service::board::{self, BoardQuery, Part};
 use tanhui_service::office;
 use tanhui_service::statement::{self, Range, StatementQuery};
@@ -51,6 +52,10 @@ impl Real {
             for by_points in [true, false] {
                 lines.push(self.board(process, span, by_points, day).await?);
             }
+        }
+        let boards = audit::boards(&services.database, &services.cache, self.stage.now()).await?;
+        if boards.wrong > 0 {
+            return Err(format!("cached boards lie: {boards:?}").into());
         }
         Ok(lines)
     }

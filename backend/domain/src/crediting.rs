@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::activity::{Activity, ActivityStatus};
 use crate::amount::{AmountOverflow, Points};
 use crate::id::{ActivityId, CitizenId, RuleSetId, SourceId};
-use crate::ledger::{Account, Amounts, LotGrant, Posting, PostingError};
+use crate::ledger::{Account, Amounts, LotGrant, LotKey, NEVER, Posting, PostingError};
 use crate::rule::{Action, CapWindow, Credit, Decision, Evidence, Facts, Inputs, Receipt, RuleSet, Usage};
 use crate::text::Text;
 use crate::time::{DayRange, civil_day};
@@ -76,7 +76,7 @@ pub struct Outcome {
     pub total: Amounts,
     /// Granted per citizen, action and day, summed.
     pub granted: Vec<DayGrant>,
-    /// Points per citizen and last day, summed.
+    /// Points per citizen and lot, summed.
     pub lots: Vec<LotGrant>,
 }
 
@@ -132,7 +132,7 @@ pub fn decide(
     recorded_at: DateTime<Utc>,
 ) -> Result<Outcome, CreditingError> {
     let mut outcome = Outcome::default();
-    let mut lots: BTreeMap<(CitizenId, NaiveDate), Points> = BTreeMap::new();
+    let mut lots: BTreeMap<(CitizenId, LotKey), Points> = BTreeMap::new();
     let mut days: BTreeMap<(CitizenId, String, NaiveDate), Usage> = BTreeMap::new();
     for claim in claims {
         let account = accounts.get_mut(&claim.citizen).ok_or(CreditingError::NoAccount(claim.citizen))?;
@@ -157,8 +157,8 @@ pub fn decide(
                     let day = days.entry(key).or_default();
                     *day = sum(day, &granted.granted)?;
                     if credit.points > Points::ZERO {
-                        let expires_on = expires_on(claim, recorded_at);
-                        let lot = lots.entry((claim.citizen, expires_on)).or_default();
+                        let key = lot_key(claim.rule_set, claim.action, recorded_at);
+                        let lot = lots.entry((claim.citizen, key)).or_default();
                         *lot = lot.plus(credit.points)?;
                     }
                     outcome.total = outcome.total.plus(posting.amounts)?;
@@ -169,10 +169,8 @@ pub fn decide(
             },
         }
     }
-    outcome.lots = lots
-        .into_iter()
-        .map(|((citizen, expires_on), points)| LotGrant { citizen, expires_on, points })
-        .collect();
+    outcome.lots =
+        lots.into_iter().map(|((citizen, key), points)| LotGrant { citizen, key, points }).collect();
     outcome.granted = days
         .into_iter()
         .map(|((citizen, action, day), granted)| DayGrant { citizen, action, day, granted })
@@ -208,16 +206,12 @@ fn granted(claim: &Claim<'_>, credit: &Credit) -> DayGrant {
     }
 }
 
-fn expires_on(claim: &Claim<'_>, recorded_at: DateTime<Utc>) -> NaiveDate {
-    let credited_on = civil_day(recorded_at, claim.rule_set.timezone());
-    claim.rule_set.expires_on(credited_on).unwrap_or(NEVER)
+/// The lot that points credited at an instant go into.
+#[must_use]
+pub fn lot_key(rule_set: &RuleSet, _action: &Action, credited_at: DateTime<Utc>) -> LotKey {
+    let credited_on = civil_day(credited_at, rule_set.timezone());
+    LotKey::until(rule_set.expires_on(credited_on).unwrap_or(NEVER))
 }
-
-/// Last day of points that do not expire.
-pub const NEVER: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
-    Some(day) => day,
-    None => NaiveDate::MAX,
-};
 
 fn activity(
     claim: &Claim<'_>,

@@ -4,6 +4,7 @@
 
 pub mod action;
 pub mod activity;
+pub mod adjustment;
 pub mod audit;
 pub mod binding;
 pub mod board;
@@ -11,13 +12,16 @@ pub mod cache;
 pub mod citizen;
 pub mod clock;
 pub mod crediting;
+mod draft;
 pub mod enroll;
+pub mod expiry;
 pub mod identity;
 pub mod ingest;
 pub mod office;
 pub mod random;
 pub mod redemption;
 pub mod retry;
+pub mod reversal;
 pub mod rule_book;
 pub mod shipped;
 pub mod sign_in;

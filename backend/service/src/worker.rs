@@ -1,4 +1,5 @@
-//! What goes on in the background: crediting what waited, preparing partitions, forgetting what is over.
+//! What goes on in the background: crediting what waited, ending points whose last day is over, preparing
+//! partitions, forgetting what is over.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,10 +15,12 @@ use tokio_util::sync::CancellationToken;
 use crate::Services;
 use crate::audit::{self, Recomputed, Sample};
 use crate::crediting::{CreditError, EventStatus, Report, Subject};
+use crate::expiry;
 use crate::random::Random as _;
 
 const WAITING_PAUSE: Duration = Duration::from_secs(1);
 const UPKEEP_PAUSE: Duration = Duration::from_mins(10);
+const EXPIRY_PAUSE: Duration = Duration::from_mins(1);
 const WAITING_BATCH: i64 = 1_000;
 /// 3:00 in China, when cities sleep.
 const NIGHT: NaiveTime = match NaiveTime::from_hms_opt(19, 0, 0) {
@@ -85,6 +88,19 @@ fn report(event: WaitingEvent, sources: &BTreeMap<SourceId, Arc<Source>>) -> Opt
         data: serde_json::from_str(&event.data).ok()?,
         waited: true,
     })
+}
+
+/// Ends points whose last day is over until told to stop; what was missed while nobody ran is caught up with.
+pub async fn expire_forever(services: Arc<Services>, stop: CancellationToken) {
+    loop {
+        if let Err(error) = expiry::expire(&services).await {
+            tracing::warn!(%error, "points could not be ended and are looked at again later");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EXPIRY_PAUSE) => {}
+        }
+    }
 }
 
 /// Prepares partitions and forgets expired tokens and keys until told to stop.

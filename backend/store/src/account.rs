@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use tanhui_domain::amount::{AmountOverflow, Fen, Points, ReductionMg};
 use tanhui_domain::id::{CityId, JournalId, OwnerId};
-use tanhui_domain::ledger::{Account, Amounts, Journal, JournalKind, OwnerKind, Posting};
+use tanhui_domain::ledger::{Account, Amounts, Debt, Journal, JournalKind, OwnerKind, Posting};
 use uuid::Uuid;
 
 use crate::columns::Columns;
@@ -13,7 +13,8 @@ use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
 use crate::row::{Row, execute, expect_rows, micros, query_all, query_one, query_row};
 
-const COLUMNS: &str = "owner_id, city_id, kind, version, points, reduction_mg, payable_fen";
+const COLUMNS: &str = "owner_id, city_id, kind, version, points, reduction_mg, payable_fen,
+    points_overdrawn, points_owed";
 
 /// Opens an account with nothing on it.
 pub async fn open(on: &Transaction, owner: OwnerId, city: CityId, kind: OwnerKind) -> Result<(), StoreError> {
@@ -90,6 +91,30 @@ pub(crate) async fn open_journal(on: &Transaction, journal: &Journal) -> Result<
     )
     .await?;
     Ok(JournalId::new(row.bigint(0)?))
+}
+
+/// Writes what an account's later points have to make up for. It must be locked, and a debt that lets the
+/// balance fall below zero be written before the journal that does.
+pub async fn write_debt(on: &Transaction, account: &Account) -> Result<(), StoreError> {
+    let sql = "UPDATE accounts SET points_overdrawn = $2, points_owed = $3 WHERE owner_id = $1";
+    let debt = account.debt;
+    let values = [account.owner.get().into(), debt.overdrawn.get().into(), debt.owed.get().into()];
+    expect_rows(execute(on, sql, values).await?, 1, "an account is missing")
+}
+
+/// Citizens of a city in debt who have points to make up for it, in id order and beginning after one.
+pub async fn solvent_debtors<C: Connected>(
+    on: &C,
+    city: CityId,
+    after: OwnerId,
+    limit: i64,
+) -> Result<Vec<OwnerId>, StoreError> {
+    let sql = "SELECT a.owner_id FROM accounts a WHERE (a.points_overdrawn > 0 OR a.points_owed > 0)
+               AND a.city_id = $1 AND a.owner_id > $2
+               AND EXISTS (SELECT 1 FROM lots l WHERE l.citizen_id = a.owner_id AND l.points_left > 0)
+               ORDER BY a.owner_id LIMIT $3";
+    let rows = query_all(on, sql, [city.get().into(), after.get().into(), limit.into()]).await?;
+    rows.iter().map(|row| Ok(OwnerId::new(row.uuid(0)?))).collect()
 }
 
 pub(crate) fn refuse_unbalanced(sum: Result<Amounts, AmountOverflow>) -> Result<(), StoreError> {
@@ -243,6 +268,7 @@ fn read(row: &Row) -> Result<Account, StoreError> {
         kind: kind(row.get(2)?)?,
         version: row.bigint(3)?,
         balance: amounts(row, 4)?,
+        debt: Debt { overdrawn: Points::new(row.bigint(7)?), owed: Points::new(row.bigint(8)?) },
     })
 }
 

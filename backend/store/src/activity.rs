@@ -123,6 +123,20 @@ pub async fn written_at<C: Connected>(
     query_all(on, &sql, values).await?.iter().map(read).collect()
 }
 
+/// Marks a credited activity as reversed; false when it is not credited (any more).
+pub async fn mark_reversed(on: &Transaction, activity: &Activity) -> Result<bool, StoreError> {
+    let sql = "UPDATE activities SET status = $4 WHERE citizen_id = $1 AND recorded_at_us = $2 AND id = $3
+               AND status = $5";
+    let values = [
+        activity.citizen.get().into(),
+        micros(activity.recorded_at).into(),
+        activity.id.get().into(),
+        status_number(ActivityStatus::Reversed).into(),
+        status_number(ActivityStatus::Credited).into(),
+    ];
+    Ok(execute(on, sql, values).await? == 1)
+}
+
 /// Where a page of activities ends: the next one begins after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActivityCursor {

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod activity;
+pub mod adjustment;
 pub mod audit;
 pub mod binding;
 pub mod cache;
@@ -17,6 +18,7 @@ pub mod idempotency;
 pub mod lot;
 pub mod merchant;
 pub mod offer;
+pub mod office_log;
 pub mod redemption;
 mod row;
 pub mod rule_set;

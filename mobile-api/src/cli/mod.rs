@@ -1,6 +1,7 @@
 //! The command line. One file a command; every command takes every setting.
 
 mod audit;
+mod bench;
 mod config;
 mod demo;
 mod import;
@@ -47,6 +48,9 @@ enum Command {
     /// Exit status: 0 when all hold; 1 and a list when one does not; 2 when it could not be checked. With
     /// --redis-url the cached boards are compared as well.
     Audit(audit::AuditArguments),
+    /// Measure this program on servers of this machine, beside floors and peers
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// Check rule files, evaluate expressions
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -140,6 +144,9 @@ pub enum CommandError {
     /// The cache could not be compared with the books.
     #[error("boards: {0}")]
     Boards(#[from] tanhui_service::audit::BoardsError),
+    /// A benchmark ended early.
+    #[error(transparent)]
+    Bench(#[from] tanhui_bench::BenchError),
     /// Something else between us and the machine.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -191,6 +198,7 @@ async fn run_with_services(settings: Settings, command: Command) -> Result<ExitC
         Command::Migrate => migrate::run(&settings).await.map(done),
         Command::Import(arguments) => import::run(&settings, &arguments).await.map(done),
         Command::Audit(arguments) => Ok(audit::run(&settings, &arguments).await),
+        Command::Bench(command) => bench::run(command).await.map(done),
         Command::Partner(command) => office::partner(&settings, command).await.map(done),
         Command::Grant(arguments) => office::grant(&settings, &arguments).await.map(done),
         Command::Merchant(command) => office::merchant(&settings, command).await.map(done),

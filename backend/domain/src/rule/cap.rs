@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::diagnostic::{Finding, text};
+use super::diagnostic::{Finding, nearest, text};
 use super::exact::Ratio;
 use super::input::{InputKind, InputSpec, NumberSpec};
 use super::section::{Quantity, Reading};
+use super::slip::number_help;
 use super::unit::Unit;
 use super::yaml::Node;
+use crate::text::Text;
 use crate::time::{DayRange, Period};
 
 /// Most caps of one action.
@@ -132,9 +134,10 @@ fn read_limit(written: &str, inputs: &[InputSpec], points_only: bool) -> Result<
         let count = count.trim().parse::<i64>().ok().filter(|count| *count > 0);
         return count.map(CapLimit::Times).ok_or_else(|| {
             Finding::new(text!("次数应为大于零的整数", "the number of times must be whole and above zero"))
+                .help_maybe(number_help(written))
         });
     }
-    let quantity = Quantity::parse(written)?;
+    let quantity = Quantity::parse(written).map_err(|found| found.help_maybe(times_help(written)))?;
     let first = first_number(inputs);
     let positive = |count: Option<i64>| {
         count.filter(|count| *count > 0).ok_or_else(|| {
@@ -164,6 +167,14 @@ fn read_limit(written: &str, inputs: &[InputSpec], points_only: bool) -> Result<
     let unit = quantity.unit;
     let found = text!("不能按 `{unit}` 封顶", "a cap cannot be in `{unit}`");
     Err(Finding::new(found).help(text!("可用: times, pt, gCO2e{own}", "use times, pt, gCO2e{own}")))
+}
+
+/// Advice for a limit that was meant in `times`.
+fn times_help(written: &str) -> Option<Text> {
+    let word = written.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == ' ');
+    let count = written.strip_suffix(word)?.trim();
+    let meant = word == "次" || nearest(word, ["times"]).is_some();
+    meant.then(|| text!("请写 `{count} times`", "write `{count} times`"))
 }
 
 /// The input that quantities are counted in.

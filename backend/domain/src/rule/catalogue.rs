@@ -125,9 +125,14 @@ pub(super) fn read_uses<'f>(
             let found = Finding::new(text!("没有目录 `{shown}`", "there is no catalogue `{shown}`"));
             let near = did_you_mean(&shown, known.iter().copied());
             reading.error(node.place, "uses", found.help_maybe(near));
+            parameters.lose_catalogue();
             continue;
         };
-        let actions = read_catalogue(reading.findings, file, name, parameters).unwrap_or_default();
+        let actions = read_catalogue(reading.findings, file, name, parameters);
+        if actions.is_none() {
+            parameters.lose_catalogue();
+        }
+        let actions = actions.unwrap_or_default();
         shared.catalogues.insert(name.to_owned(), Catalogue { file, actions });
     }
     shared

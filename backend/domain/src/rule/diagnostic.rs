@@ -200,7 +200,8 @@ pub(super) use text;
 
 /// The known name nearest to a mistyped one, if it is near enough to be meant.
 pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (wrong.chars().count() / 3).clamp(1, 3);
+    let length = wrong.chars().count();
+    let allowed = (length / 3).clamp(1, 3).min(length.saturating_sub(1));
     known
         .into_iter()
         .map(|name| (distance(wrong, name), name))

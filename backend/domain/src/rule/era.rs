@@ -9,6 +9,7 @@ use super::action::Action;
 use super::cap::CapLimit;
 use super::check::{Checker, Scope, Type, Value, date_range, expected_type, too_large};
 use super::code::{Code, Outputs};
+use super::counterexample::below_zero;
 use super::diagnostic::{Finding, Findings, Severity, text};
 use super::evidence::Evidence;
 use super::exact::{Ratio, Rounding};
@@ -102,7 +103,9 @@ pub(super) fn compile(
             let value = from.map_or(parameter.values.first(), |day| parameter.on(day))?;
             Some((parameter.id.as_str(), value))
         });
-        eras.extend(compiler.era(from, until, values, &lists, &elsewhere));
+        // What one era is told, the next would only repeat.
+        let Some(era) = compiler.era(from, until, values, &lists, &elsewhere) else { break };
+        eras.push(era);
     }
     action.eras = eras;
 }
@@ -287,10 +290,12 @@ impl Compiler<'_> {
                 "此条件永远不成立,所有事件都会被拒绝",
                 "this condition can never hold: every event would be refused"
             );
-            located.report(self.findings, Severity::Error, Finding::new(found));
+            let found = Finding::new(found).help_maybe(self.action.ranges_of(located));
+            located.report(self.findings, Severity::Error, found);
         } else if range == Range::constant(1) {
-            let found = text!("此条件永远成立", "this condition always holds");
-            located.report(self.findings, Severity::Warning, Finding::new(found));
+            let found = Finding::new(text!("此条件永远成立", "this condition always holds"));
+            let found = found.help_maybe(self.action.ranges_of(located));
+            located.report(self.findings, Severity::Warning, found);
         }
         Some(register)
     }
@@ -313,7 +318,13 @@ pub(super) fn not_negative(
     if checker.program.range(value.register).low >= 0 {
         return Ok(());
     }
-    let found = text!("结果可能小于零", "the result may be below zero");
+    let found = below_zero(checker, value).map_or_else(
+        || text!("结果可能小于零", "the result may be below zero"),
+        |event| {
+            let (zh, en) = (event.zh, event.en);
+            text!("结果可能小于零: {zh}", "the result may be below zero: {en}")
+        },
+    );
     Err(Finding::new(found).help(text!("请写 `max({zero}, ...)`", "write `max({zero}, ...)`")).at(at))
 }
 

@@ -8,6 +8,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 use chrono_tz::Tz;
 
 use super::action::Action;
+use super::batch::Formed;
 use super::cap::{Cap, CapLimit, CapWindow};
 use super::decision::{Credit, Decision, ENGINE_VERSION, Facts, Receipt, Refusal, Usage};
 use super::diagnostic::text;
@@ -177,48 +178,34 @@ pub(super) fn decide<W: Witness>(
     if !era.takes(typed.slots) {
         return Verdict::Refused(Reason::Unfit);
     }
-    let yielded = era.run(typed.slots, scratch);
-    settle(action, era, typed, yielded, used, scratch, witness)
-}
-
-#[inline]
-/// Decides one act of which the formulas' yield is known.
-pub(super) fn settle<W: Witness>(
-    action: &Action,
-    era: &Era,
-    typed: Typed<'_>,
-    full: Yield,
-    used: &[Usage],
-    scratch: &mut Scratch,
-    witness: &mut W,
-) -> Verdict {
+    let full = era.run(typed.slots, scratch);
     if let Some(place) = full.failed {
         return Verdict::Refused(Reason::Condition(place));
     }
     let Some(payout) = era.payout(typed.evidence) else { return Verdict::Refused(Reason::Evidence) };
-    let quantity = era.measure.map_or(0, |(slot, thousandths)| {
-        typed.slots.get(slot).map_or(0, |value| value.saturating_mul(thousandths))
-    });
-    let granted = Granted {
-        reduction: ReductionMg::new(full.reduction_mg),
-        points: Points::new(payout.points(full, None)),
-        quantity,
-        capped: false,
+    let points = Points::new(payout.points(full, None));
+    let reduction = ReductionMg::new(full.reduction_mg);
+    let grant = Grant::new(era, payout, typed, (reduction, points), Some(full));
+    Verdict::Credited(grant.capped(action, used, scratch, witness))
+}
+
+/// Decides one act whose formulas have been run.
+pub(super) fn settle(
+    action: &Action,
+    typed: Typed<'_>,
+    formed: Formed,
+    used: &[Usage],
+    scratch: &mut Scratch,
+) -> Verdict {
+    let (reduction, points) = match formed {
+        Formed::Refused(reason) => return Verdict::Refused(reason),
+        Formed::Yielding { reduction, points } => (reduction, points),
     };
-    witness.before_caps(granted);
-    let mut grant = Grant { era, payout, typed, full, granted };
-    for (place, cap) in action.caps.iter().enumerate() {
-        let usage = cap.window.and_then(|window| used.get(window));
-        let (limit, used_before) = cap.against(usage.unwrap_or(&Usage::NONE));
-        let left = limit.saturating_sub(used_before).max(0);
-        let trimmed = grant.trim(cap.limit, left, scratch);
-        grant.granted.capped |= trimmed;
-        witness.cap(|| {
-            let left_after = left.saturating_sub(grant.taken(cap.limit, left)).max(0);
-            CapUse { place, used_before, left_after, trimmed }
-        });
-    }
-    Verdict::Credited(grant.granted)
+    let era = typed.slots.first().and_then(|day| action.era_on(*day));
+    let Some(era) = era else { return Verdict::Refused(Reason::NoFactor) };
+    let Some(payout) = era.payout(typed.evidence) else { return Verdict::Refused(Reason::Evidence) };
+    let grant = Grant::new(era, payout, typed, (reduction, points), None);
+    Verdict::Credited(grant.capped(action, used, scratch, &mut ()))
 }
 
 impl Cap {
@@ -239,11 +226,51 @@ struct Grant<'a> {
     era: &'a Era,
     payout: &'a Payout,
     typed: Typed<'a>,
-    full: Yield,
+    /// None until it is needed, where only its outcome is known.
+    full: Option<Yield>,
     granted: Granted,
 }
 
-impl Grant<'_> {
+impl<'a> Grant<'a> {
+    #[inline]
+    fn new(
+        era: &'a Era,
+        payout: &'a Payout,
+        typed: Typed<'a>,
+        (reduction, points): (ReductionMg, Points),
+        full: Option<Yield>,
+    ) -> Self {
+        let quantity = era.measure.map_or(0, |(slot, thousandths)| {
+            typed.slots.get(slot).map_or(0, |value| value.saturating_mul(thousandths))
+        });
+        let granted = Granted { reduction, points, quantity, capped: false };
+        Self { era, payout, typed, full, granted }
+    }
+
+    /// Goes through the caps in their order.
+    #[inline]
+    fn capped<W: Witness>(
+        mut self,
+        action: &Action,
+        used: &[Usage],
+        scratch: &mut Scratch,
+        witness: &mut W,
+    ) -> Granted {
+        witness.before_caps(self.granted);
+        for (place, cap) in action.caps.iter().enumerate() {
+            let usage = cap.window.and_then(|window| used.get(window));
+            let (limit, used_before) = cap.against(usage.unwrap_or(&Usage::NONE));
+            let left = limit.saturating_sub(used_before).max(0);
+            let trimmed = self.trim(cap.limit, left, scratch);
+            self.granted.capped |= trimmed;
+            witness.cap(|| {
+                let left_after = left.saturating_sub(self.taken(cap.limit, left)).max(0);
+                CapUse { place, used_before, left_after, trimmed }
+            });
+        }
+        self.granted
+    }
+
     /// Trims to what is left of a limit; tells whether there was anything to trim.
     #[inline]
     fn trim(&mut self, limit: CapLimit, left: i64, scratch: &mut Scratch) -> bool {
@@ -263,7 +290,7 @@ impl Grant<'_> {
             CapLimit::Reduction(_) => {
                 let over = self.granted.reduction.get() > left;
                 if over {
-                    self.trim_reduction(left);
+                    self.trim_reduction(left, scratch);
                 }
                 over
             }
@@ -290,17 +317,20 @@ impl Grant<'_> {
         self.granted = Granted { capped: self.granted.capped, ..Granted::default() };
     }
 
-    /// Points for the present yield and the part of its grams that is left; never more than before.
-    fn points(&self) -> Points {
-        let (left, full) = (self.granted.reduction.get(), self.full.reduction_mg);
-        let points = self.payout.points(self.full, (left < full).then_some((left, full)));
-        self.granted.points.min(Points::new(points))
+    /// Points for the yield of the granted input and the part of its grams that is left; never more than
+    /// before.
+    fn pay_for(&mut self, full: Yield) {
+        let left = self.granted.reduction.get();
+        let kept = (left < full.reduction_mg).then_some((left, full.reduction_mg));
+        self.granted.points = self.granted.points.min(Points::new(self.payout.points(full, kept)));
+        self.full = Some(full);
     }
 
     #[cold]
-    fn trim_reduction(&mut self, left: i64) {
+    fn trim_reduction(&mut self, left: i64, scratch: &mut Scratch) {
         self.granted.reduction = ReductionMg::new(left);
-        self.granted.points = self.points();
+        let full = self.full.unwrap_or_else(|| self.era.run_again(self.typed.slots, scratch));
+        self.pay_for(full);
     }
 
     #[cold]
@@ -311,9 +341,9 @@ impl Grant<'_> {
             return self.nothing();
         }
         let trimmed = Slots::with(self.typed.slots, slot, count);
-        self.full = self.era.run_again(trimmed.as_slice(), scratch);
+        let full = self.era.run_again(trimmed.as_slice(), scratch);
         self.granted.quantity = count.saturating_mul(thousandths);
-        self.granted.reduction = self.granted.reduction.min(ReductionMg::new(self.full.reduction_mg));
-        self.granted.points = self.points();
+        self.granted.reduction = self.granted.reduction.min(ReductionMg::new(full.reduction_mg));
+        self.pay_for(full);
     }
 }

@@ -7,7 +7,7 @@ use super::section::Reading;
 use super::unit::Unit;
 use super::yaml::Node;
 use crate::amount::{Points, ReductionMg};
-use crate::text::Text;
+use crate::text::{Language, Text};
 
 /// What came out of a case, or what was expected of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,20 +107,33 @@ pub(super) fn mismatch(name: &str, expected: &Expected, outcome: &Outcome) -> Op
         (Expected::Refused(_), Outcome::Credited { .. })
         | (Expected::Credited { .. }, Outcome::Refused(_)) => true,
     };
-    let (wanted, found) = (expected.show(), outcome.show());
+    let texts =
+        [Language::Zh, Language::En].map(|language| (expected.show(language), outcome.show(language)));
+    let [(wanted_zh, found_zh), (wanted, found)] = texts;
     differs.then(|| {
-        text!("例 `{name}`: 应为 {wanted}, 实为 {found}", "example `{name}`: expected {wanted}, got {found}")
+        text!(
+            "例 `{name}`: 应为 {wanted_zh}, 实为 {found_zh}",
+            "example `{name}`: expected {wanted}, got {found}"
+        )
     })
 }
 
+fn refused(code: &str, language: Language) -> String {
+    text!("拒绝 {code}", "refused {code}").in_language(language).to_owned()
+}
+
+fn capped_word(capped: bool) -> Text {
+    if capped { text!("已封顶", "capped") } else { text!("未封顶", "not capped") }
+}
+
 impl Expected {
-    fn show(&self) -> String {
+    fn show(&self, language: Language) -> String {
         match self {
-            Self::Refused(code) => format!("refused {code}"),
+            Self::Refused(code) => refused(code, language),
             Self::Credited { reduction, points, capped } => {
                 let grams = reduction.map(|grams| grams_text(grams.get()));
                 let points = points.map(|points| format!("{points} pt"));
-                let capped = capped.map(|capped| (if capped { "capped" } else { "not capped" }).to_owned());
+                let capped = capped.map(|capped| capped_word(capped).in_language(language).to_owned());
                 [grams, points, capped].into_iter().flatten().collect::<Vec<_>>().join(", ")
             }
         }
@@ -128,12 +141,13 @@ impl Expected {
 }
 
 impl Outcome {
-    fn show(&self) -> String {
+    fn show(&self, language: Language) -> String {
         match self {
-            Self::Refused(code) => format!("refused {code}"),
+            Self::Refused(code) => refused(code, language),
             Self::Credited { reduction, points, capped } => {
-                let capped = if *capped { ", capped" } else { "" };
-                format!("{}, {points} pt{capped}", grams_text(reduction.get()))
+                let granted = format!("{}, {points} pt", grams_text(reduction.get()));
+                let word = capped_word(true);
+                if *capped { format!("{granted}, {}", word.in_language(language)) } else { granted }
             }
         }
     }

@@ -31,9 +31,25 @@ pub(super) struct Parameters {
     known: BTreeMap<String, Parameter>,
     broken: Vec<String>,
     aliases: Vec<Alias>,
+    /// A catalogue is missing or could not be read, so a name that is not known may stand there.
+    incomplete: bool,
 }
 
 impl Parameters {
+    /// Notes that a catalogue could not be read.
+    pub(super) fn lose_catalogue(&mut self) {
+        self.incomplete = true;
+    }
+
+    /// Whether an action cannot be judged, for what its formulas name has been reported elsewhere.
+    fn hide(&self, action: &Action, lists: &Lists) -> bool {
+        let words: Vec<String> = action.formulas().flat_map(|located| located.formula.words()).collect();
+        let own = |word: &String| {
+            action.names(word) || self.known.contains_key(word) || lists.iter().any(|(name, _)| name == word)
+        };
+        words.iter().any(|word| self.broken.contains(word)) || (self.incomplete && !words.iter().all(own))
+    }
+
     /// Names that stand in the files read so far.
     fn named(&self) -> Vec<String> {
         self.known.keys().chain(self.aliases.iter().map(|alias| &alias.name)).cloned().collect()
@@ -81,10 +97,7 @@ pub(super) fn read<'f>(
     section.finish(&LATER, &mut reading);
     shadowed(&mut reading, &root, &actions, &parameters, &lists);
     for action in &mut actions {
-        let uses_broken = action
-            .formulas()
-            .any(|located| located.formula.words().any(|word| parameters.broken.contains(&word)));
-        if !uses_broken {
+        if !parameters.hide(action, &lists) {
             era::compile(action, &parameters.known, &lists, findings);
         }
     }

@@ -172,7 +172,13 @@ fn read_number(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Option<N
         return None;
     }
     if min > max {
-        reading.error(place, &path, Finding::new(text!("min 大于 max", "`min` is above `max`")));
+        let (low, high) = (
+            Decimal { mantissa: i128::from(min), decimals },
+            Decimal { mantissa: i128::from(max), decimals },
+        );
+        let (low, high) = (low.trimmed(), high.trimmed());
+        let found = text!("min ({low}) 大于 max ({high})", "`min` ({low}) is above `max` ({high})");
+        reading.error(place, &path, Finding::new(found));
         return None;
     }
     let step = Decimal { mantissa: 1, decimals }.step().zip(unit.factor());

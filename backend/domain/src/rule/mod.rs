@@ -4,12 +4,16 @@
 //! silence, read a float, or ignore a key that it does not know.
 
 mod action;
+#[cfg(test)]
+mod agreement;
+mod batch;
 mod call;
 mod cap;
 mod catalogue;
 mod check;
 mod choose;
 mod code;
+mod counterexample;
 mod decision;
 mod diagnostic;
 mod era;
@@ -24,6 +28,7 @@ mod file;
 mod input;
 mod inputs;
 mod membership;
+mod misread;
 mod parameter;
 mod parse;
 mod payout;
@@ -38,6 +43,7 @@ mod reference;
 mod ruleset;
 mod schedule;
 mod section;
+mod slip;
 mod syntax;
 mod telling;
 mod token;
@@ -46,6 +52,7 @@ mod verdict;
 mod yaml;
 
 pub use action::{Action, Condition};
+pub use batch::{BATCH_ROWS, Batch, Formed};
 pub use cap::{Cap, CapLimit, CapWindow};
 pub use decision::{Credit, Decision, ENGINE_VERSION, Facts, Receipt, Refusal, Usage};
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Place, Severity};

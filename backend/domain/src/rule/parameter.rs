@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::diagnostic::{Finding, Findings, Place, did_you_mean, text};
 use super::section::{NAME_CHARS_MAX, Quantity, Reading};
+use super::slip::meant_date;
 use super::yaml::{Key, Kind, Node};
 use crate::text::Text;
 
@@ -191,6 +192,9 @@ fn joins(
         Some(_) | None => {
             before.until = Some(from);
             if before.quantity.unit.same_dimension(value.quantity.unit) {
+                if before.quantity.jumps_to(value.quantity) {
+                    reading.warn(node.place, step, jump(&before.value, &value.value));
+                }
                 return true;
             }
             let (one, other) = (before.quantity.unit, value.quantity.unit);
@@ -199,6 +203,12 @@ fn joins(
     };
     reading.error(node.place, step, Finding::new(problem));
     false
+}
+
+/// Advice where a value is a hundred times the one before it, or a hundredth.
+fn jump(one: &str, other: &str) -> Finding {
+    Finding::new(text!("从 {one} 变为 {other}, 相差百倍以上", "{one} becomes {other}, a hundredfold change"))
+        .help(text!("请核对单位", "is the unit right?"))
 }
 
 fn read_value(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<ParameterValue> {
@@ -302,7 +312,8 @@ pub(super) fn read_date(reading: &mut Reading<'_>, node: &Node, path: &str) -> O
     if date.is_none() {
         let shown: String = written.chars().take(40).collect();
         let found = text!("`{shown}` 不是日期", "`{shown}` is not a date");
-        let help = text!("例如 2026-01-31", "as in 2026-01-31");
+        let meant = meant_date(&shown).map(|day| text!("请写 {day}", "write {day}"));
+        let help = meant.unwrap_or_else(|| text!("例如 2026-01-31", "as in 2026-01-31"));
         reading.error(node.place, path, Finding::new(found).help(help));
     }
     date

@@ -268,7 +268,7 @@ fn granted(decision: &Decision) -> Result<Grant, String> {
     }
 }
 
-fn compile(text: &str) -> Option<RuleSet> {
+pub(super) fn compile(text: &str) -> Option<RuleSet> {
     match RuleSet::compile(&SourceFile { name: "random.yaml".into(), text: text.to_owned() }, &[]) {
         Ok(rules) => Some(rules),
         Err(all) => {
@@ -280,7 +280,7 @@ fn compile(text: &str) -> Option<RuleSet> {
     }
 }
 
-fn random_inputs(rules: &RuleSet, seed: [u32; 5]) -> Inputs {
+pub(super) fn random_inputs(rules: &RuleSet, seed: [u32; 5]) -> Inputs {
     let a = format!("{}.{:03}", seed[0] % 80, seed[0] / 80 % 1000);
     let b = format!("{}.{}", 5 + seed[1] % 8995, seed[1] % 10);
     let c = format!("{}.{:02}", seed[2] % 100, seed[2] / 100 % 100);
@@ -290,7 +290,7 @@ fn random_inputs(rules: &RuleSet, seed: [u32; 5]) -> Inputs {
     rules.read_inputs(rules.action("act").unwrap(), data).unwrap()
 }
 
-fn moment(minutes: u32) -> DateTime<Utc> {
+pub(super) fn moment(minutes: u32) -> DateTime<Utc> {
     let start: DateTime<Utc> = "2025-12-20T00:00:00Z".parse().unwrap();
     start + chrono::TimeDelta::minutes(i64::from(minutes))
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::action::Action;
+use super::batch::{Batch, Formed};
 use super::cap::CapWindow;
 use super::decision::{Decision, Facts, Usage};
 use super::diagnostic::{Diagnostic, Finding, Findings, Place, Severity, nearest, text};
@@ -206,6 +207,24 @@ impl RuleSet {
         scratch: &mut Scratch,
     ) -> Verdict {
         evaluate::decide(action, typed, used, scratch, &mut ())
+    }
+
+    /// Runs an action's formulas over a batch of its events; `into` gets one answer for each.
+    pub fn form(&self, action: &Action, batch: &mut Batch, into: &mut Vec<Formed>) {
+        batch.form(action, into);
+    }
+
+    /// Decides one act like [`RuleSet::decide`], from what [`RuleSet::form`] gave for it.
+    #[must_use]
+    pub fn settle(
+        &self,
+        action: &Action,
+        typed: Typed<'_>,
+        formed: Formed,
+        used: &[Usage],
+        scratch: &mut Scratch,
+    ) -> Verdict {
+        evaluate::settle(action, typed, formed, used, scratch)
     }
 
     /// Runs files of cases against this rule set, the city's own first, then those of its catalogues;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 
-use super::diagnostic::Finding;
-use super::diagnostic::{Findings, Place, Severity, text};
+use super::diagnostic::{Finding, Findings, Place, Severity, text};
+use super::misread;
 
 /// Most bytes of one file.
 pub const FILE_BYTES_MAX: usize = 1024 * 1024;
@@ -121,7 +121,13 @@ impl Builder {
     fn run(mut self, source: &str) -> Result<Node, Refused> {
         let source = source.strip_prefix('\u{feff}').unwrap_or(source);
         for step in Parser::new_from_str(source) {
-            let (event, span) = step.map_err(|error| (place(error.marker()), not_yaml(error.info())))?;
+            let (event, span) = step.map_err(|error| {
+                misread::find(
+                    source,
+                    (error.marker().line(), error.marker().col().saturating_add(1)),
+                    error.info(),
+                )
+            })?;
             self.take(event, place(&span.start))?;
         }
         let start = Place::new(1, 1);
@@ -249,14 +255,6 @@ impl Builder {
 
 fn place(marker: &Marker) -> Place {
     Place::new(marker.line(), marker.col().saturating_add(1))
-}
-
-fn not_yaml(info: &str) -> Finding {
-    let info: String = info.chars().take(200).collect();
-    Finding::new(text!("不是合法的 YAML: {info}", "not valid YAML: {info}")).help(text!(
-        "检查缩进; 在 {{ }} 或 [ ] 里, 含有 [ ] , 的公式要加引号",
-        "check the indentation; inside {{ }} or [ ], put a formula that holds [ ] or , into quotes"
-    ))
 }
 
 #[cfg(test)]

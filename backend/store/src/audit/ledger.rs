@@ -45,30 +45,4 @@ pub(super) const INVARIANTS: &[Invariant] = &[
          LEFT JOIN journals j ON j.id = p.journal_id LEFT JOIN accounts a ON a.owner_id = p.owner_id
          WHERE j.id IS NULL OR a.owner_id IS NULL",
     ),
-    (
-        "citizen_is_never_below_zero",
-        Owners,
-        "SELECT 'account ' || id(a.owner_id) || ' posting ' || p.version FROM ledger_lines p
-         JOIN accounts a ON a.owner_id = p.owner_id
-         WHERE a.kind = 1 AND (p.points_after < 0 OR p.reduction_after_mg < 0)",
-    ),
-    (
-        "points_are_the_sum_of_lots",
-        Owners,
-        "SELECT 'citizen ' || id(a.owner_id) || ': balance ' || a.points || ', lots ' || COALESCE(l.points, 0)
-         FROM accounts a LEFT JOIN (SELECT citizen_id, SUM(points_left) AS points FROM lots
-         GROUP BY citizen_id) l
-           ON l.citizen_id = a.owner_id
-         WHERE a.kind = 1 AND a.points <> COALESCE(l.points, 0)",
-    ),
-    (
-        "lot_is_granted_minus_taken",
-        Owners,
-        "SELECT 'citizen ' || id(l.citizen_id) || ' lot of day ' || l.expires_day FROM lots l LEFT JOIN (
-           SELECT r.citizen_id, t.expires_day, SUM(t.points) AS points FROM lot_takes t
-           JOIN redemptions r ON r.id = t.redemption_id WHERE r.cancelled_at_us IS NULL
-           GROUP BY r.citizen_id, t.expires_day) t
-           ON t.citizen_id = l.citizen_id AND t.expires_day = l.expires_day
-         WHERE l.points_granted - l.points_left <> COALESCE(t.points, 0)",
-    ),
 ];

@@ -5,6 +5,7 @@
 
 mod activities;
 mod ledger;
+mod life;
 mod spending;
 mod totals;
 mod walk;
@@ -43,7 +44,11 @@ pub struct Found {
 type Invariant = (&'static str, Walk, &'static str);
 
 fn all() -> impl Iterator<Item = &'static Invariant> {
-    ledger::INVARIANTS.iter().chain(activities::INVARIANTS).chain(spending::INVARIANTS)
+    ledger::INVARIANTS
+        .iter()
+        .chain(life::INVARIANTS)
+        .chain(activities::INVARIANTS)
+        .chain(spending::INVARIANTS)
 }
 
 /// The names of all invariants, in the order checked.

@@ -23,7 +23,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
            WHERE j.kind IN (2, 3) AND a.kind = 1 GROUP BY p.cause) p ON p.cause = r.id
          WHERE COALESCE(p.taken, 0) <> r.points
             OR COALESCE(p.given_back, 0) <> CASE WHEN r.cancelled_at_us IS NULL THEN 0 ELSE r.points END
-            OR r.points <> (SELECT COALESCE(SUM(t.points), 0) FROM lot_takes t WHERE t.redemption_id = r.id)
+            OR r.points <> (SELECT COALESCE(SUM(t.points), 0) FROM lot_takes t
+              WHERE t.citizen_id = r.citizen_id AND t.cause = r.id)
             OR r.quantity <> (SELECT COUNT(*) FROM vouchers v WHERE v.redemption_id = r.id
                               AND (v.status = 'cancelled') = (r.cancelled_at_us IS NOT NULL))",
     ),

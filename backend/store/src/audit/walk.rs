@@ -39,6 +39,9 @@ impl Walk {
                 ("activities", "citizen_id"),
                 ("activity_days", "citizen_id"),
                 ("lots", "citizen_id"),
+                ("lot_takes", "citizen_id"),
+                ("adjustments", "citizen_id"),
+                ("office_log", "citizen_id"),
                 ("redemptions", "citizen_id"),
             ],
             Self::Merchants => {

@@ -69,7 +69,7 @@ impl Real {
         let services = self.services(process);
         let balance = statement::balance(services, id).await?;
         let lots: Vec<(NaiveDate, i64)> =
-            balance.expiring.iter().map(|lot| (lot.expires_on, lot.left.get())).collect();
+            balance.lots.iter().map(|lot| (lot.key.expires_on, lot.left.get())).collect();
         let range = Range { from: Some(from), until };
         let query = |after| StatementQuery { range, after, limit: 50 };
         let mut page = statement::statement(services, id, query(0)).await?;

@@ -4,11 +4,13 @@
 //! `lower` makes it from a checked [`Program`](super::program::Program): only what the outcome needs,
 //! constants inside the steps, tests against constants as one step, divisions by them as multiplications.
 
+mod columns;
 mod divisor;
 mod interval;
 mod lower;
 mod step;
 
+pub(super) use columns::Columns;
 pub(super) use divisor::Divisor;
 use step::Step;
 
@@ -36,7 +38,7 @@ impl<R: Copy> Outputs<R> {
         conditions.iter().copied().chain(*reduction).chain([*numerator]).chain(*denominator)
     }
 
-    fn map<S>(&self, place: impl Fn(R) -> Option<S>) -> Option<Outputs<S>> {
+    pub(super) fn map<S>(&self, place: impl Fn(R) -> Option<S>) -> Option<Outputs<S>> {
         let maybe = |register: Option<R>| match register {
             Some(register) => place(register).map(Some),
             None => Some(None),

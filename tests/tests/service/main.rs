@@ -4,6 +4,7 @@
 
 mod adjusting;
 mod audits;
+mod audits_life;
 mod boards;
 mod crediting;
 mod expiring;

@@ -163,6 +163,7 @@ async fn compare(
         real.decided = oracle.activities();
         oracle.ids = real.citizens.clone();
         let expected = oracle.perform(command);
+        oracle.check();
         let told = match real.perform(command).await {
             Ok(told) => told,
             Err(trouble) => vec![format!("failed: {trouble:?}")],

@@ -97,12 +97,17 @@ impl Scene {
     async fn expect(&self, invariant: &str, id: Uuid) -> Outcome {
         let broken = broken(&self.stage).await?;
         assert_eq!(broken.keys().copied().collect::<Vec<_>>(), [invariant], "{broken:?}");
-        let wanted = id.simple().to_string();
-        let details = broken.get(invariant).map(Vec::as_slice).unwrap_or_default();
-        let names = |detail: &String| detail.replace('-', "").to_lowercase().contains(&wanted);
-        assert!(details.iter().any(names), "{wanted} is not named in {details:?}");
+        names(&broken, invariant, id);
         Ok(())
     }
+}
+
+/// Demands that this invariant is broken by this id.
+fn names(broken: &BTreeMap<&'static str, Vec<String>>, invariant: &str, id: Uuid) {
+    let wanted = id.simple().to_string();
+    let details = broken.get(invariant).map(Vec::as_slice).unwrap_or_default();
+    let named = |detail: &String| detail.replace('-', "").to_lowercase().contains(&wanted);
+    assert!(details.iter().any(named), "{wanted} is not named in {details:?}");
 }
 
 /// The details of each broken invariant.
@@ -240,7 +245,8 @@ async fn an_activity_credited_twice_or_never(stage: Stage) -> Outcome {
     scene.break_rows("UPDATE activities SET status = 4 WHERE id = {id}", walk).await?;
     assert!(!broken(&scene.stage).await?.contains_key(INVARIANT), "reversed ones were credited once");
     scene.post(JournalKind::Credit, scene.spender.get(), grams(3), ride).await?;
-    scene.expect(INVARIANT, ride).await
+    names(&broken(&scene.stage).await?, INVARIANT, ride);
+    Ok(())
 }
 
 async fn a_credit_without_an_activity(stage: Stage) -> Outcome {

@@ -17,7 +17,7 @@ use tanhui_store::{account, activity, voucher};
 use tanhui_tests::Outcome;
 
 use super::Real;
-use crate::oracle::{Span, external_id};
+use crate::oracle::{Span, Status, external_id};
 use crate::watch;
 
 type Instants = (DateTime<Utc>, DateTime<Utc>);
@@ -88,7 +88,12 @@ impl Real {
         if sum != closing {
             return Err(format!("citizen {number}: lines end at {sum:?}, statement at {closing:?}").into());
         }
-        Ok(watch::citizen(number, pair(balance.amounts), &lots, (pair(opening), pair(closing))))
+        Ok(watch::citizen(
+            number,
+            (pair(balance.amounts), balance.debt.overdrawn.get()),
+            &lots,
+            (pair(opening), pair(closing)),
+        ))
     }
 
     async fn waiting(&self) -> Outcome<usize> {
@@ -107,9 +112,14 @@ impl Real {
             let activity_id = ActivityId::derive(self.sources[source].id, &external_id(id));
             let found = activity::find(&self.services(process).database, activity_id).await?;
             let found = found.ok_or_else(|| format!("activity {source}/{id} is not there"))?;
-            let credited = found.status == ActivityStatus::Credited;
-            let watched = (credited, found.points.get(), found.reduction.get());
-            lines.push(watch::activity((source, id), watched));
+            let status = match found.status {
+                ActivityStatus::Credited => Status::Credited,
+                ActivityStatus::Rejected => Status::Rejected,
+                ActivityStatus::Reversed => Status::Reversed,
+                ActivityStatus::Held => return Err("nothing is held here".into()),
+            };
+            let granted = (found.points.get(), found.reduction.get());
+            lines.push(watch::activity((source, id), status, granted));
         }
         Ok(lines)
     }

@@ -10,7 +10,7 @@ use tanhui_domain::crediting::{DayGrant, lot_key};
 use tanhui_domain::id::ActivityId;
 use tanhui_domain::ledger::{Amounts, JournalKind, Lot, LotTake, SpentPoints, undo_credit};
 use tanhui_domain::office::{Act, Actor, Deed, reason_fits};
-use tanhui_domain::rule::{Decision, Facts, Usage};
+use tanhui_domain::rule::{Decision, Usage};
 use tanhui_domain::text::Text;
 use tanhui_domain::time::civil_day;
 use tanhui_store::{StoreError, Transaction, activity, lot, office_log, usage};
@@ -161,11 +161,9 @@ fn undone_grant(activity: &Activity, rules: &PublishedRuleSet) -> Result<DayGran
     let missing = || StoreError::Corrupt(format!("activity {}: no such action", activity.id));
     let action = rules.action(&activity.action).ok_or_else(missing)?;
     let receipt = receipt(action, activity)?;
-    let facts =
-        Facts { inputs: &receipt.inputs, occurred_at: activity.occurred_at, evidence: receipt.evidence };
-    let quantity = match rules.evaluate(action, &facts, &receipt.used) {
+    let quantity = match rules.evaluate(action, &receipt.facts(), &receipt.used) {
         Decision::Credited(credit) => credit.quantity,
-        Decision::Refused(_) => 0,
+        Decision::Refused(_) | Decision::Held(_) => 0,
     };
     let granted = Usage {
         events: -1,

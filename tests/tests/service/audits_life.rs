@@ -59,7 +59,8 @@ impl Scene {
         assert_ne!(self.stage.raw.execute(&sql.replace("{id}", &literal(whose))).await?, 0, "{sql}");
         let found = audit::run(&self.programme.services.database, |_| {}).await?;
         assert_eq!(found.broken.keys().copied().collect::<Vec<_>>(), [invariant], "{found:?}");
-        let named = |detail: &str| detail.replace('-', "").to_lowercase().contains(&whose.simple().to_string());
+        let named =
+            |detail: &str| detail.replace('-', "").to_lowercase().contains(&whose.simple().to_string());
         assert!(found.violations.iter().any(|violation| named(&violation.detail)), "{found:?}");
         Ok(self.programme.services.stop().await?)
     }

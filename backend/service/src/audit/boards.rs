@@ -163,6 +163,6 @@ mod tests {
         assert_eq!(differences(&due, &[(one, 9), (two, 9)]).len(), 1);
         assert_eq!(differences(&due[..2], &due).len(), 1);
         let misplaced = differences(&due, &[(two, 9), (one, 9), (three, 4)]);
-        assert!(misplaced[0].ends_with(&format!("{two} stands before {}", one)), "{misplaced:?}");
+        assert!(misplaced[0].ends_with(&format!("{two} stands before {one}")), "{misplaced:?}");
     }
 }

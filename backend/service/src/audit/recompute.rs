@@ -128,9 +128,10 @@ fn compare(activity: &Activity, again: &Explanation) -> Option<String> {
         {
             None
         }
-        // Nothing was granted yet.
-        (ActivityStatus::Held, _) => None,
         (_, Outcome::Credited { .. }) => told(&format!("{} pt and {} mg", again.points, again.reduction_mg)),
+        // Nothing was granted yet, or a reviewer decided on what the rules only held.
+        (ActivityStatus::Held, _) | (ActivityStatus::Rejected, Outcome::Held { .. }) => None,
+        (_, Outcome::Held { code, .. }) => told(&format!("held: {code}")),
         (_, Outcome::Refused { code, .. }) => told(&format!("refused: {code}")),
     }
 }

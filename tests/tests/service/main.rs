@@ -3,7 +3,10 @@
 #![expect(clippy::arithmetic_side_effects, reason = "small numbers that the tests themselves choose")]
 
 mod adjusting;
+mod audits;
+mod audits_life;
 mod boards;
+mod counting;
 mod crediting;
 mod expiring;
 mod faults;

@@ -1,7 +1,9 @@
-//! `tanhui rules`: checks rule files and evaluates single expressions. Needs no database.
+//! `tanhui rules`: checks rule files, evaluates single expressions, simulates drafts. Needs no database.
 
 mod check;
 mod fmt;
+mod simulate;
+mod simulated;
 
 use std::process::ExitCode;
 
@@ -32,6 +34,8 @@ pub enum RulesCommand {
         #[arg(long = "with", value_name = "NAME=VALUE", value_parser = binding)]
         with: Vec<(String, String)>,
     },
+    /// Play a draft against other rules over past events: who gets more, who gets less
+    Simulate(Box<simulate::SimulateArguments>),
 }
 
 fn binding(text: &str) -> Result<(String, String), String> {
@@ -46,6 +50,7 @@ pub fn run(command: RulesCommand) -> Result<ExitCode, CommandError> {
         RulesCommand::Fmt(arguments) => fmt::run(&arguments),
         RulesCommand::Schema => print(json_schema().trim_end()).map(|()| ExitCode::SUCCESS),
         RulesCommand::Eval { expression, with } => eval(&expression, &with),
+        RulesCommand::Simulate(arguments) => simulate::run(&arguments),
     }
 }
 

@@ -252,8 +252,8 @@ impl<'a> Batch<'a, '_> {
     }
 }
 
-/// What a reversed act takes back from counts: the citizen's own, and those of devices and budgets. Which card
-/// it was is not kept with an act, so its place under caps of a card stays taken.
+/// What a reversed act takes back from counts: the citizen's own, and those of devices and budgets. Which
+/// card it was is not kept with an act, so its place under caps of a card stays taken.
 pub fn undo(claim: &Claim<'_>, receipt: &Receipt) -> Result<(DayGrant, Vec<Tally>), AmountOverflow> {
     let day = claim.day();
     let action = claim.action.id().to_owned();

@@ -9,6 +9,7 @@ mod boards;
 mod crediting;
 mod expiring;
 mod faults;
+mod hardships;
 mod lost_answers;
 mod redeeming;
 mod reversing;

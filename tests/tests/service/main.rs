@@ -6,6 +6,7 @@ mod adjusting;
 mod audits;
 mod audits_life;
 mod boards;
+mod counting;
 mod crediting;
 mod expiring;
 mod faults;

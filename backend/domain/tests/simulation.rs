@@ -74,21 +74,23 @@ fn account(citizen: CitizenId) -> Account {
 
 /// Crediting, event by event.
 fn credited(rules: &RuleSet, events: &[Event]) -> Count {
+    let mut count = Count::default();
     let nobody = |citizen: u32| CitizenId::new(uuid::Uuid::from_u128(u128::from(citizen)));
+    let mut accounts: BTreeMap<_, _> =
+        (0..5).map(|citizen| (nobody(citizen), account(nobody(citizen)))).collect();
     let read = |event: &Event| {
         let action = rules.action(event.action)?;
         let data = event.data.iter().map(|(name, value)| (*name, value.as_str()));
         Some((action, rules.read_inputs(action, data).ok()?))
     };
-    let readable: Vec<_> = (0..)
-        .zip(events)
-        .filter_map(|(place, event): (u32, _)| Some((place.to_string(), event, read(event)?)))
-        .collect();
-    let (mut book, mut count) = (UsageBook::default(), Count::default());
-    count.refused += (events.len() - readable.len()) as u64;
-    let mut accounts: BTreeMap<_, _> =
-        (0..5).map(|citizen| (nobody(citizen), account(nobody(citizen)))).collect();
-    for (external_id, event, (action, inputs)) in &readable {
+    let all: Vec<_> =
+        events.iter().enumerate().map(|(place, event)| (place.to_string(), event, read(event))).collect();
+    let mut book = UsageBook::default();
+    for (external_id, event, read) in &all {
+        let Some((action, inputs)) = read else {
+            count.refused += 1;
+            continue;
+        };
         let source = SourceId::new(1);
         let claim = Claim {
             id: ActivityId::derive(source, external_id),

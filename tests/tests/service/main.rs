@@ -3,10 +3,14 @@
 #![expect(clippy::arithmetic_side_effects, reason = "small numbers that the tests themselves choose")]
 
 mod adjusting;
+mod audits;
+mod audits_life;
 mod boards;
+mod counting;
 mod crediting;
 mod expiring;
 mod faults;
+mod hardships;
 mod lost_answers;
 mod redeeming;
 mod reversing;

@@ -121,7 +121,7 @@ pub enum SchemaError {
 /// Whether a simulation decides events with it as crediting does.
 fn plays(feature: Feature) -> bool {
     match feature {
-        Feature::Settle | Feature::Holds | Feature::NegativeBalances | Feature::Prizes => true,
+        Feature::Settle | Feature::Holds | Feature::NegativeBalances => true,
         Feature::History | Feature::Campaigns | Feature::Budgets | Feature::ScopedCaps | Feature::SameAct => {
             false
         }

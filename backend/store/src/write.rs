@@ -58,8 +58,8 @@ impl Write {
     }
 }
 
-/// Writes the head of a journal and all statements of it: in one round trip on PostgreSQL, one after the other
-/// on SQLite, which is no trip away.
+/// Writes the head of a journal and all statements of it: in one round trip on PostgreSQL, one after the
+/// other on SQLite, which is no trip away.
 pub(crate) async fn write_together(
     on: &Transaction,
     journal: &Journal,

@@ -303,8 +303,8 @@ async fn neighbours_of_an_event_that_cannot_be_written_are_credited(stage: Stage
     programme.stop().await
 }
 
-/// A ratchet: begin, lock the owners, claim, look at caps, write, post the programme's side, commit. On SQLite,
-/// which is no trip away, what is written goes table by table. Make it fewer, never more.
+/// A ratchet: begin, lock the owners, claim, look at caps, write, post the programme's side, commit. On
+/// SQLite, which is no trip away, what is written goes table by table. Make it fewer, never more.
 async fn a_batch_takes_few_statements_however_large_it_is(stage: Stage) -> Outcome {
     let programme = Programme::start(&stage).await?;
     let cards: Vec<String> = (0..50).map(|number| format!("card{number}")).collect();

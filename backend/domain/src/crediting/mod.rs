@@ -110,7 +110,8 @@ pub enum CreditingError {
     Overflow(#[from] AmountOverflow),
 }
 
-/// Decides claims in order. Accounts and counts are changed as if each claim had been written before the next.
+/// Decides claims in order. Accounts and counts are changed as if each claim had been written before the
+/// next.
 pub fn decide<'a>(
     claims: &[Claim<'a>],
     accounts: &mut BTreeMap<CitizenId, Account>,
@@ -251,8 +252,8 @@ impl<'a> Batch<'a, '_> {
     }
 }
 
-/// What a reversed act takes back from counts: the citizen's own, and those of devices and budgets. Which card it
-/// was is not kept with an act, so its place under caps of a card stays taken.
+/// What a reversed act takes back from counts: the citizen's own, and those of devices and budgets. Which
+/// card it was is not kept with an act, so its place under caps of a card stays taken.
 pub fn undo(claim: &Claim<'_>, receipt: &Receipt) -> Result<(DayGrant, Vec<Tally>), AmountOverflow> {
     let day = claim.day();
     let action = claim.action.id().to_owned();

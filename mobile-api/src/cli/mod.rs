@@ -1,6 +1,7 @@
 //! The command line. One file a command; every command takes every setting.
 
 mod audit;
+mod books;
 mod config;
 mod demo;
 mod import;
@@ -62,6 +63,13 @@ enum Command {
     /// Offers
     #[command(subcommand)]
     Offer(office::OfferCommand),
+    /// Let points end whose last day is over; the server does so by itself
+    Expire,
+    /// Undo a credited activity: points and CO2e together
+    Reverse(books::ReverseArguments),
+    /// Correct a citizen's balances: one person proposes, another decides
+    #[command(subcommand)]
+    Adjust(books::AdjustCommand),
     /// Print the settings in force, with secrets hidden
     Config,
     /// Print the OpenAPI document
@@ -103,6 +111,12 @@ pub enum CommandError {
     /// The office refused.
     #[error(transparent)]
     Office(#[from] tanhui_service::office::OfficeError),
+    /// An activity was not undone.
+    #[error(transparent)]
+    Reversal(#[from] tanhui_service::reversal::ReversalError),
+    /// A correction was not made.
+    #[error(transparent)]
+    Adjustment(#[from] tanhui_service::adjustment::AdjustmentError),
     /// The arguments contradict each other.
     #[error("{0}")]
     Usage(String),
@@ -185,6 +199,9 @@ async fn run_with_services(settings: Settings, command: Command) -> Result<ExitC
         Command::Grant(arguments) => office::grant(&settings, &arguments).await.map(done),
         Command::Merchant(command) => office::merchant(&settings, command).await.map(done),
         Command::Offer(command) => office::offer(&settings, command).await.map(done),
+        Command::Expire => books::expire(&settings).await.map(done),
+        Command::Reverse(arguments) => books::reverse(&settings, arguments).await.map(done),
+        Command::Adjust(command) => books::adjust(&settings, command).await.map(done),
         Command::Config | Command::Openapi | Command::Rules(_) => Ok(ExitCode::SUCCESS),
     }
 }

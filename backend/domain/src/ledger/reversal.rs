@@ -86,10 +86,10 @@ pub fn settle_debt(debt: Debt, lots: &[Lot]) -> Result<Settled, AmountOverflow> 
 /// Lots after takes, without those that are empty.
 #[must_use]
 pub fn lots_after(lots: &[Lot], takes: &[LotTake]) -> Vec<Lot> {
-    let taken = |key| takes.iter().filter(move |take| take.key == key).map(|take| take.points.get());
     lots.iter()
         .map(|lot| {
-            let left = taken(lot.key).fold(lot.left.get(), i64::saturating_sub);
+            let less = takes.iter().filter(|take| take.key == lot.key).map(|take| take.points.get());
+            let left = less.fold(lot.left.get(), i64::saturating_sub);
             Lot { left: Points::new(left), ..*lot }
         })
         .filter(|lot| lot.left > Points::ZERO)

@@ -137,11 +137,16 @@ pub fn decide(
     for claim in claims {
         let account = accounts.get_mut(&claim.citizen).ok_or(CreditingError::NoAccount(claim.citizen))?;
         let windows = UsageBook::windows_of(claim);
-        let facts = Facts { inputs: claim.inputs, occurred_at: claim.occurred_at, evidence: claim.evidence };
+        let facts = Facts::new(claim.inputs, claim.occurred_at, claim.evidence);
         match claim.rule_set.evaluate(claim.action, &facts, &usage.used(claim, &windows)) {
             Decision::Refused(refusal) => {
                 let activity = activity(claim, recorded_at, &refusal.receipt, Some(refusal.code), None);
                 outcome.decided.push(Decided { activity, posting: None, reason: Some(refusal.reason) });
+            }
+            Decision::Held(hold) => {
+                let mut waiting = activity(claim, recorded_at, &hold.receipt, Some(hold.code), None);
+                waiting.status = ActivityStatus::Held;
+                outcome.decided.push(Decided { activity: waiting, posting: None, reason: Some(hold.reason) });
             }
             Decision::Credited(credit) => match post(claim, account, &credit) {
                 Err(PostingError::Overflow(_) | PostingError::BelowZero) => {
@@ -162,7 +167,7 @@ pub fn decide(
                         *lot = lot.plus(credit.points)?;
                     }
                     outcome.total = outcome.total.plus(posting.amounts)?;
-                    let code = credit.capped.then(|| "capped".to_owned());
+                    let code = credit.code().map(str::to_owned);
                     let activity = activity(claim, recorded_at, &credit.receipt, code, Some(&credit));
                     outcome.decided.push(Decided { activity, posting: Some(posting), reason: None });
                 }
@@ -199,7 +204,7 @@ fn granted(claim: &Claim<'_>, credit: &Credit) -> DayGrant {
         day: civil_day(claim.occurred_at, claim.rule_set.timezone()),
         granted: Usage {
             events: 1,
-            points: credit.points,
+            points: credit.points.plus(credit.queued).unwrap_or(credit.points),
             reduction: credit.reduction,
             quantity: credit.quantity,
         },

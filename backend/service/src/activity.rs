@@ -206,7 +206,7 @@ async fn replay(
         return Err(DeclareError::KeyReused);
     }
     let reason = match rule_set.rules.explain(action, &receipt).outcome {
-        Outcome::Refused { reason, .. } => Some(reason),
+        Outcome::Refused { reason, .. } | Outcome::Held { reason, .. } => Some(reason),
         Outcome::Credited { .. } => None,
     };
     Ok(Declared { result: EventResult::of_activity(activity, reason), replayed: true })

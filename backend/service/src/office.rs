@@ -8,7 +8,7 @@ use tanhui_domain::city::{City, Grant, Role, Source};
 use tanhui_domain::id::{CitizenId, CityId, MerchantId, OfferId, OwnerId, SourceId};
 use tanhui_domain::office::Deed;
 use tanhui_domain::redemption::{Merchant, Offer, OfferStatus};
-use tanhui_domain::rule::{Evidence, RuleSet};
+use tanhui_domain::rule::{Evidence, Feature, RuleSet};
 use tanhui_domain::text::Text;
 use tanhui_store::{StoreError, citizen, city, merchant, offer, office_log, rule_set, source};
 
@@ -34,6 +34,9 @@ pub enum OfficeError {
     /// The source's URI is taken.
     #[error("a source {0:?} exists already")]
     SourceTaken(String),
+    /// The rule set asks for what this version does not keep yet.
+    #[error("this version cannot run rules with: {0}")]
+    NotKept(String),
     /// A value out of its bounds.
     #[error("{0}")]
     Bounds(&'static str),
@@ -64,8 +67,21 @@ pub struct NewOffer {
     pub voucher_days: i32,
 }
 
+/// What is kept of the features that a decision alone cannot keep. A rule set that uses another is refused,
+/// so that nothing in it is silently left undone.
+const KEPT: [Feature; 0] = [];
+
 /// Publishes a rule set from now on, and makes its city when it is new.
-pub async fn publish(services: &Services, rules: &RuleSet) -> Result<CityId, StoreError> {
+pub async fn publish(services: &Services, rules: &RuleSet) -> Result<CityId, OfficeError> {
+    let missing: Vec<&str> = rules
+        .features()
+        .iter()
+        .filter(|feature| !KEPT.contains(feature))
+        .map(|feature| feature.key())
+        .collect();
+    if !missing.is_empty() {
+        return Err(OfficeError::NotKept(missing.join(", ")));
+    }
     let id = match try_to_publish(services, rules).await {
         // Another process made the city just now; the second try finds it.
         Err(StoreError::Exists(_)) => try_to_publish(services, rules).await?,

@@ -18,8 +18,12 @@ pub enum Formed {
     Yielding {
         /// Grams for the carbon ledger.
         reduction: ReductionMg,
-        /// Points.
+        /// Points, with the multipliers that count.
         points: Points,
+        /// Place of the first reason to hold the act.
+        held: Option<usize>,
+        /// The multipliers that count, the first in the lowest bit.
+        multipliers: u16,
     },
     /// It does not count.
     Refused(Reason),
@@ -67,12 +71,12 @@ impl Batch {
         for era in &action.eras {
             let days = self.slots.first().map(Vec::as_slice).unwrap_or_default();
             if days.iter().any(|day| era.days.contains(day)) {
-                self.form_in(era, into);
+                self.form_in(action, era, into);
             }
         }
     }
 
-    fn form_in(&mut self, era: &Era, into: &mut [Formed]) {
+    fn form_in(&mut self, action: &Action, era: &Era, into: &mut [Formed]) {
         self.check(era);
         let Self { slots, evidence, fits, columns, scratch } = self;
         let days = slots.first().map(Vec::as_slice).unwrap_or_default();
@@ -82,7 +86,7 @@ impl Batch {
             for (row, (((_, fits), evidence), formed)) in rows {
                 let event: Vec<i64> = slots.iter().filter_map(|column| column.get(row)).copied().collect();
                 *formed = if *fits {
-                    era.formed(era.run(&event, scratch), *evidence)
+                    era.formed(action, era.run(&event, scratch), *evidence)
                 } else {
                     Formed::Refused(Reason::Unfit)
                 };
@@ -94,7 +98,7 @@ impl Batch {
         for (row, (((_, fits), evidence), formed)) in rows {
             let at = |column: &[i64]| i128::from(column.get(row).copied().unwrap_or(0));
             *formed = if *fits {
-                era.formed(Yield::read(&outputs, at), *evidence)
+                era.formed(action, Yield::read(&outputs, at), *evidence)
             } else {
                 Formed::Refused(Reason::Unfit)
             };
@@ -115,14 +119,14 @@ impl Batch {
 
 impl Era {
     #[inline]
-    fn formed(&self, full: Yield, evidence: Evidence) -> Formed {
+    fn formed(&self, action: &Action, full: Yield, evidence: Evidence) -> Formed {
         if let Some(place) = full.failed {
             return Formed::Refused(Reason::Condition(place));
         }
         let Some(payout) = self.payout(evidence) else { return Formed::Refused(Reason::Evidence) };
-        Formed::Yielding {
-            reduction: ReductionMg::new(full.reduction_mg),
-            points: Points::new(payout.points(full, None)),
-        }
+        let Yield { held, multipliers, .. } = full;
+        let reduction = ReductionMg::new(full.reduction_mg);
+        let points = Points::new(payout.points(full, None, action.multiplied(multipliers)));
+        Formed::Yielding { reduction, points, held, multipliers }
     }
 }

@@ -159,7 +159,7 @@ fn event_names(rules: &RuleSet, action: &Action, facts: &Facts<'_>) -> Result<Wa
         let thing = match value {
             InputValue::Number { number, unit } => Thing::Number(quantity(*number, *unit)),
             InputValue::YesNo(holds) => Thing::YesNo(*holds),
-            InputValue::Choice(word) => Thing::Word(word.clone()),
+            InputValue::Choice(word) | InputValue::Id(word) => Thing::Word(word.clone()),
         };
         walk.names.insert(name.to_owned(), thing);
     }
@@ -265,6 +265,7 @@ fn granted(decision: &Decision) -> Result<Grant, String> {
             credit.capped,
         )),
         Decision::Refused(refusal) => Err(refusal.code.clone()),
+        Decision::Held(hold) => Err(hold.code.clone()),
     }
 }
 
@@ -315,7 +316,7 @@ proptest! {
         for (seed, minutes, grade) in seeds {
             let inputs = random_inputs(&rules, seed);
             let evidence = Evidence::ALL[grade];
-            let facts = Facts { inputs: &inputs, occurred_at: moment(minutes), evidence };
+            let facts = Facts::new(&inputs, moment(minutes), evidence);
             let expected = decide(&rules, &uncapped, &facts, None);
             let found = granted(&rules.evaluate(&uncapped, &facts, &[]));
             prop_assert_eq!(found, expected, "{}\n{:?}", text, inputs);
@@ -334,7 +335,7 @@ proptest! {
         let Some(rules) = compile(&text) else { return Ok(()) };
         let action = rules.action("act").unwrap();
         let inputs = random_inputs(&rules, seed);
-        let facts = Facts { inputs: &inputs, occurred_at: moment(minutes), evidence: Evidence::ALL[grade] };
+        let facts = Facts::new(&inputs, moment(minutes), Evidence::ALL[grade]);
         let used = used.map(Usage::from);
         let decision = rules.evaluate(action, &facts, &used);
         let expected = decide(&rules, action, &facts, Some(used));

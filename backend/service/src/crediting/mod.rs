@@ -138,8 +138,8 @@ impl EventResult {
             ActivityStatus::Rejected => EventStatus::Rejected,
         };
         let credited = status == EventStatus::Credited;
-        let capped = || Text::new("已达上限，按上限计", "a cap was reached and trimmed this");
-        let detail = reason.or_else(|| (credited && activity.code.is_some()).then(capped));
+        let trimmed = activity.code.as_deref().filter(|_| credited).map(trimmed);
+        let detail = reason.or(trimmed);
         Self {
             external_id: activity.external_id,
             status,
@@ -163,6 +163,15 @@ impl EventResult {
             code: Some(code.to_owned()),
             detail: Some(detail),
         }
+    }
+}
+
+/// What a credit's code says to a person.
+fn trimmed(code: &str) -> Text {
+    match code {
+        "queued" => Text::new("预算已用完，其余积分等待预算", "the rest waits for the programme's budget"),
+        "budget_exhausted" => Text::new("预算已用完", "the budget was used up and trimmed this"),
+        _ => Text::new("已达上限，按上限计", "a cap was reached and trimmed this"),
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) type Place = u8;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Outputs<R> {
     pub(super) conditions: Vec<R>,
+    pub(super) holds: Vec<R>,
+    pub(super) multipliers: Vec<R>,
     /// Milligrams.
     pub(super) reduction: Option<R>,
     pub(super) numerator: R,
@@ -34,8 +36,9 @@ pub(super) struct Outputs<R> {
 
 impl<R: Copy> Outputs<R> {
     fn all(&self) -> impl Iterator<Item = R> {
-        let Self { conditions, reduction, numerator, denominator } = self;
-        conditions.iter().copied().chain(*reduction).chain([*numerator]).chain(*denominator)
+        let Self { conditions, holds, multipliers, reduction, numerator, denominator } = self;
+        let tests = conditions.iter().chain(holds).chain(multipliers).copied();
+        tests.chain(*reduction).chain([*numerator]).chain(*denominator)
     }
 
     pub(super) fn map<S>(&self, place: impl Fn(R) -> Option<S>) -> Option<Outputs<S>> {
@@ -43,8 +46,11 @@ impl<R: Copy> Outputs<R> {
             Some(register) => place(register).map(Some),
             None => Some(None),
         };
+        let each = |all: &[R]| all.iter().map(|register| place(*register)).collect::<Option<_>>();
         Some(Outputs {
-            conditions: self.conditions.iter().map(|register| place(*register)).collect::<Option<_>>()?,
+            conditions: each(&self.conditions)?,
+            holds: each(&self.holds)?,
+            multipliers: each(&self.multipliers)?,
             reduction: maybe(self.reduction)?,
             numerator: place(self.numerator)?,
             denominator: maybe(self.denominator)?,

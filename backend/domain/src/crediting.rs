@@ -10,7 +10,10 @@ use crate::activity::{Activity, ActivityStatus};
 use crate::amount::{AmountOverflow, Points};
 use crate::id::{ActivityId, CitizenId, RuleSetId, SourceId};
 use crate::ledger::{Account, Amounts, LotGrant, LotKey, NEVER, Posting, PostingError};
-use crate::rule::{Action, CapWindow, Credit, Decision, Evidence, Facts, Inputs, Receipt, RuleSet, Usage};
+use crate::rule::{
+    ActSpan, Action, CapWindow, Credit, Decision, Evidence, Facts, Hold, Inputs, Receipt, RuleSet, Usage,
+};
+use crate::same_act::{ActBook, Seen};
 use crate::text::Text;
 use crate::time::{DayRange, civil_day};
 
@@ -37,6 +40,24 @@ pub struct Claim<'a> {
     pub occurred_at: DateTime<Utc>,
     /// What the source's word is worth.
     pub evidence: Evidence,
+    /// A person has looked at it: nothing holds it again.
+    pub reviewed: bool,
+}
+
+impl Claim<'_> {
+    /// What the rules may know of it.
+    #[must_use]
+    pub fn facts(&self) -> Facts<'_> {
+        let facts = Facts::new(self.inputs, self.occurred_at, self.evidence);
+        Facts { reviewed: self.reviewed, ..facts }
+    }
+
+    /// The stretch of time that it takes from other acts of its group; none where it takes none.
+    #[must_use]
+    pub fn span(&self) -> Option<ActSpan> {
+        self.action.same_act()?;
+        self.rule_set.span(self.action, &self.facts())
+    }
 }
 
 /// What was granted so far, in the windows that the claims' caps look at.
@@ -70,14 +91,25 @@ pub struct Decided {
 /// Everything that a batch writes.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// One for each claim, in order.
+    /// One for each claim that is not another one told again, in order.
     pub decided: Vec<Decided>,
+    /// Claims that are acts counted before, told again: nothing of them is written.
+    pub repeats: Vec<Repeat>,
     /// Sum of their postings; the programme posts its opposite.
     pub total: Amounts,
     /// Granted per citizen, action and day, summed.
     pub granted: Vec<DayGrant>,
     /// Points per citizen and lot, summed.
     pub lots: Vec<LotGrant>,
+}
+
+/// A claim that is an act counted before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeat {
+    /// Its place among the claims.
+    pub place: usize,
+    /// The first eight bytes of the id of the activity that was counted.
+    pub first: u64,
 }
 
 /// The batch cannot be decided at all.
@@ -129,16 +161,23 @@ pub fn decide(
     claims: &[Claim<'_>],
     accounts: &mut BTreeMap<CitizenId, Account>,
     usage: &mut UsageBook,
+    acts: &mut ActBook,
     recorded_at: DateTime<Utc>,
 ) -> Result<Outcome, CreditingError> {
     let mut outcome = Outcome::default();
     let mut lots: BTreeMap<(CitizenId, LotKey), Points> = BTreeMap::new();
     let mut days: BTreeMap<(CitizenId, String, NaiveDate), Usage> = BTreeMap::new();
-    for claim in claims {
+    for (place, claim) in claims.iter().enumerate() {
+        let span = claim.span();
+        let seen = span.as_ref().map_or(Seen::New, |span| acts.look(claim.citizen, claim.id, span));
+        if let Seen::Again(first) = seen {
+            outcome.repeats.push(Repeat { place, first });
+            continue;
+        }
         let account = accounts.get_mut(&claim.citizen).ok_or(CreditingError::NoAccount(claim.citizen))?;
         let windows = UsageBook::windows_of(claim);
-        let facts = Facts::new(claim.inputs, claim.occurred_at, claim.evidence);
-        match claim.rule_set.evaluate(claim.action, &facts, &usage.used(claim, &windows)) {
+        let decision = claim.rule_set.evaluate(claim.action, &claim.facts(), &usage.used(claim, &windows));
+        match looked_at(decision, seen == Seen::Elsewhere && !claim.reviewed) {
             Decision::Refused(refusal) => {
                 let activity = activity(claim, recorded_at, &refusal.receipt, Some(refusal.code), None);
                 outcome.decided.push(Decided { activity, posting: None, reason: Some(refusal.reason) });
@@ -173,6 +212,10 @@ pub fn decide(
                 }
             },
         }
+        let counts = outcome.decided.last().is_some_and(|last| last.activity.status.counts());
+        if let Some(span) = span.filter(|_| counts) {
+            acts.count(claim.citizen, claim.id, &span);
+        }
     }
     outcome.lots =
         lots.into_iter().map(|((citizen, key), points)| LotGrant { citizen, key, points }).collect();
@@ -182,6 +225,23 @@ pub fn decide(
         .collect();
     Ok(outcome)
 }
+
+/// What would count is held where the same body was elsewhere at that time.
+fn looked_at(decision: Decision, elsewhere: bool) -> Decision {
+    match decision {
+        Decision::Credited(Credit { receipt, .. }) if elsewhere => {
+            let reason = Text::new(
+                "与另一次出行时间重叠而行程不同，待人工核对",
+                "it overlaps another trip that is not this one; a person must look at both",
+            );
+            Decision::Held(Hold { code: IN_TWO_PLACES.to_owned(), reason, receipt })
+        }
+        decision @ (Decision::Credited(_) | Decision::Refused(_) | Decision::Held(_)) => decision,
+    }
+}
+
+/// Code of an act that is held since one body cannot be in two places.
+pub const IN_TWO_PLACES: &str = "in_two_places";
 
 fn sum(one: &Usage, other: &Usage) -> Result<Usage, AmountOverflow> {
     let count = |one: i64, other: i64| one.checked_add(other).ok_or(AmountOverflow);
@@ -213,9 +273,15 @@ fn granted(claim: &Claim<'_>, credit: &Credit) -> DayGrant {
 
 /// The lot that points credited at an instant go into.
 #[must_use]
-pub fn lot_key(rule_set: &RuleSet, _action: &Action, credited_at: DateTime<Utc>) -> LotKey {
+pub fn lot_key(rule_set: &RuleSet, action: &Action, credited_at: DateTime<Utc>) -> LotKey {
     let credited_on = civil_day(credited_at, rule_set.timezone());
-    LotKey::until(rule_set.expires_on(credited_on).unwrap_or(NEVER))
+    let expires_on = rule_set.expires_on(credited_on).unwrap_or(NEVER);
+    let spendable_from = action.spendable_on(credited_on);
+    if spendable_from == credited_on {
+        LotKey::until(expires_on)
+    } else {
+        LotKey { expires_on, spendable_from }
+    }
 }
 
 fn activity(

@@ -3,10 +3,12 @@
 //!
 //! Never decides what an act is worth. Times are whole seconds, both ends cut down.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
-use crate::id::ActivityId;
+use crate::id::{ActivityId, CitizenId};
 use crate::rule::ActSpan;
 
 /// Longest stretch that is kept, in seconds; what lasts longer is kept as if it lasted so long.
@@ -71,15 +73,89 @@ impl CountedAct {
     #[must_use]
     pub fn is_told_again(&self, span: &ActSpan) -> bool {
         let trip = trip_of(span);
-        if trip != 0 && self.trip != 0 {
-            return trip == self.trip;
-        }
+        if trip != 0 && self.trip != 0 { trip == self.trip } else { self.shares_time(span) }
+    }
+
+    /// Whether both have more time in common than acts may have.
+    #[must_use]
+    pub fn shares_time(&self, span: &ActSpan) -> bool {
         let instant = |second| DateTime::<Utc>::from_timestamp(second, 0);
         let until = self.from.saturating_add(self.seconds);
         match (instant(self.from), instant(until)) {
             (Some(from), Some(until)) => cut(span).shares(from, until),
             _ => false,
         }
+    }
+}
+
+/// What is known of an act before it is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// Nothing stands against it.
+    New,
+    /// It is one that was counted: the first eight bytes of that activity's id.
+    Again(u64),
+    /// It is not, and the same body was elsewhere at that time.
+    Elsewhere,
+}
+
+/// Names the acts of a citizen, a group and a week.
+pub type WeekOfActs = (CitizenId, String, i32);
+
+/// The counted acts of some citizens near the time of some claims.
+#[derive(Debug, Default)]
+pub struct ActBook {
+    weeks: BTreeMap<WeekOfActs, Vec<CountedAct>>,
+    changed: BTreeSet<WeekOfActs>,
+}
+
+impl ActBook {
+    /// Enters what the store says.
+    #[must_use]
+    pub fn new(weeks: BTreeMap<WeekOfActs, Vec<CountedAct>>) -> Self {
+        Self { weeks, changed: BTreeSet::new() }
+    }
+
+    /// Looks for an act among those of its group that were counted.
+    #[must_use]
+    pub fn look(&self, citizen: CitizenId, activity: ActivityId, span: &ActSpan) -> Seen {
+        let near = |week| self.weeks.get(&(citizen, span.group.clone(), week));
+        let weeks = weeks_near(span);
+        let others = || {
+            let acts = weeks.iter().filter_map(|week| near(*week)).flatten();
+            acts.filter(|act| act.activity != key_of(activity))
+        };
+        if let Some(first) = others().find(|act| act.is_told_again(span)) {
+            return Seen::Again(first.activity);
+        }
+        if others().any(|act| act.shares_time(span)) { Seen::Elsewhere } else { Seen::New }
+    }
+
+    /// Counts an act, once.
+    pub fn count(&mut self, citizen: CitizenId, activity: ActivityId, span: &ActSpan) {
+        let act = CountedAct::new(activity, span);
+        let week = (citizen, span.group.clone(), act.week());
+        let acts = self.weeks.entry(week.clone()).or_default();
+        if acts.len() < ACTS_MAX && acts.iter().all(|known| known.activity != act.activity) {
+            acts.push(act);
+            self.changed.insert(week);
+        }
+    }
+
+    /// Takes an act out that does not count any more.
+    pub fn forget(&mut self, citizen: CitizenId, activity: ActivityId, span: &ActSpan) {
+        let week = (citizen, span.group.clone(), week_of(span.from));
+        if let Some(acts) = self.weeks.get_mut(&week) {
+            acts.retain(|act| act.activity != key_of(activity));
+            self.changed.insert(week);
+        }
+    }
+
+    /// The weeks that are not as the store said.
+    #[must_use]
+    pub fn into_changed(self) -> BTreeMap<WeekOfActs, Vec<CountedAct>> {
+        let Self { weeks, changed } = self;
+        weeks.into_iter().filter(|(week, _)| changed.contains(week)).collect()
     }
 }
 
@@ -184,6 +260,24 @@ mod tests {
         assert!(trip.is_told_again(&span(9_000, 9_600, Some("a"))), "one trip, two clocks");
         assert!(!trip.is_told_again(&span(1_000, 1_600, Some("b"))), "two trips that both sources name");
         assert!(trip.is_told_again(&span(1_000, 1_600, None)));
+    }
+
+    #[test]
+    fn a_book_finds_acts_of_the_same_body_and_forgets_them() {
+        let id = |number: u128| ActivityId::new(Uuid::from_u128(number << 64));
+        let (body, other) = (CitizenId::new(Uuid::from_u128(1)), CitizenId::new(Uuid::from_u128(2)));
+        let mut book = ActBook::default();
+        let ride = span(1_000, 1_600, Some("a"));
+        book.count(body, id(7), &ride);
+        book.count(body, id(7), &ride);
+        assert_eq!(book.look(body, id(8), &ride), Seen::Again(7));
+        assert_eq!(book.look(body, id(7), &ride), Seen::New, "itself");
+        assert_eq!(book.look(other, id(8), &ride), Seen::New);
+        assert_eq!(book.look(body, id(8), &span(1_500, 1_700, Some("b"))), Seen::Elsewhere);
+        assert_eq!(book.look(body, id(8), &ActSpan { group: "rest".to_owned(), ..ride.clone() }), Seen::New);
+        book.forget(body, id(7), &ride);
+        assert_eq!(book.look(body, id(8), &ride), Seen::New);
+        assert_eq!(book.into_changed().into_values().collect::<Vec<_>>(), [vec![]]);
     }
 
     #[test]

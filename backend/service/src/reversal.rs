@@ -8,9 +8,9 @@ use tanhui_domain::amount::Points;
 use tanhui_domain::city::City;
 use tanhui_domain::crediting::{DayGrant, lot_key};
 use tanhui_domain::id::ActivityId;
-use tanhui_domain::ledger::{Amounts, JournalKind, Lot, LotTake, SpentPoints, undo_credit};
+use tanhui_domain::ledger::{Amounts, JournalKind, Lot, LotTake, undo_credit};
 use tanhui_domain::office::{Act, Actor, Deed, reason_fits};
-use tanhui_domain::rule::{Decision, Facts, Usage};
+use tanhui_domain::rule::{Decision, SpentPoints, Usage};
 use tanhui_domain::text::Text;
 use tanhui_domain::time::civil_day;
 use tanhui_store::{StoreError, Transaction, activity, lot, office_log, usage};
@@ -19,6 +19,7 @@ use crate::Services;
 use crate::activity::{receipt, rule_set};
 use crate::draft::{Draft, overflow, unpostable};
 use crate::retry::{Repeatable, retrying};
+use crate::review;
 use crate::rule_book::PublishedRuleSet;
 
 /// Why an activity was not undone.
@@ -109,6 +110,7 @@ async fn try_to_reverse(
 
     // 3. Write the rest.
     usage::add(&transaction, &[undone_grant(&found, &rules)?], now).await?;
+    review::forget_act(&transaction, &found, &rules).await?;
     if !activity::mark_reversed(&transaction, &found).await? {
         return Err(ReversalError::AlreadyReversed);
     }
@@ -122,8 +124,8 @@ async fn try_to_reverse(
 }
 
 /// What the city's rules say now about reversed points that were spent.
-fn policy(_services: &Services, _city: &City, _now: DateTime<Utc>) -> SpentPoints {
-    SpentPoints::default()
+fn policy(services: &Services, city: &City, now: DateTime<Utc>) -> SpentPoints {
+    services.rules.in_force(city.id, now).map(|rules| rules.rules.reversal()).unwrap_or_default()
 }
 
 async fn undo_points(
@@ -161,11 +163,9 @@ fn undone_grant(activity: &Activity, rules: &PublishedRuleSet) -> Result<DayGran
     let missing = || StoreError::Corrupt(format!("activity {}: no such action", activity.id));
     let action = rules.action(&activity.action).ok_or_else(missing)?;
     let receipt = receipt(action, activity)?;
-    let facts =
-        Facts { inputs: &receipt.inputs, occurred_at: activity.occurred_at, evidence: receipt.evidence };
-    let quantity = match rules.evaluate(action, &facts, &receipt.used) {
+    let quantity = match rules.evaluate(action, &receipt.facts(), &receipt.used) {
         Decision::Credited(credit) => credit.quantity,
-        Decision::Refused(_) => 0,
+        Decision::Refused(_) | Decision::Held(_) => 0,
     };
     let granted = Usage {
         events: -1,

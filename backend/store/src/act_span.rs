@@ -4,16 +4,13 @@
 use std::collections::BTreeMap;
 
 use tanhui_domain::id::{ActivityId, CitizenId};
-use tanhui_domain::same_act::{CountedAct, pack, unpack};
+use tanhui_domain::same_act::{CountedAct, WeekOfActs, pack, unpack};
 use uuid::Uuid;
 
 use crate::columns::Columns;
 use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
 use crate::row::{execute, query_all, query_one};
-
-/// Names a row: citizen, group, week.
-pub type WeekOfActs = (CitizenId, String, i32);
 
 /// The counted acts of some weeks. The citizens' accounts must be locked.
 pub async fn load(
@@ -41,10 +38,7 @@ pub async fn load(
 }
 
 /// Writes the counted acts of some weeks, whole.
-pub async fn save(
-    on: &Transaction,
-    weeks: &BTreeMap<WeekOfActs, Vec<CountedAct>>,
-) -> Result<(), StoreError> {
+pub async fn save(on: &Transaction, weeks: &BTreeMap<WeekOfActs, Vec<CountedAct>>) -> Result<(), StoreError> {
     let (table, values) = Columns::new()
         .uuid("citizen_id", weeks.keys().map(|(citizen, _, _)| citizen.get()))
         .text("act_group", weeks.keys().map(|(_, group, _)| group.clone()))
@@ -69,9 +63,4 @@ pub async fn activity<C: Connected>(
     let (first, last) = (Uuid::from_u64_pair(key, 0), Uuid::from_u64_pair(key, u64::MAX));
     let row = query_one(on, sql, [citizen.get().into(), first.into(), last.into()]).await?;
     row.map(|row| Ok(ActivityId::new(row.uuid(0)?))).transpose()
-}
-
-/// Forgets acts that began before a week, which no report can meet any more.
-pub async fn delete_before(on: &Transaction, week: i32) -> Result<u64, StoreError> {
-    execute(on, "DELETE FROM act_spans WHERE week < $1", [week.into()]).await
 }

@@ -7,16 +7,7 @@
 use super::Debt;
 use super::lot::{Lot, LotKey, LotTake, LotTally, take_up_to};
 use crate::amount::{AmountOverflow, Points};
-
-/// What a city does about reversed points that were spent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum SpentPoints {
-    /// The balance falls below zero; later points fill it up first.
-    #[default]
-    AllowNegative,
-    /// The balance stays at zero; what is owed is taken from later points.
-    ClawBack,
-}
+use crate::rule::SpentPoints;
 
 /// How a credit is undone.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,17 +1,19 @@
 //! One batch, one transaction, in phases: resolve, claim, lock and load, decide, write, commit.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use tanhui_domain::activity::Activity;
-use tanhui_domain::crediting::{Claim, UsageBook, decide};
+use tanhui_domain::activity::{Activity, ActivityStatus};
+use tanhui_domain::crediting::{Claim, Decided, UsageBook, decide};
 use tanhui_domain::id::{ActivityId, CitizenId, CityId, OwnerId, SourceId};
 use tanhui_domain::ledger::Account;
+use tanhui_domain::same_act::{ActBook, weeks_near};
+use tanhui_domain::text::Text;
 use tanhui_store::binding::SubjectHash;
 use tanhui_store::usage::UsageWindow;
 use tanhui_store::waiting::WaitingEvent;
 use tanhui_store::{
-    Database, StoreError, Transaction, account, activity, binding, crediting, usage, waiting,
+    Database, StoreError, Transaction, account, act_span, activity, binding, crediting, hold, usage, waiting,
 };
 
 use super::prepare::Prepared;
@@ -128,22 +130,105 @@ async fn credit(
         return Ok(());
     }
     let claims: Vec<(usize, Claim<'_>)> = bound.iter().filter_map(claim).collect();
+    let mut told_again = Vec::new();
+    for (place, verdict) in credit_claims(on, claims, recorded_at).await? {
+        let answer = match verdict {
+            Verdict::Decided(decided) => EventResult::of_activity(decided.activity, decided.reason),
+            Verdict::ToldAgain { claimed, first } => {
+                told_again.push(claimed);
+                let event = bound.iter().find(|(known, _, _)| *known == place).map(|(_, event, _)| *event);
+                EventResult::told_again(event.map(Prepared::external_id).unwrap_or_default(), first)
+            }
+        };
+        put(results, place, answer);
+    }
+    if !told_again.is_empty() {
+        activity::unclaim(on, &told_again).await?;
+        waiting::discard(on, &told_again).await?;
+    }
+    Ok(())
+}
+
+/// What became of a claim.
+pub(crate) enum Verdict {
+    /// It was written.
+    Decided(Decided),
+    /// It is an act counted before; nothing of it was written.
+    ToldAgain {
+        /// The id that was claimed for it.
+        claimed: ActivityId,
+        /// The activity that counts.
+        first: Option<ActivityId>,
+    },
+}
+
+/// Locks the citizens, loads what the decisions look at, decides, writes; each verdict with its place.
+pub(crate) async fn credit_claims(
+    on: &Transaction,
+    claims: Vec<(usize, Claim<'_>)>,
+    recorded_at: DateTime<Utc>,
+) -> Result<Vec<(usize, Verdict)>, StoreError> {
     let mut accounts = lock(on, &claims).await?;
     let mut usage = load_usage(on, &claims).await?;
+    let mut acts = acts_near(on, claims.iter().map(|(_, claim)| claim)).await?;
     let mut by_city: BTreeMap<CityId, Vec<(usize, Claim<'_>)>> = BTreeMap::new();
     for (place, claim) in claims {
         let city = accounts.get(&claim.citizen).map(|account| account.city);
         by_city.entry(city.unwrap_or(CityId::new(0))).or_default().push((place, claim));
     }
+    let mut verdicts = Vec::new();
     for (city, claims) in by_city {
         let (places, claims): (Vec<usize>, Vec<Claim<'_>>) = claims.into_iter().unzip();
-        let outcome = decide(&claims, &mut accounts, &mut usage, recorded_at).map_err(broken)?;
+        let outcome = decide(&claims, &mut accounts, &mut usage, &mut acts, recorded_at).map_err(broken)?;
         crediting::write(on, city, &outcome, recorded_at).await?;
-        for (place, decided) in places.into_iter().zip(outcome.decided) {
-            put(results, place, EventResult::of_activity(decided.activity, decided.reason));
+        hold(on, city, &outcome.decided).await?;
+        let repeats: HashMap<usize, u64> =
+            outcome.repeats.iter().map(|repeat| (repeat.place, repeat.first)).collect();
+        let mut decided = outcome.decided.into_iter();
+        for (at, (place, claim)) in places.into_iter().zip(&claims).enumerate() {
+            let verdict = match repeats.get(&at) {
+                None => Verdict::Decided(decided.next().ok_or_else(unanswered)?),
+                Some(first) => {
+                    let first = act_span::activity(on, claim.citizen, *first).await?;
+                    Verdict::ToldAgain { claimed: claim.id, first }
+                }
+            };
+            verdicts.push((place, verdict));
         }
     }
-    Ok(())
+    save_acts(on, acts).await?;
+    Ok(verdicts)
+}
+
+/// The counted acts that claims may be, where their actions ask for that. The citizens must be locked.
+pub(crate) async fn acts_near<'a>(
+    on: &Transaction,
+    claims: impl Iterator<Item = &'a Claim<'a>>,
+) -> Result<ActBook, StoreError> {
+    let mut weeks = BTreeSet::new();
+    for claim in claims {
+        let Some(span) = claim.span() else { continue };
+        weeks.extend(weeks_near(&span).into_iter().map(|week| (claim.citizen, span.group.clone(), week)));
+    }
+    if weeks.is_empty() {
+        return Ok(ActBook::default());
+    }
+    Ok(ActBook::new(act_span::load(on, weeks.iter()).await?))
+}
+
+pub(crate) async fn save_acts(on: &Transaction, acts: ActBook) -> Result<(), StoreError> {
+    let changed = acts.into_changed();
+    if changed.is_empty() { Ok(()) } else { act_span::save(on, &changed).await }
+}
+
+async fn hold(on: &Transaction, city: CityId, decided: &[Decided]) -> Result<(), StoreError> {
+    let none = Text::default();
+    let held: Vec<(&Activity, &Text)> = decided
+        .iter()
+        .filter(|decided| decided.activity.status == ActivityStatus::Held)
+        .map(|decided| (&decided.activity, decided.reason.as_ref().unwrap_or(&none)))
+        .collect();
+    if held.is_empty() { Ok(()) } else { hold::insert_many(on, city, &held).await }
 }
 
 fn claim<'a>(&(place, event, citizen): &Bound<'a>) -> Option<(usize, Claim<'a>)> {
@@ -158,6 +243,7 @@ fn claim<'a>(&(place, event, citizen): &Bound<'a>) -> Option<(usize, Claim<'a>)>
         inputs: &event.inputs,
         occurred_at: event.report.occurred_at,
         evidence: event.report.source.evidence,
+        reviewed: false,
     };
     Some((place, claim))
 }

@@ -8,9 +8,7 @@ use tanhui_domain::amount::{Points, ReductionMg};
 use tanhui_domain::id::{AdjustmentId, CitizenId};
 use tanhui_domain::office::Adjustment;
 use tanhui_domain::text::Text;
-use tanhui_service::adjustment::{
-    self, AdjustmentError, POINTS_MAX, Proposal, REDUCTION_MAX_MG, Verdict,
-};
+use tanhui_service::adjustment::{self, AdjustmentError, POINTS_MAX, Proposal, REDUCTION_MAX_MG, Verdict};
 use utoipa::ToSchema;
 use uuid::Uuid;
 

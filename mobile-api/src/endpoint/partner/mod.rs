@@ -17,7 +17,10 @@ use crate::state::AppState;
 
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(report::report)).routes(routes!(event::event)).routes(routes!(reverse::reverse))
+    OpenApiRouter::new()
+        .routes(routes!(report::report))
+        .routes(routes!(event::event))
+        .routes(routes!(reverse::reverse))
 }
 
 /// What became of an event.

@@ -18,13 +18,13 @@ use crate::config::Settings;
 #[derive(Debug, clap::Args)]
 pub struct Reasoned {
     #[command(flatten)]
-    officer: Officer,
+    pub officer: Officer,
     /// Why, in Chinese
     #[arg(long, value_name = "TEXT")]
-    reason_zh: String,
+    pub reason_zh: String,
     /// Why, in English
     #[arg(long, value_name = "TEXT")]
-    reason_en: String,
+    pub reason_en: String,
 }
 
 /// Who acts.

@@ -1,6 +1,7 @@
 //! The command line. One file a command; every command takes every setting.
 
 mod audit;
+mod bench;
 mod books;
 mod config;
 mod demo;
@@ -9,6 +10,7 @@ mod migrate;
 mod office;
 mod open;
 mod openapi;
+mod review;
 mod rules;
 mod serve;
 
@@ -49,6 +51,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Measure this program on servers of this machine, beside floors and peers
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// Check rule files, evaluate expressions
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -70,6 +75,9 @@ enum Command {
     /// Correct a citizen's balances: one person proposes, another decides
     #[command(subcommand)]
     Adjust(books::AdjustCommand),
+    /// Acts that wait for a person
+    #[command(subcommand)]
+    Review(review::ReviewCommand),
     /// Print the settings in force, with secrets hidden
     Config,
     /// Print the OpenAPI document
@@ -114,6 +122,9 @@ pub enum CommandError {
     /// An activity was not undone.
     #[error(transparent)]
     Reversal(#[from] tanhui_service::reversal::ReversalError),
+    /// A held act was not decided.
+    #[error(transparent)]
+    Review(#[from] tanhui_service::review::ReviewError),
     /// A correction was not made.
     #[error(transparent)]
     Adjustment(#[from] tanhui_service::adjustment::AdjustmentError),
@@ -149,6 +160,9 @@ pub enum CommandError {
         /// Why not.
         cause: std::io::Error,
     },
+    /// A benchmark ended early.
+    #[error(transparent)]
+    Bench(#[from] tanhui_bench::BenchError),
     /// Something else between us and the machine.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -195,6 +209,7 @@ async fn run_with_services(settings: Settings, command: Command) -> Result<ExitC
         Command::Migrate => migrate::run(&settings).await.map(done),
         Command::Import(arguments) => import::run(&settings, &arguments).await.map(done),
         Command::Audit { json } => audit::run(&settings, json).await,
+        Command::Bench(command) => bench::run(command).await.map(done),
         Command::Partner(command) => office::partner(&settings, command).await.map(done),
         Command::Grant(arguments) => office::grant(&settings, &arguments).await.map(done),
         Command::Merchant(command) => office::merchant(&settings, command).await.map(done),
@@ -202,6 +217,7 @@ async fn run_with_services(settings: Settings, command: Command) -> Result<ExitC
         Command::Expire => books::expire(&settings).await.map(done),
         Command::Reverse(arguments) => books::reverse(&settings, arguments).await.map(done),
         Command::Adjust(command) => books::adjust(&settings, command).await.map(done),
+        Command::Review(command) => review::run(&settings, command).await.map(done),
         Command::Config | Command::Openapi | Command::Rules(_) => Ok(ExitCode::SUCCESS),
     }
 }

@@ -4,12 +4,15 @@
 
 mod adjusting;
 mod boards;
+mod claiming;
 mod crediting;
 mod expiring;
 mod faults;
 mod lost_answers;
 mod redeeming;
 mod reversing;
+mod reviewing;
+mod settling;
 mod shop;
 mod upgrading;
 mod waiting;

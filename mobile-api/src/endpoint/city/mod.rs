@@ -1,8 +1,10 @@
-//! The city office: corrects citizens' books, always with a reason, and sees who did what.
+//! The city office: corrects citizens' books and decides held acts, always with a reason, and sees who did
+//! what.
 
 mod adjustments;
 mod audit_log;
 mod reverse;
+mod reviews;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +30,9 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(adjustments::approve))
         .routes(routes!(adjustments::refuse))
         .routes(routes!(audit_log::list))
+        .routes(routes!(reviews::list))
+        .routes(routes!(reviews::release))
+        .routes(routes!(reviews::reject))
 }
 
 /// Why, for the citizen and the record: 1 to 500 bytes in each language.

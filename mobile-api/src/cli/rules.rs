@@ -57,7 +57,10 @@ fn check(files: &[PathBuf]) -> Result<ExitCode, CommandError> {
 
 fn checked(file: &Path) -> Result<String, CommandError> {
     let rules: RuleSet = open::compile(file)?;
-    let mut lines: Vec<String> = rules.warnings().iter().map(ToString::to_string).collect();
+    let mut lines: Vec<String> = Vec::new();
+    if !rules.warnings().is_empty() {
+        lines.push(open::shown(rules.warnings()));
+    }
     let cases = open::cases(file, &rules)?;
     let own = file.with_extension("cases.yaml");
     if !own.is_file() {

@@ -76,7 +76,7 @@ proptest! {
         seeds in proptest::collection::vec((any::<[u32; 5]>(), 0_u32..140_000), 1..40),
         used in proptest::array::uniform3((0_i64..5, 0_i64..80, 0_i64..2_500_000, 0_i64..45_000_000)),
     ) {
-        let text = Writer { tape: tape.iter() }.file();
+        let text = Writer::new(&tape).file();
         let Some(rules) = compile(&text) else { return Ok(()) };
         let action = rules.action("act").unwrap();
         let events: Vec<_> =
@@ -87,7 +87,7 @@ proptest! {
 
 #[test]
 fn slots_of_another_action_are_refused_in_every_road() {
-    let text = Writer { tape: [].iter() }.file();
+    let text = Writer::new(&[]).file();
     let rules = compile(&text).unwrap();
     let action = rules.action("act").unwrap();
     let (good, evidence) = random_event(&rules, action, [1; 5], 50_000);
@@ -105,7 +105,7 @@ fn slots_of_another_action_are_refused_in_every_road() {
 
 #[test]
 fn a_batch_may_hold_any_number_of_rows() {
-    let text = Writer { tape: [].iter() }.file();
+    let text = Writer::new(&[]).file();
     let rules = compile(&text).unwrap();
     let action = rules.action("act").unwrap();
     for rows in [0, 1, BATCH_ROWS - 1, BATCH_ROWS, BATCH_ROWS + 1] {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::action::Action;
 use super::campaign::read_actions;
 use super::decision::Usage;
 use super::diagnostic::{Finding, text};
@@ -132,7 +131,7 @@ fn streak(days: &BTreeMap<NaiveDate, i64>, length: u32) -> Option<NaiveDate> {
 }
 
 /// Reads `badges`.
-pub(super) fn read_badges(reading: &mut Reading<'_>, node: &Node, actions: &[Action]) -> Vec<Badge> {
+pub(super) fn read_badges(reading: &mut Reading<'_>, node: &Node, ids: &[String]) -> Vec<Badge> {
     let path = "badges";
     let Some(section) = reading.section(node, path) else { return Vec::new() };
     too_many(reading, node, path, section.entries().len());
@@ -140,18 +139,12 @@ pub(super) fn read_badges(reading: &mut Reading<'_>, node: &Node, actions: &[Act
     for (key, node) in section.entries().iter().take(BADGES_MAX) {
         let path = section.step(&key.text);
         let named = reading.name(&key.text, key.place, &path);
-        badges.extend(read_badge(reading, &key.text, node, &path, actions).filter(|_| named));
+        badges.extend(read_badge(reading, &key.text, node, &path, ids).filter(|_| named));
     }
     badges
 }
 
-fn read_badge(
-    reading: &mut Reading<'_>,
-    id: &str,
-    node: &Node,
-    path: &str,
-    actions: &[Action],
-) -> Option<Badge> {
+fn read_badge(reading: &mut Reading<'_>, id: &str, node: &Node, path: &str, ids: &[String]) -> Option<Badge> {
     let periods = [
         ("day", Period::Day),
         ("week", Period::Week),
@@ -165,8 +158,8 @@ fn read_badge(
     let reach = section.required("reach", reading);
     let per = section.optional("per");
     let chosen = match section.optional("actions") {
-        Some(node) => read_actions(reading, node, path, actions),
-        None => Some(actions.iter().map(|action| action.id.clone()).collect()),
+        Some(node) => read_actions(reading, node, path, ids),
+        None => Some(ids.to_vec()),
     };
     section.finish(&[], reading);
     let reach = read_badge_reach(reading, reach?, path)?;

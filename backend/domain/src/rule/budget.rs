@@ -146,7 +146,7 @@ pub(super) fn read_budgets(
     reading: &mut Reading<'_>,
     node: &Node,
     actions: &mut [Action],
-    taken: &[&str],
+    (ids, taken): (&[String], &[&str]),
 ) -> Vec<Arc<Budget>> {
     let path = "budgets";
     let items = reading.list(node, path);
@@ -157,7 +157,7 @@ pub(super) fn read_budgets(
     let mut budgets: Vec<Arc<Budget>> = Vec::new();
     for (place, item) in items.iter().take(BUDGETS_MAX).enumerate() {
         let path = format!("{path}.{number}", number = place.saturating_add(1));
-        let Some(budget) = read_budget(reading, item, &path, actions) else { continue };
+        let Some(budget) = read_budget(reading, item, &path, ids) else { continue };
         let id = &budget.id;
         if taken.contains(&id.as_str()) || budgets.iter().any(|other| other.id == *id) {
             let found = text!("`{id}` 已是另一项预算", "`{id}` already names another budget");
@@ -186,7 +186,7 @@ pub(super) fn read_budgets(
     budgets
 }
 
-fn read_budget(reading: &mut Reading<'_>, node: &Node, path: &str, actions: &[Action]) -> Option<Budget> {
+fn read_budget(reading: &mut Reading<'_>, node: &Node, path: &str, ids: &[String]) -> Option<Budget> {
     let periods = [
         ("day", (Period::Day, "programme_day")),
         ("week", (Period::Week, "programme_week")),
@@ -208,8 +208,8 @@ fn read_budget(reading: &mut Reading<'_>, node: &Node, path: &str, actions: &[Ac
     let end = section.required("when_exhausted", reading);
     let when_exhausted = end.and_then(|node| reading.choice(node, path, &ends));
     let chosen = match section.optional("actions") {
-        Some(node) => read_actions(reading, node, path, actions),
-        None => Some(actions.iter().map(|action| action.id.clone()).collect()),
+        Some(node) => read_actions(reading, node, path, ids),
+        None => Some(ids.to_vec()),
     };
     section.finish(&[], reading);
     let (period, usual) = per?;

@@ -98,7 +98,7 @@ pub(super) fn read_campaigns(
     reading: &mut Reading<'_>,
     node: &Node,
     actions: &mut [Action],
-    lists: &Lists,
+    (ids, lists): (&[String], &Lists),
 ) -> Option<Vec<Arc<Campaign>>> {
     let mut section = reading.section(node, "campaigns")?;
     let stacking = match section.optional("stacking") {
@@ -114,7 +114,7 @@ pub(super) fn read_campaigns(
     for (key, node) in entries.into_iter().take(CAMPAIGNS_MAX) {
         let path = section.step(&key.text);
         let named = reading.name(&key.text, key.place, &path);
-        let campaign = read_campaign(reading, &key.text, node, &path, (actions, lists)).filter(|_| named);
+        let campaign = read_campaign(reading, &key.text, node, &path, (ids, lists)).filter(|_| named);
         let Some(campaign) = campaign.map(Arc::new) else { continue };
         for action in actions.iter_mut().filter(|action| campaign.actions.contains(&action.id)) {
             join(reading, key.place, &path, action, &campaign, stacking);
@@ -164,13 +164,13 @@ fn read_campaign(
     id: &str,
     node: &Node,
     path: &str,
-    (actions, lists): (&[Action], &Lists),
+    (ids, lists): (&[String], &Lists),
 ) -> Option<Campaign> {
     let mut section = reading.section(node, path)?;
     let name = read_name(reading, section.optional("name"), id, path);
     let range = read_range(reading, &mut section, path);
     let chosen = section.required("actions", reading);
-    let chosen = chosen.and_then(|node| read_actions(reading, node, path, actions));
+    let chosen = chosen.and_then(|node| read_actions(reading, node, path, ids));
     let places = section.required("districts", reading);
     let places = places.map(|node| read_districts(reading, node, path, lists));
     let times = section.required("times", reading).and_then(|node| {
@@ -217,17 +217,17 @@ fn read_range(reading: &mut Reading<'_>, section: &mut Section<'_>, path: &str) 
     None
 }
 
-/// Ids of actions, or `all`.
+/// Ids of actions, or `all`; `ids` are those that the file names, even where one could not be read.
 pub(super) fn read_actions(
     reading: &mut Reading<'_>,
     node: &Node,
     path: &str,
-    actions: &[Action],
+    ids: &[String],
 ) -> Option<Vec<String>> {
     if matches!(&node.kind, Kind::Scalar { text, .. } if text == "all") {
-        return Some(actions.iter().map(|action| action.id.clone()).collect());
+        return Some(ids.to_vec());
     }
-    let known = || actions.iter().map(|action| action.id.as_str());
+    let known = || ids.iter().map(String::as_str);
     read_members(reading, node, path, known, |shown| {
         text!("没有行为 `{shown}`", "there is no action `{shown}`")
     })

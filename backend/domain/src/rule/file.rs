@@ -100,7 +100,8 @@ pub(super) fn read<'f>(
     let actions_node = section.required("actions", &mut reading);
     let around = Surroundings { lists: &lists, accept: accept.unwrap_or(usual) };
     let mut actions = read_actions(&mut reading, actions_node, around, &shared);
-    let programme = read_programme(&mut reading, &mut section, &mut actions, &lists);
+    let ids: Vec<String> = actions_node.map_or_else(Vec::new, Node::keys);
+    let programme = read_programme(&mut reading, &mut section, &mut actions, (&ids, &lists));
     let _checked_later = section.optional("examples");
     section.finish(&[], &mut reading);
     shadowed(&mut reading, &root, &actions, &parameters, &lists);
@@ -134,18 +135,18 @@ fn read_programme(
     reading: &mut Reading<'_>,
     section: &mut Section<'_>,
     actions: &mut [Action],
-    lists: &Lists,
+    (ids, lists): (&[String], &Lists),
 ) -> Option<Programme> {
     let campaigns = match section.optional("campaigns") {
-        Some(node) => read_campaigns(reading, node, actions, lists),
+        Some(node) => read_campaigns(reading, node, actions, (ids, lists)),
         None => Some(Vec::new()),
     };
     let taken: Vec<&str> = campaigns.iter().flatten().map(|campaign| campaign.id.as_str()).collect();
     let budgets = section.optional("budgets");
-    let budgets = budgets.map_or_else(Vec::new, |node| read_budgets(reading, node, actions, &taken));
+    let budgets = budgets.map_or_else(Vec::new, |node| read_budgets(reading, node, actions, (ids, &taken)));
     let levels = section.optional("levels").map_or_else(Vec::new, |node| read_levels(reading, node));
     let badges = section.optional("badges");
-    let badges = badges.map_or_else(Vec::new, |node| read_badges(reading, node, actions));
+    let badges = badges.map_or_else(Vec::new, |node| read_badges(reading, node, ids));
     let prizes = section.optional("prizes").map_or_else(Vec::new, |node| read_prizes(reading, node));
     Some(Programme { campaigns: campaigns?, budgets, levels, badges, prizes })
 }

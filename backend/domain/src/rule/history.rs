@@ -225,11 +225,12 @@ fn read_look_back(
         return None;
     };
     let number = read_input_name(reading, input, path, inputs)?;
-    let days = days.filter(|days| (1..=HISTORY_DAYS_MAX).contains(days)).or_else(|| {
+    let days = days?;
+    if !(1..=HISTORY_DAYS_MAX).contains(&days) {
         let found = text!("应为 1 至 {HISTORY_DAYS_MAX} days", "expected 1 to {HISTORY_DAYS_MAX} days");
         reading.error(place, path, Finding::new(found));
-        None
-    })?;
+        return None;
+    }
     let usual = i64::from(aggregate == Aggregate::Average);
     let at_least = match least {
         Some(node) => read_least(reading, node, path)?,

@@ -54,6 +54,13 @@ mod receipt;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "big fractions cannot overflow")]
 mod reference;
+#[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "big fractions cannot overflow, and random numbers are small"
+)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bits of random numbers")]
+mod reference_grant;
 mod ruleset;
 mod same_act;
 mod schedule;

@@ -245,13 +245,12 @@ fn value(spec: &InputSpec, slot: i64) -> Result<InputValue, ReceiptError> {
             Ok(InputValue::Number { number: number.decimal(slot), unit: number.unit() })
         }
         InputKind::YesNo if slot == 0 || slot == 1 => Ok(InputValue::YesNo(slot == 1)),
-        InputKind::YesNo => Err(ReceiptError::ForeignInputs),
         InputKind::Choice(options) => {
             let option = usize::try_from(slot).ok().and_then(|place| options.get(place));
             option.map(|word| InputValue::Choice(word.clone())).ok_or(ReceiptError::ForeignInputs)
         }
         InputKind::Id if slot == 0 => Ok(InputValue::Id(String::new())),
-        InputKind::Id => Err(ReceiptError::ForeignInputs),
+        InputKind::YesNo | InputKind::Id => Err(ReceiptError::ForeignInputs),
     }
 }
 

@@ -229,6 +229,7 @@ pub fn unpack(week: i32, bytes: &[u8]) -> Result<Vec<CountedAct>, Damaged> {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers that the tests themselves choose")]
 mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
@@ -318,9 +319,11 @@ mod tests {
                 (any::<u64>(), 0..WEEK_SECONDS, 0..=SECONDS_MAX, prop_oneof![Just(0), any::<u64>()]), 0..20),
             week in 0_i32..5_000,
         ) {
-            let acts: Vec<CountedAct> = acts.into_iter().map(|(activity, into_week, seconds, trip)| CountedAct {
-                activity, from: i64::from(week) * WEEK_SECONDS + into_week, seconds, trip,
-            }).collect();
+            let counted = |(activity, into_week, seconds, trip)| {
+                let from = i64::from(week) * WEEK_SECONDS + into_week;
+                CountedAct { activity, from, seconds, trip }
+            };
+            let acts: Vec<CountedAct> = acts.into_iter().map(counted).collect();
             prop_assert_eq!(unpack(week, &pack(&acts)).unwrap(), acts);
         }
     }

@@ -194,9 +194,9 @@ pub struct StatementLine {
     pub after: Amounts,
 }
 
-/// The number of an account's first line recorded at or after an instant ($N), or one past all. Writers side by
-/// side may record lines of one account out of the order of their instants; a cut through their numbers adds up
-/// nevertheless.
+/// The number of an account's first line recorded at or after an instant ($N), or one past all. Writers side
+/// by side may record lines of one account out of the order of their instants; a cut through their numbers
+/// adds up nevertheless.
 const CUT: &str = "COALESCE((SELECT MIN(c.version) FROM ledger_lines c
     WHERE c.owner_id = $1 AND c.recorded_at_us >= $N), 9223372036854775807)";
 

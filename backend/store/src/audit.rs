@@ -175,7 +175,6 @@ fn all() -> impl Iterator<Item = &'static Invariant> {
 }
 
 /// The names of all invariants, in the order checked.
-#[must_use]
 pub fn invariants() -> impl Iterator<Item = &'static str> {
     all().map(|(name, _)| *name)
 }

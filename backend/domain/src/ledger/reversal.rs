@@ -88,6 +88,7 @@ pub fn lots_after(lots: &[Lot], takes: &[LotTake]) -> Vec<Lot> {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers that the tests themselves choose")]
 mod tests {
     use chrono::{Days, NaiveDate};
     use proptest::prelude::*;

@@ -144,7 +144,8 @@ pub async fn propose(
     responses(
         (status = 200, body = AdjustmentAnswer),
         (status = 409, body = ProblemDocument, content_type = "application/problem+json",
-            description = "`already_decided`, `same_person`, `insufficient_points`, `insufficient_reduction`"),
+            description =
+                "`already_decided`, `same_person`, `insufficient_points`, `insufficient_reduction`"),
     )
 )]
 pub async fn approve(
@@ -193,7 +194,7 @@ fn problem(error: AdjustmentError) -> Problem {
             "/points",
             Text::new(
                 format!("积分与毫克至少一项不为 0，且不超过 ±{POINTS_MAX} 分、±{REDUCTION_MAX_MG} 毫克"),
-                format!("one of points and reduction_mg other than 0, within ±{POINTS_MAX} and ±{REDUCTION_MAX_MG}"),
+                format!("not both 0, within ±{POINTS_MAX} points and ±{REDUCTION_MAX_MG} mg"),
             ),
         ),
         AdjustmentError::Reason => reason_problem(),

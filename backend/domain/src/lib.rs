@@ -14,5 +14,6 @@ pub mod office;
 pub mod redemption;
 pub mod rule;
 pub mod same_act;
+pub mod simulation;
 pub mod text;
 pub mod time;

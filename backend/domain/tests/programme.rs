@@ -67,7 +67,6 @@ fn what_must_be_kept_is_named() {
         Feature::SameAct,
         Feature::Holds,
         Feature::NegativeBalances,
-        Feature::Prizes,
     ];
     assert_eq!(features, all);
 }

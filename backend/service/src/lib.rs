@@ -26,6 +26,7 @@ pub mod review;
 pub mod rule_book;
 pub mod shipped;
 pub mod sign_in;
+pub mod simulation;
 pub mod statement;
 pub mod till;
 pub mod worker;

@@ -69,7 +69,16 @@ pub struct NewOffer {
 
 /// What is kept of the features that a decision alone cannot keep. A rule set that uses another is refused,
 /// so that nothing in it is silently left undone.
-const KEPT: [Feature; 4] = [Feature::Settle, Feature::SameAct, Feature::Holds, Feature::NegativeBalances];
+const KEPT: [Feature; 8] = [
+    Feature::History,
+    Feature::Campaigns,
+    Feature::Budgets,
+    Feature::ScopedCaps,
+    Feature::Settle,
+    Feature::SameAct,
+    Feature::Holds,
+    Feature::NegativeBalances,
+];
 
 /// Publishes a rule set from now on, and makes its city when it is new.
 pub async fn publish(services: &Services, rules: &RuleSet) -> Result<CityId, OfficeError> {

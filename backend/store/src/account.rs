@@ -194,14 +194,13 @@ pub struct StatementLine {
     pub after: Amounts,
 }
 
-/// The number of an account's first line recorded at or after an instant ($N), or one past all. Writers side
-/// by side may record lines of one account out of the order of their instants; a cut through their numbers
-/// adds up nevertheless.
-const CUT: &str = "COALESCE((SELECT MIN(c.version) FROM ledger_lines c
-    WHERE c.owner_id = $1 AND c.recorded_at_us >= $N), 9223372036854775807)";
+/// How far the clocks of those who write may lie apart, or be put back.
+const CLOCKS_APART_US: i64 = 86_400_000_000;
 
-/// Lines of an account between two instants, oldest first, beginning after a line's number. With the balances
-/// just before both instants they add up.
+/// Lines of an account recorded within half-open instants, oldest first, beginning after a line's number.
+///
+/// They lie between [`balance_before`] of both instants: where a clock was put back, a line belongs to the
+/// lines around it.
 pub async fn lines<C: Connected>(
     on: &C,
     owner: OwnerId,
@@ -210,17 +209,27 @@ pub async fn lines<C: Connected>(
     after_version: i64,
     limit: i64,
 ) -> Result<Vec<StatementLine>, StoreError> {
-    let (first, last) = (CUT.replace("$N", "$2"), CUT.replace("$N", "$3"));
-    let sql = format!(
-        "SELECT p.version, j.kind, p.cause, p.recorded_at_us, p.points, p.reduction_mg, p.payable_fen,
+    let sql = "SELECT p.version, j.kind, p.cause, p.recorded_at_us, p.points, p.reduction_mg, p.payable_fen,
                       p.points_after, p.reduction_after_mg, p.payable_after_fen
                FROM ledger_lines p JOIN journals j ON j.id = p.journal_id
-               WHERE p.owner_id = $1 AND p.version >= {first} AND p.version < {last} AND p.version > $4
-               ORDER BY p.version LIMIT $5"
-    );
-    let values =
-        [owner.get().into(), micros(from).into(), micros(until).into(), after_version.into(), limit.into()];
-    let rows = query_all(on, &sql, values).await?;
+               WHERE p.owner_id = $1 AND p.version > $4
+                 AND p.version > COALESCE((SELECT MAX(b.version) FROM ledger_lines b
+                                           WHERE b.owner_id = $1 AND b.recorded_at_us < $2), 0)
+                 AND p.version <= COALESCE((SELECT MAX(b.version) FROM ledger_lines b
+                                            WHERE b.owner_id = $1 AND b.recorded_at_us < $3), 0)
+                 AND p.recorded_at_us >= $6 AND p.recorded_at_us < $7
+               ORDER BY p.version LIMIT $5";
+    let (from, until) = (micros(from), micros(until));
+    let values = [
+        owner.get().into(),
+        from.into(),
+        until.into(),
+        after_version.into(),
+        limit.into(),
+        from.saturating_sub(CLOCKS_APART_US).into(),
+        until.saturating_add(CLOCKS_APART_US).into(),
+    ];
+    let rows = query_all(on, sql, values).await?;
     rows.iter()
         .map(|row| {
             Ok(StatementLine {
@@ -241,12 +250,9 @@ pub async fn balance_before<C: Connected>(
     owner: OwnerId,
     before: DateTime<Utc>,
 ) -> Result<Amounts, StoreError> {
-    let cut = CUT.replace("$N", "$2");
-    let sql = format!(
-        "SELECT points_after, reduction_after_mg, payable_after_fen FROM ledger_lines
-         WHERE owner_id = $1 AND version < {cut} ORDER BY version DESC LIMIT 1"
-    );
-    let row = query_one(on, &sql, [owner.get().into(), micros(before).into()]).await?;
+    let sql = "SELECT points_after, reduction_after_mg, payable_after_fen FROM ledger_lines
+               WHERE owner_id = $1 AND recorded_at_us < $2 ORDER BY version DESC LIMIT 1";
+    let row = query_one(on, sql, [owner.get().into(), micros(before).into()]).await?;
     row.map_or(Ok(Amounts::default()), |row| amounts(&row, 0))
 }
 

@@ -80,8 +80,13 @@ fn rule_files(folder: &Path) -> Result<Vec<std::path::PathBuf>, CommandError> {
 /// Compiles a rule file with the catalogues in the folders beside it, or the shipped ones where there are
 /// none.
 pub fn compile(file: &Path) -> Result<RuleSet, CommandError> {
+    check(file)?.map_err(|all| CommandError::Rules(shown(&all)))
+}
+
+/// The same, with what is wrong as data.
+pub fn check(file: &Path) -> Result<Result<RuleSet, Vec<Diagnostic>>, CommandError> {
     let main = read(file, file.to_string_lossy().into_owned())?;
-    RuleSet::compile(&main, &catalogues_beside(file)?).map_err(|all| CommandError::Rules(shown(&all)))
+    Ok(RuleSet::compile(&main, &catalogues_beside(file)?))
 }
 
 /// The folders beside a rule file in which its catalogues stand.

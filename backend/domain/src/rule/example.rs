@@ -16,7 +16,7 @@ use super::expectation::{Outcome, mismatch, outcome, read_expected};
 use super::inputs::Inputs;
 use super::ruleset::{RuleSet, SourceFile};
 use super::section::Reading;
-use super::yaml::{self, Node};
+use super::yaml::{self, Kind, Node};
 use crate::time::civil_day;
 
 /// Most examples or cases of one file.
@@ -121,6 +121,47 @@ impl<'r> Suite<'r> {
         };
         *count = count.saturating_add(1);
     }
+}
+
+/// A case with the file that it stands in, to be run again.
+pub(super) struct Case {
+    file: String,
+    node: Node,
+}
+
+/// Examples and cases that count, by action.
+pub(super) fn by_action(
+    rules: &RuleSet,
+    main: &SourceFile,
+    files: &[SourceFile],
+) -> BTreeMap<String, Vec<Case>> {
+    let mut suite = Suite::of(rules);
+    let mut all: BTreeMap<String, Vec<Case>> = BTreeMap::new();
+    for (file, key) in std::iter::once((main, "examples")).chain(files.iter().map(|file| (file, "cases"))) {
+        let root = yaml::read(&file.name, &file.text, &mut Findings::default());
+        let Some(Kind::List(items)) = root.and_then(|root| root.inner(key).map(|node| node.kind.clone()))
+        else {
+            continue;
+        };
+        let counted: Vec<Node> = items.into_iter().filter(|item| !suite.leaves_out(item)).collect();
+        if key == "cases" {
+            suite.earlier.extend(counted.iter().filter_map(identity));
+        }
+        for node in counted {
+            let Some(action) = node.inner("event").and_then(|event| event.inner("action")?.word()) else {
+                continue;
+            };
+            all.entry(action.to_owned()).or_default().push(Case { file: file.name.clone(), node });
+        }
+    }
+    all
+}
+
+/// Whether a case comes out as it says.
+pub(super) fn holds(rules: &RuleSet, case: &Case) -> bool {
+    let mut findings = Findings::default();
+    let ran = run(rules, &mut Reading { file: &case.file, findings: &mut findings }, &case.node, "");
+    ran.is_some() && !findings.has_errors()
 }
 
 /// Action and name of a case that has both.

@@ -27,6 +27,19 @@ pub struct InputSpec {
     pub(super) label: Option<Text>,
     pub(super) kind: InputKind,
     pub(super) default: Option<InputValue>,
+    pub(super) pays: Pays,
+}
+
+/// What more of an input may do to the points.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pays {
+    /// More never pays less.
+    #[default]
+    More,
+    /// More never pays more.
+    Less,
+    /// Now this, now that.
+    Either,
 }
 
 /// What kind of value an input takes.
@@ -119,6 +132,12 @@ impl InputSpec {
         self.default.as_ref()
     }
 
+    /// What more of it may do to the points.
+    #[must_use]
+    pub fn pays(&self) -> Pays {
+        self.pays
+    }
+
     /// All integers that a program can find in this input's slot; `from_zero` once a cap may trim it.
     pub(super) fn range(&self, from_zero: bool) -> Range {
         match &self.kind {
@@ -160,13 +179,16 @@ pub(super) fn read_input(
         }
     };
     let default = section.optional("default");
+    let directions = [("more", Pays::More), ("less", Pays::Less), ("either", Pays::Either)];
+    let pays = section.optional("more_pays").map(|node| reading.choice(node, path, &directions));
     section.finish(&[], reading);
     let kind = kind?;
     let default = match default {
         Some(node) => Some(read_default(reading, node, path, &kind)?),
         None => None,
     };
-    Some(InputSpec { name: name.to_owned(), label, kind, default })
+    let pays = pays.map_or(Some(Pays::default()), |pays| pays)?;
+    Some(InputSpec { name: name.to_owned(), label, kind, default, pays })
 }
 
 /// The word after `type`.

@@ -47,6 +47,7 @@ mod payout;
 mod prize;
 mod program;
 mod programme;
+mod prove;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "bytes of a tape stay small")]
 mod random_rules;
@@ -91,13 +92,14 @@ pub use explain::{
 pub use explain_fund::{ExplainedCap, ExplainedFactor, ExplainedFund, ExplainedHistory};
 pub use expression::evaluate_expression;
 pub use history::{Aggregate, LookBack, READINGS_MAX, Readings};
-pub use input::{InputKind, InputSpec, NumberSpec};
+pub use input::{InputKind, InputSpec, NumberSpec, Pays};
 pub use inputs::{InputProblem, InputValue, Inputs};
 pub use level::{Level, Reach};
 pub use multiplier::{Multiplier, Stacking};
 pub use parameter::{Confidence, Parameter, ParameterValue, Source};
 pub use prize::{BoardOf, Prize};
 pub use programme::Feature;
+pub use prove::{Mutants, unchecked_numbers};
 pub use receipt::{RECEIPT_BYTES_MAX, ReceiptBytes, ReceiptError};
 pub use ruleset::{RuleSet, SourceFile};
 pub use same_act::{ActSpan, SameAct};

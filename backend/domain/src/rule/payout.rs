@@ -5,6 +5,7 @@ use super::cap::CapLimit;
 use super::check::{Checker, Type, expected_type, require_same, too_large};
 use super::code::{Divisor, Outputs};
 use super::diagnostic::{Finding, text};
+use super::era::Era;
 use super::evidence::Evidence;
 use super::exact::{Decimal, Ratio, Rounding, power_of_ten};
 use super::final_value::not_negative;
@@ -118,6 +119,31 @@ impl Payout {
             self.plan.finish(of.numerator, of.denominator, [self.share, kept, factor])
         };
         points.unwrap_or(0).max(0)
+    }
+}
+
+impl Era {
+    /// Least and most points of one event before caps, by ranges; none where they are not known.
+    pub(super) fn points_reach(&self) -> Option<(i64, i64)> {
+        let up = self.program.range(self.outputs.numerator);
+        let down =
+            self.outputs.denominator.map_or(Range::constant(1), |register| self.program.range(register));
+        let paid = |payout: &Payout, numerator: i128, denominator: i128| {
+            payout.plan.finish(numerator, denominator, [payout.share, (1, 1), (1, 1)])
+        };
+        let reaches = self.payouts.iter().flatten();
+        let reaches =
+            reaches.map(|payout| Some((paid(payout, up.low, down.high)?, paid(payout, up.high, down.low)?)));
+        reaches.reduce(|one, other| {
+            let ((low, high), (least, most)) = (one?, other?);
+            Some((low.min(least), high.max(most)))
+        })?
+    }
+
+    /// Least and most milligrams of one event before caps, by ranges.
+    pub(super) fn reduction_reach(&self) -> Option<(i64, i64)> {
+        let range = self.program.range(self.outputs.reduction?);
+        Some((i64::try_from(range.low).ok()?, i64::try_from(range.high).ok()?))
     }
 }
 

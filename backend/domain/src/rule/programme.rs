@@ -33,8 +33,6 @@ pub enum Feature {
     Holds,
     /// Balances may fall below zero.
     NegativeBalances,
-    /// Winners are found and paid.
-    Prizes,
 }
 
 impl Feature {
@@ -50,7 +48,6 @@ impl Feature {
             Self::SameAct => "same_act",
             Self::Holds => "hold",
             Self::NegativeBalances => "reversal: allow_negative",
-            Self::Prizes => "prizes",
         }
     }
 }
@@ -70,7 +67,6 @@ impl RuleSet {
             (Feature::SameAct, any(|action| action.same_act().is_some())),
             (Feature::Holds, any(|action| !action.holds().is_empty())),
             (Feature::NegativeBalances, self.reversal() == SpentPoints::AllowNegative),
-            (Feature::Prizes, !self.programme.prizes.is_empty()),
         ];
         used.into_iter().filter(|(_, used)| *used).map(|(feature, _)| feature).collect()
     }

@@ -23,7 +23,7 @@ use super::prize::Prize;
 use super::same_act::ActSpan;
 use super::schedule::{Acceptance, Expiry, SpentPoints};
 use super::verdict::{Scratch, Slots, Typed, Verdict};
-use super::{budget, evaluate, example, file, grant, history};
+use super::{budget, evaluate, example, file, grant, history, prove};
 use crate::text::Text;
 use crate::time::DayRange;
 
@@ -99,14 +99,20 @@ impl RuleSet {
             findings.add(&main.name, Place::default(), "", Severity::Error, found);
             incomplete(&main, findings)
         };
-        let stored: Bundle = serde_json::from_str(bundle).map_err(|_| unreadable())?;
-        let (mut main, mut catalogues) = (None, Vec::new());
-        for (name, text) in stored.files {
-            let is_main = name == stored.main;
-            let file = SourceFile { name, text };
-            if is_main { main = Some(file) } else { catalogues.push(file) }
-        }
-        Self::compile(&main.ok_or_else(unreadable)?, &catalogues)
+        let (main, catalogues) = files(bundle).ok_or_else(unreadable)?;
+        Self::compile(&main, &catalogues)
+    }
+
+    /// Its files, the catalogues after its own.
+    pub(super) fn sources(&self) -> Option<(SourceFile, Vec<SourceFile>)> {
+        files(&self.bundle)
+    }
+
+    /// What trying events and comparing caps shows: errors where more of something pays less without the file
+    /// saying so, warnings for caps that never bind.
+    #[must_use]
+    pub fn prove(&self) -> Vec<Diagnostic> {
+        prove::prove(self)
     }
 
     /// What deserves a look although the file works.
@@ -293,6 +299,17 @@ fn incomplete(main: &SourceFile, mut findings: Findings) -> Vec<Diagnostic> {
         findings.add(&main.name, Place::new(1, 1), "", Severity::Error, found);
     }
     findings.finish().err().unwrap_or_default()
+}
+
+fn files(bundle: &str) -> Option<(SourceFile, Vec<SourceFile>)> {
+    let stored: Bundle = serde_json::from_str(bundle).ok()?;
+    let (mut main, mut catalogues) = (None, Vec::new());
+    for (name, text) in stored.files {
+        let is_main = name == stored.main;
+        let file = SourceFile { name, text };
+        if is_main { main = Some(file) } else { catalogues.push(file) }
+    }
+    Some((main?, catalogues))
 }
 
 fn bundle(main: &SourceFile, used: &[&SourceFile]) -> Result<String, serde_json::Error> {

@@ -98,6 +98,7 @@ impl Books<'_> {
             total,
             granted: vec![day],
             lots: lots.to_vec(),
+            tallies: Vec::new(),
         };
         tanhui_store::crediting::write(&on, self.town.city.id, &decided, now).await?;
         on.commit().await?;

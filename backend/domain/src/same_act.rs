@@ -49,9 +49,17 @@ fn week(second: i64) -> i32 {
 
 /// The weeks in which an act may have begun that shares time with this one.
 #[must_use]
-pub fn weeks_near(span: &ActSpan) -> Vec<i32> {
+fn weeks_near(span: &ActSpan) -> Vec<i32> {
     let first = week(span.from.timestamp().saturating_sub(SECONDS_MAX));
     (first..=week_of(span.until)).take(4).collect()
+}
+
+/// The weeks in which acts may have begun that share time with one that begins at an instant.
+#[must_use]
+pub fn weeks_around(instant: DateTime<Utc>) -> Vec<i32> {
+    let second = instant.timestamp();
+    let (first, last) = (second.saturating_sub(SECONDS_MAX), second.saturating_add(SECONDS_MAX));
+    (week(first)..=week(last)).take(4).collect()
 }
 
 impl CountedAct {

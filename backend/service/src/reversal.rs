@@ -6,20 +6,20 @@ use chrono::{DateTime, Utc};
 use tanhui_domain::activity::{Activity, ActivityStatus};
 use tanhui_domain::amount::Points;
 use tanhui_domain::city::City;
-use tanhui_domain::crediting::{DayGrant, lot_key};
+use tanhui_domain::crediting::{DayGrant, Tally, lot_key, undo};
 use tanhui_domain::id::ActivityId;
 use tanhui_domain::ledger::{Amounts, JournalKind, Lot, LotTake, undo_credit};
 use tanhui_domain::office::{Act, Actor, Deed, reason_fits};
-use tanhui_domain::rule::{Decision, SpentPoints, Usage};
+use tanhui_domain::rule::SpentPoints;
 use tanhui_domain::text::Text;
 use tanhui_domain::time::civil_day;
-use tanhui_store::{StoreError, Transaction, activity, lot, office_log, usage};
+use tanhui_store::{StoreError, Transaction, activity, lot, office_log, tally, usage};
 
 use crate::Services;
 use crate::activity::{receipt, rule_set};
 use crate::draft::{Draft, overflow, unpostable};
 use crate::retry::{Repeatable, retrying};
-use crate::review;
+use crate::review::{self, claim};
 use crate::rule_book::PublishedRuleSet;
 
 /// Why an activity was not undone.
@@ -109,8 +109,12 @@ async fn try_to_reverse(
     undo_points(&transaction, &mut draft, &found, &lots, (&rules, policy(services, city, now))).await?;
 
     // 3. Write the rest.
-    usage::add(&transaction, &[undone_grant(&found, &rules)?], now).await?;
-    review::forget_act(&transaction, &found, &rules).await?;
+    review::forget_act(&transaction, city, &found, &rules).await?;
+    let (grant, tallies) = undone_counts(city, &found, &rules)?;
+    usage::add(&transaction, &[grant], now).await?;
+    if !tallies.is_empty() {
+        tally::add(&transaction, &tallies).await?;
+    }
     if !activity::mark_reversed(&transaction, &found).await? {
         return Err(ReversalError::AlreadyReversed);
     }
@@ -157,22 +161,15 @@ async fn undo_points(
     draft.post(JournalKind::Reverse, posted, Some(cause)).map_err(unpostable)
 }
 
-/// What no longer counts for caps and boards.
-fn undone_grant(activity: &Activity, rules: &PublishedRuleSet) -> Result<DayGrant, StoreError> {
-    let rules = &rules.rules;
+/// What no longer counts for caps, boards and budgets.
+fn undone_counts(
+    city: &City,
+    activity: &Activity,
+    rules: &PublishedRuleSet,
+) -> Result<(DayGrant, Vec<Tally>), StoreError> {
     let missing = || StoreError::Corrupt(format!("activity {}: no such action", activity.id));
-    let action = rules.action(&activity.action).ok_or_else(missing)?;
+    let action = rules.rules.action(&activity.action).ok_or_else(missing)?;
     let receipt = receipt(action, activity)?;
-    let quantity = match rules.evaluate(action, &receipt.facts(), &receipt.used) {
-        Decision::Credited(credit) => credit.quantity,
-        Decision::Refused(_) | Decision::Held(_) => 0,
-    };
-    let granted = Usage {
-        events: -1,
-        points: activity.points.negated().map_err(overflow)?,
-        reduction: activity.reduction.negated().map_err(overflow)?,
-        quantity: quantity.saturating_neg(),
-    };
-    let day = civil_day(activity.occurred_at, rules.timezone());
-    Ok(DayGrant { citizen: activity.citizen, action: activity.action.clone(), day, granted })
+    let claim = claim(city, activity, rules, action, &receipt);
+    undo(&claim, &receipt).map_err(overflow)
 }

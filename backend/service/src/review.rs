@@ -2,19 +2,22 @@
 //!
 //! A released act is credited on the road of all others, under the caps of the day on which it happened.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use tanhui_domain::activity::{Activity, ActivityStatus};
 use tanhui_domain::city::City;
 use tanhui_domain::crediting::Claim;
 use tanhui_domain::id::{ActivityId, CitizenId};
+use tanhui_domain::ledger::Account;
 use tanhui_domain::office::{Act, Actor, Deed, reason_fits};
-use tanhui_domain::rule::Receipt;
+use tanhui_domain::rule::{Action, Receipt};
 use tanhui_domain::text::Text;
 use tanhui_store::{StoreError, Transaction, account, activity, hold, office_log};
 
 use crate::Services;
 use crate::activity::{receipt, rule_set};
-use crate::crediting::{Verdict as Credited, acts_near, credit_claims, save_acts};
+use crate::crediting::{Verdict as Credited, acts, credit_claims, save_acts};
 use crate::retry::{Repeatable, retrying};
 use crate::rule_book::PublishedRuleSet;
 
@@ -111,7 +114,7 @@ async fn try_to_decide(
     // 1. Load and lock; then read the activity again, as it is under the lock.
     let found = activity::find(&transaction, id).await?.ok_or(ReviewError::NoActivity)?;
     let account = account::lock(&transaction, found.citizen.into()).await?;
-    account.filter(|account| account.city == city.id).ok_or(ReviewError::NoActivity)?;
+    let account = account.filter(|account| account.city == city.id).ok_or(ReviewError::NoActivity)?;
     let found = activity::find(&transaction, id).await?.ok_or(ReviewError::NoActivity)?;
     if found.status != ActivityStatus::Held {
         // An earlier try at this very instant was committed and its answer lost.
@@ -126,8 +129,8 @@ async fn try_to_decide(
     // 2. Decide, write.
     let rules = rule_set(services, &found).await?;
     let decided = match verdict {
-        Verdict::Release => release(&transaction, &found, &rules, now).await?,
-        Verdict::Reject => reject(&transaction, &found, &rules).await?,
+        Verdict::Release => release(&transaction, city, account, (&found, &rules), now).await?,
+        Verdict::Reject => reject(&transaction, city, &found, &rules).await?,
     };
     office_log::insert(&transaction, &deed(&found)).await?;
 
@@ -138,15 +141,17 @@ async fn try_to_decide(
 
 async fn release(
     on: &Transaction,
-    held: &Activity,
-    rules: &PublishedRuleSet,
+    city: &City,
+    account: Account,
+    (held, rules): (&Activity, &PublishedRuleSet),
     now: DateTime<Utc>,
 ) -> Result<Activity, ReviewError> {
     let action = rules.rules.action(&held.action).ok_or_else(|| no_action(held))?;
     let receipt = receipt(action, held)?;
-    let claim = Claim { reviewed: true, ..claim(held, rules, action, &receipt) };
+    let claim = Claim { reviewed: true, ..claim(city, held, rules, action, &receipt) };
     activity::reopen(on, held, now).await?;
-    let verdicts = credit_claims(on, vec![(0, claim)], now).await?;
+    let mut accounts = BTreeMap::from([(held.citizen, account)]);
+    let verdicts = credit_claims(on, vec![(0, claim)], &mut accounts, now).await?;
     match verdicts.into_iter().next() {
         Some((_, Credited::Decided(decided))) => Ok(decided.activity),
         Some((_, Credited::ToldAgain { first, .. })) => Err(ReviewError::ToldAgain(first)),
@@ -156,19 +161,21 @@ async fn release(
 
 async fn reject(
     on: &Transaction,
+    city: &City,
     held: &Activity,
     rules: &PublishedRuleSet,
 ) -> Result<Activity, ReviewError> {
     if !activity::mark_rejected(on, held).await? {
         return Err(ReviewError::NotHeld(held.status));
     }
-    forget_act(on, held, rules).await?;
+    forget_act(on, city, held, rules).await?;
     Ok(Activity { status: ActivityStatus::Rejected, ..held.clone() })
 }
 
 /// Gives back the stretch of time of an activity that does not count any more. The citizen must be locked.
 pub(crate) async fn forget_act(
     on: &Transaction,
+    city: &City,
     activity: &Activity,
     rules: &PublishedRuleSet,
 ) -> Result<(), StoreError> {
@@ -177,19 +184,21 @@ pub(crate) async fn forget_act(
         return Ok(());
     }
     let receipt = receipt(action, activity)?;
-    let claim = claim(activity, rules, action, &receipt);
-    let Some(span) = claim.span() else {
+    let Some(span) = rules.rules.span(action, &receipt.facts()) else {
         return Ok(());
     };
-    let mut acts = acts_near(on, std::iter::once(&claim)).await?;
+    let claim = claim(city, activity, rules, action, &receipt);
+    let mut acts = acts(on, std::iter::once(&claim)).await?;
     acts.forget(activity.citizen, activity.id, &span);
     save_acts(on, acts).await
 }
 
-fn claim<'a>(
+/// The claim that an activity was. Which card it came from is not kept with it.
+pub(crate) fn claim<'a>(
+    city: &City,
     activity: &'a Activity,
     rules: &'a PublishedRuleSet,
-    action: &'a tanhui_domain::rule::Action,
+    action: &'a Action,
     receipt: &'a Receipt,
 ) -> Claim<'a> {
     Claim {
@@ -203,6 +212,9 @@ fn claim<'a>(
         inputs: &receipt.inputs,
         occurred_at: activity.occurred_at,
         evidence: receipt.evidence,
+        city: city.id,
+        subject: None,
+        district: receipt.district.as_deref(),
         reviewed: receipt.reviewed,
     }
 }

@@ -7,6 +7,7 @@ mod audits;
 mod audits_life;
 mod boards;
 mod claiming;
+mod counting;
 mod crediting;
 mod expiring;
 mod faults;

@@ -4,6 +4,7 @@
 //! file, hands what is readable to a bounded queue, and a writer commits what waits there in one transaction
 //! (group commit).
 
+mod background;
 mod batch;
 mod prepare;
 mod queue;
@@ -24,7 +25,8 @@ use tanhui_store::binding::SubjectHash;
 use tanhui_store::{Database, StoreError};
 
 use crate::rule_book::RuleBook;
-pub(crate) use batch::{Verdict, acts_near, credit_claims, save_acts};
+pub(crate) use background::{acts, save_acts};
+pub(crate) use batch::{Verdict, credit_claims};
 use queue::Queue;
 
 /// Most events in one call.
@@ -83,6 +85,17 @@ pub enum Subject {
     Hash(SubjectHash),
     /// A citizen who reports for themselves.
     Citizen(CitizenId),
+}
+
+impl Subject {
+    /// The keyed hash of a card, meter or account.
+    #[must_use]
+    pub fn hash(self) -> Option<SubjectHash> {
+        match self {
+            Self::Hash(hash) => Some(hash),
+            Self::Citizen(_) => None,
+        }
+    }
 }
 
 /// What became of an event.

@@ -79,19 +79,19 @@ fn credited(rules: &RuleSet, events: &[Event]) -> Count {
     let nobody = |citizen: u32| CitizenId::new(uuid::Uuid::from_u128(u128::from(citizen)));
     let mut accounts: BTreeMap<_, _> =
         (0..5).map(|citizen| (nobody(citizen), account(nobody(citizen)))).collect();
-    let mut readable = Vec::new();
-    for (place, event) in events.iter().enumerate() {
-        let read = rules.action(event.action).and_then(|action| {
-            let data = event.data.iter().map(|(name, value)| (*name, value.as_str()));
-            Some((action, rules.read_inputs(action, data).ok()?))
-        });
-        match read {
-            Some((action, inputs)) => readable.push((place.to_string(), action, inputs, event)),
-            None => count.refused += 1,
-        }
-    }
+    let read = |event: &Event| {
+        let action = rules.action(event.action)?;
+        let data = event.data.iter().map(|(name, value)| (*name, value.as_str()));
+        Some((action, rules.read_inputs(action, data).ok()?))
+    };
+    let all: Vec<_> =
+        events.iter().enumerate().map(|(place, event)| (place.to_string(), event, read(event))).collect();
     let mut book = UsageBook::default();
-    for (external_id, action, inputs, event) in &readable {
+    for (external_id, event, read) in &all {
+        let Some((action, inputs)) = read else {
+            count.refused += 1;
+            continue;
+        };
         let source = SourceId::new(1);
         let claim = Claim {
             id: ActivityId::derive(source, external_id),

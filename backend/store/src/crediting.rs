@@ -136,8 +136,7 @@ async fn post_at_once(
           WHERE owner_id = (SELECT programme_id FROM cities WHERE id = $1)
           RETURNING owner_id, version, points, reduction_mg, payable_fen)
         INSERT INTO postings (owner_id, version, journal_id, recorded_at_us, points, reduction_mg,
-            payable_fen,
-            points_after, reduction_after_mg, payable_after_fen)
+            payable_fen, points_after, reduction_after_mg, payable_after_fen)
         SELECT owner_id, version, $5, $6, $2, $3, $4, points, reduction_mg, payable_fen FROM programme";
     let values = [
         city.get().into(),

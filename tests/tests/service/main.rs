@@ -11,6 +11,7 @@ mod counting;
 mod crediting;
 mod expiring;
 mod faults;
+mod hardships;
 mod lost_answers;
 mod redeeming;
 mod reversing;

@@ -122,8 +122,8 @@ pub enum CreditingError {
     Overflow(#[from] AmountOverflow),
 }
 
-/// Decides claims in order. Accounts, counts and acts are changed as if each claim had been written before the
-/// next.
+/// Decides claims in order. Accounts, counts and acts are changed as if each claim had been written before
+/// the next.
 pub fn decide<'a>(
     claims: &[Claim<'a>],
     accounts: &mut BTreeMap<CitizenId, Account>,
@@ -300,8 +300,8 @@ fn looked_at(decision: Decision, elsewhere: bool) -> Decision {
     }
 }
 
-/// What a reversed act takes back from counts: the citizen's own, and those of devices and budgets. Which card
-/// it was is not kept with an act, so its place under caps of a card stays taken.
+/// What a reversed act takes back from counts: the citizen's own, and those of devices and budgets. Which
+/// card it was is not kept with an act, so its place under caps of a card stays taken.
 pub fn undo(claim: &Claim<'_>, receipt: &Receipt) -> Result<(DayGrant, Vec<Tally>), AmountOverflow> {
     let day = claim.day();
     let action = claim.action.id().to_owned();

@@ -1,6 +1,8 @@
 //! Random changes to real files and random formulas, for as long as `TANHUI_FUZZ_SECONDS` says, two seconds
 //! without it. Whatever comes in, nothing may panic or take long; the input that did is printed.
 
+#![expect(clippy::arithmetic_side_effects, reason = "dice may turn over")]
+
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -104,9 +106,9 @@ impl Dice {
 }
 
 fn corpus() -> Vec<String> {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let folders = ["corpus", "rules", "rules/factors"];
-    let files = folders.iter().flat_map(|folder| fs::read_dir(tests.join(folder)).into_iter().flatten());
+    let files = folders.iter().flat_map(|folder| fs::read_dir(root.join(folder)).into_iter().flatten());
     let mut texts: Vec<String> =
         files.filter_map(Result::ok).filter_map(|entry| fs::read_to_string(entry.path()).ok()).collect();
     texts.sort();

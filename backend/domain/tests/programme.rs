@@ -1,6 +1,8 @@
 //! The whole language in one rule file: factors, campaigns, budgets, history, holds, spans, honours.
 //! Must never depend on files outside this crate.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a file that is wrong must fail loudly")]
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use tanhui_domain::amount::{Points, ReductionMg};
 use tanhui_domain::rule::{

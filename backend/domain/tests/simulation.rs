@@ -1,6 +1,14 @@
 //! A simulation gives to the milligram what crediting the same events one by one gives, however they are
 //! shared out.
 
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers that the tests themselves choose")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a town that is wrong must fail loudly"
+)]
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};

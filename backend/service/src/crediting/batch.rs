@@ -145,6 +145,7 @@ async fn credit(
 }
 
 /// What became of a claim.
+#[expect(clippy::large_enum_variant, reason = "nearly all are decisions, and each is moved once")]
 pub(crate) enum Verdict {
     /// It was written.
     Decided(Decided),

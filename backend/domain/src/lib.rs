@@ -13,5 +13,6 @@ pub mod ledger;
 pub mod office;
 pub mod redemption;
 pub mod rule;
+pub mod simulation;
 pub mod text;
 pub mod time;

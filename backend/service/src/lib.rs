@@ -25,6 +25,7 @@ pub mod reversal;
 pub mod rule_book;
 pub mod shipped;
 pub mod sign_in;
+pub mod simulation;
 pub mod statement;
 pub mod till;
 pub mod worker;

@@ -194,7 +194,13 @@ pub struct StatementLine {
     pub after: Amounts,
 }
 
+/// How far the clocks of those who write may lie apart, or be put back.
+const CLOCKS_APART_US: i64 = 86_400_000_000;
+
 /// Lines of an account recorded within half-open instants, oldest first, beginning after a line's number.
+///
+/// They lie between [`balance_before`] of both instants: where a clock was put back, a line belongs to the
+/// lines around it.
 pub async fn lines<C: Connected>(
     on: &C,
     owner: OwnerId,
@@ -206,10 +212,23 @@ pub async fn lines<C: Connected>(
     let sql = "SELECT p.version, j.kind, p.cause, p.recorded_at_us, p.points, p.reduction_mg, p.payable_fen,
                       p.points_after, p.reduction_after_mg, p.payable_after_fen
                FROM ledger_lines p JOIN journals j ON j.id = p.journal_id
-               WHERE p.owner_id = $1 AND p.recorded_at_us >= $2 AND p.recorded_at_us < $3 AND p.version > $4
+               WHERE p.owner_id = $1 AND p.version > $4
+                 AND p.version > COALESCE((SELECT MAX(b.version) FROM ledger_lines b
+                                           WHERE b.owner_id = $1 AND b.recorded_at_us < $2), 0)
+                 AND p.version <= COALESCE((SELECT MAX(b.version) FROM ledger_lines b
+                                            WHERE b.owner_id = $1 AND b.recorded_at_us < $3), 0)
+                 AND p.recorded_at_us >= $6 AND p.recorded_at_us < $7
                ORDER BY p.version LIMIT $5";
-    let values =
-        [owner.get().into(), micros(from).into(), micros(until).into(), after_version.into(), limit.into()];
+    let (from, until) = (micros(from), micros(until));
+    let values = [
+        owner.get().into(),
+        from.into(),
+        until.into(),
+        after_version.into(),
+        limit.into(),
+        from.saturating_sub(CLOCKS_APART_US).into(),
+        until.saturating_add(CLOCKS_APART_US).into(),
+    ];
     let rows = query_all(on, sql, values).await?;
     rows.iter()
         .map(|row| {

@@ -91,6 +91,21 @@ pub async fn find<C: Connected>(on: &C, id: ActivityId) -> Result<Option<Activit
     query_one(on, &sql, [id.get().into()]).await?.as_ref().map(read).transpose()
 }
 
+/// Activities in id order from an id on. Ids are hashes: any stretch of them is a fair sample.
+pub async fn from_id<C: Connected>(
+    on: &C,
+    from: ActivityId,
+    limit: i64,
+) -> Result<Vec<Activity>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM (SELECT * FROM activity_keys WHERE id >= $1 ORDER BY id LIMIT $2) k
+         JOIN activities a ON a.citizen_id = k.citizen_id AND a.recorded_at_us = k.recorded_at_us
+         AND a.id = k.id
+         ORDER BY k.id"
+    );
+    query_all(on, &sql, [from.get().into(), limit.into()]).await?.iter().map(read).collect()
+}
+
 /// Those of some activities that were written at one instant: what a transaction whose commit got no answer
 /// has done.
 pub async fn written_at<C: Connected>(

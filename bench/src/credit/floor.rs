@@ -29,6 +29,7 @@ pub struct Pattern {
     day: i32,
     quantity: i64,
     expires_day: i32,
+    spendable_day: i32,
 }
 
 impl Pattern {
@@ -36,7 +37,7 @@ impl Pattern {
     pub async fn read(place: &Place, database: &str) -> Result<Self, BenchError> {
         let sql =
             "SELECT c.id, c.programme_id, a.source_id, a.rule_set_id, a.action, a.occurred_at_us, a.points,
-                a.reduction_mg, a.receipt, d.day, d.quantity, l.expires_day
+                a.reduction_mg, a.receipt, d.day, d.quantity, l.expires_day, l.spendable_day
             FROM cities c, activities a JOIN activity_days d ON d.citizen_id = a.citizen_id
             JOIN lots l ON l.citizen_id = a.citizen_id";
         let mut connection = place.connect(database).await?;
@@ -55,6 +56,7 @@ impl Pattern {
             day: row.try_get(9)?,
             quantity: row.try_get(10)?,
             expires_day: row.try_get(11)?,
+            spendable_day: row.try_get(12)?,
         })
     }
 }
@@ -257,9 +259,11 @@ impl Batch<'_> {
         .execute(&mut **on)
         .await?;
         sqlx::query(
-            "INSERT INTO lots AS l (citizen_id, expires_day, points_granted, points_left)
-             SELECT citizen_id, $3, n * $4, n * $4 FROM UNNEST($1::uuid[], $2::bigint[]) AS r(citizen_id, n)
-             ON CONFLICT (citizen_id, expires_day) DO UPDATE SET
+            "INSERT INTO lots AS l (citizen_id, expires_day, spendable_day, points_granted, points_left,
+                points_expired)
+             SELECT citizen_id, $3, $5, n * $4, n * $4, 0
+             FROM UNNEST($1::uuid[], $2::bigint[]) AS r(citizen_id, n)
+             ON CONFLICT (citizen_id, expires_day, spendable_day) DO UPDATE SET
                 points_granted = l.points_granted + excluded.points_granted,
                 points_left = l.points_left + excluded.points_left",
         )
@@ -267,6 +271,7 @@ impl Batch<'_> {
         .bind(&rows.counts)
         .bind(pattern.expires_day)
         .bind(pattern.points)
+        .bind(pattern.spendable_day)
         .execute(&mut **on)
         .await?;
         sqlx::query(

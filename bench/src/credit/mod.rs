@@ -28,6 +28,11 @@ use crate::place::{self, Place};
 use crate::server::{Program, Server};
 use crate::spread::{Range, ratio};
 
+/// Measured time of a cell in a quick run.
+const QUICK_MS: u64 = 200;
+/// Citizens of a quick run.
+const QUICK_CITIZENS: u32 = 500;
+
 /// How to run.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CreditArguments {
@@ -67,15 +72,15 @@ pub struct CreditArguments {
     /// Calls a second in the open loop [default: half of what the closed loop reached]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=1_000_000))]
     pub rate: Option<u64>,
-    /// One round of one second each with 500 citizens: does it work?
+    /// One round of 200 ms each with 500 citizens: does it work?
     #[arg(long, conflicts_with_all = ["seconds", "warm_up", "rounds", "citizens"])]
     pub quick: bool,
     /// Instead of all that: credit so many events in batches of 1,000 and watch the server's memory
-    #[arg(long, value_name = "N", conflicts_with_all = ["only", "rate", "quick", "rounds", "peer"],
+    #[arg(long, value_name = "N", conflicts_with_all = ["only", "rate", "quick", "rounds"],
           value_parser = value_parser!(u64).range(1_000..=1_000_000_000))]
     pub events: Option<u64>,
     /// Write the report as JSON to this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "TANHUI_BENCH_JSON", value_name = "FILE")]
     pub json: Option<PathBuf>,
 }
 
@@ -154,13 +159,12 @@ async fn measure(
 }
 
 fn settings(arguments: &CreditArguments, on_postgres: bool) -> Settings {
-    let quick = |quick, asked| if arguments.quick { quick } else { asked };
     Settings {
         database: if on_postgres { "postgres" } else { "sqlite" },
         redis: arguments.redis.is_some(),
-        citizens: if arguments.quick { 500 } else { arguments.citizens },
-        seconds: quick(1, arguments.seconds),
-        warm_up_seconds: quick(0, arguments.warm_up),
+        citizens: if arguments.quick { QUICK_CITIZENS } else { arguments.citizens },
+        cell_ms: if arguments.quick { QUICK_MS } else { arguments.seconds.saturating_mul(1_000) },
+        warm_up_ms: if arguments.quick { 0 } else { arguments.warm_up.saturating_mul(1_000) },
         rounds: if arguments.quick || arguments.events.is_some() { 1 } else { arguments.rounds },
     }
 }
@@ -226,8 +230,8 @@ async fn rounds(
     progress: &mut impl FnMut(&str),
 ) -> Result<Figures, BenchError> {
     let bounds = Bounds {
-        warm_up: Duration::from_secs(settings.warm_up_seconds),
-        time: Some(Duration::from_secs(settings.seconds)),
+        warm_up: Duration::from_millis(settings.warm_up_ms),
+        time: Some(Duration::from_millis(settings.cell_ms)),
         events_max: arguments.events_max,
     };
     let cells = plan::round(arguments.rate, &contenders(arguments)?);

@@ -61,10 +61,10 @@ pub struct Settings {
     pub redis: bool,
     /// Citizens of the town.
     pub citizens: u32,
-    /// Measured seconds of a cell.
-    pub seconds: u64,
-    /// Seconds of load before.
-    pub warm_up_seconds: u64,
+    /// Measured time of a cell.
+    pub cell_ms: u64,
+    /// Load before.
+    pub warm_up_ms: u64,
     /// Rounds.
     pub rounds: u32,
 }
@@ -180,7 +180,7 @@ impl Measured {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Settings { database, redis, citizens, seconds, warm_up_seconds, rounds } = &self.settings;
+        let Settings { database, redis, citizens, cell_ms, warm_up_ms, rounds } = &self.settings;
         let Machine { cpus, cpu, system } = &self.machine;
         writeln!(f, "tanhui {} bench credit, {}", self.version, self.started_at)?;
         writeln!(f, "machine    {cpus} CPUs, {cpu}, {system}; load generator on the same CPUs")?;
@@ -190,10 +190,7 @@ impl fmt::Display for Report {
                 self.postgres.iter().map(|(name, value)| format!("{name}={value}")).collect();
             writeln!(f, "postgres   {}", settings.join(" "))?;
         }
-        write!(
-            f,
-            "run        {rounds} rounds, each cell {seconds} s after {warm_up_seconds} s of warm-up, "
-        )?;
+        write!(f, "run        {rounds} rounds, each cell {cell_ms} ms after {warm_up_ms} ms of warm-up, ")?;
         writeln!(f, "{citizens} citizens")?;
         self.write_cells(f)?;
         self.write_ratios(f)?;

@@ -3,6 +3,8 @@
 #![expect(clippy::arithmetic_side_effects, reason = "small numbers that the tests themselves choose")]
 
 mod adjusting;
+mod audits;
+mod audits_life;
 mod boards;
 mod crediting;
 mod expiring;

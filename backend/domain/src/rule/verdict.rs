@@ -22,6 +22,22 @@ pub struct Slots {
 }
 
 impl Slots {
+    /// A moment and inputs; what is beyond [`SLOTS_MAX`] is dropped, and the event fits no action.
+    #[must_use]
+    pub fn of(day: i32, second: u32, inputs: &[i64]) -> Self {
+        let mut slots = Self::at(i64::from(day), i64::from(second));
+        for input in inputs {
+            slots.push(*input);
+        }
+        slots
+    }
+
+    /// The values of the inputs.
+    #[must_use]
+    pub fn inputs(&self) -> &[i64] {
+        self.as_slice().get(MOMENT_SLOTS..).unwrap_or_default()
+    }
+
     /// Starts with the moment.
     pub(super) fn at(day: i64, second: i64) -> Self {
         let mut slots = Self { values: [0; SLOTS_MAX], count: 0 };

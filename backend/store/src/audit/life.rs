@@ -1,10 +1,12 @@
 //! Invariants of lots, reversals and adjustments.
 
 use super::Invariant;
+use super::walk::Walk::Owners;
 
 pub(super) const INVARIANTS: &[Invariant] = &[
     (
         "only_a_reversal_goes_below_zero",
+        Owners,
         "SELECT 'account ' || id(a.owner_id) || ' posting ' || p.version FROM ledger_lines p
          JOIN accounts a ON a.owner_id = p.owner_id JOIN journals j ON j.id = p.journal_id
          WHERE a.kind = 1 AND (p.reduction_after_mg < 0
@@ -12,6 +14,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     ),
     (
         "points_are_the_sum_of_lots",
+        Owners,
         "SELECT 'citizen ' || id(a.owner_id) || ': balance ' || a.points || ', lots '
                 || COALESCE(l.points, 0) || ', overdrawn ' || a.points_overdrawn
          FROM accounts a LEFT JOIN (
@@ -21,6 +24,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     ),
     (
         "lot_is_granted_minus_taken",
+        Owners,
         "SELECT 'citizen ' || id(COALESCE(l.citizen_id, t.citizen_id)) || ' lot of day '
                 || COALESCE(l.expires_day, t.expires_day) || ' from day '
                 || COALESCE(l.spendable_day, t.spendable_day)
@@ -35,6 +39,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     ),
     (
         "expired_is_what_lots_lost",
+        Owners,
         "SELECT 'citizen ' || id(COALESCE(l.citizen_id, p.owner_id)) || ': lots lost '
                 || COALESCE(l.points, 0) || ', posted ' || COALESCE(p.points, 0)
          FROM (SELECT citizen_id, SUM(points_expired) AS points FROM lots GROUP BY citizen_id) l
@@ -46,6 +51,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     ),
     (
         "reversals_undo_what_was_credited",
+        Owners,
         "SELECT 'citizen ' || id(c.owner_id) || ': reversed ' || COALESCE(a.points, 0) || ' pt '
                 || COALESCE(a.mg, 0) || ' mg, posted ' || COALESCE(p.points, 0) || ' pt '
                 || COALESCE(p.mg, 0) || ' mg, owed ' || c.points_owed || ' pt'
@@ -61,6 +67,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     ),
     (
         "reversal_is_logged_once",
+        Owners,
         "SELECT 'activity ' || id(COALESCE(a.id, l.subject_id)) || ': ' || COALESCE(l.times, 0)
                 || ' reversals in the log'
          FROM (SELECT id FROM activities WHERE status = 4) a
@@ -70,6 +77,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     ),
     (
         "adjustment_is_posted_once_by_two",
+        Owners,
         "SELECT 'adjustment ' || id(COALESCE(d.id, p.cause)) || ': ' || COALESCE(p.times, 0) || ' postings'
          FROM adjustments d FULL JOIN (
            SELECT p.cause, p.owner_id, COUNT(*) AS times, SUM(p.points) AS points,

@@ -1,6 +1,8 @@
-//! `tanhui rules`: checks rule files and evaluates single expressions. Needs no database.
+//! `tanhui rules`: checks rule files, evaluates single expressions, simulates drafts. Needs no database.
 
 mod check;
+mod simulate;
+mod simulated;
 
 use std::process::ExitCode;
 
@@ -25,6 +27,8 @@ pub enum RulesCommand {
         #[arg(long = "with", value_name = "NAME=VALUE", value_parser = binding)]
         with: Vec<(String, String)>,
     },
+    /// Play a draft against other rules over past events: who gets more, who gets less
+    Simulate(Box<simulate::SimulateArguments>),
 }
 
 fn binding(text: &str) -> Result<(String, String), String> {
@@ -37,6 +41,7 @@ pub fn run(command: RulesCommand) -> Result<ExitCode, CommandError> {
     match command {
         RulesCommand::Check(arguments) => check::run(&arguments),
         RulesCommand::Eval { expression, with } => eval(&expression, &with),
+        RulesCommand::Simulate(arguments) => simulate::run(&arguments),
     }
 }
 

@@ -92,7 +92,13 @@ impl Books<'_> {
         let mut account = account::lock(&on, citizen.into()).await?.ok_or("no account")?;
         let posting = Some(account.post(total, Some(id.get()))?);
         let decided = vec![Decided { activity: row, posting, reason: None }];
-        let decided = crediting::Outcome { decided, total, granted: vec![day], lots: lots.to_vec() };
+        let decided = crediting::Outcome {
+            decided,
+            total,
+            granted: vec![day],
+            lots: lots.to_vec(),
+            tallies: Vec::new(),
+        };
         tanhui_store::crediting::write(&on, self.town.city.id, &decided, now).await?;
         on.commit().await?;
         Ok(id)

@@ -90,6 +90,8 @@ uuid_id!(
     VoucherId,
     /// A correction of a citizen's balances by two people.
     AdjustmentId,
+    /// A card or device whose acts count together, whoever has it; derived from what names it.
+    SharedId,
     /// The owner of an account: a citizen, a merchant, a city programme.
     OwnerId,
 );

@@ -51,6 +51,8 @@ fn every_shipped_rule_file_compiles_and_holds_its_cases() {
                 seen.credited > 0 && seen.refused > 0 && (seen.capped > 0 || action.caps().is_empty());
             assert!(complete, "{}: {} needs a yes, a no and a cap case: {seen:?}", main.name, action.id());
         }
+        let proved = rules.prove();
+        assert!(proved.is_empty(), "{}", shown(&proved));
         println!("{}: {} actions, {} cases", main.name, rules.actions().count(), summary.cases);
     }
 }

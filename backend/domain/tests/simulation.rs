@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use tanhui_domain::activity::ActivityStatus;
 
-use tanhui_domain::crediting::{Claim, UsageBook, decide};
+use tanhui_domain::crediting::{Claim, Needs, UsageBook, decide};
 use tanhui_domain::id::{ActivityId, CitizenId, CityId, OwnerId, RuleSetId, SourceId};
 use tanhui_domain::ledger::{Account, Amounts, Debt, OwnerKind};
 use tanhui_domain::rule::{Evidence, Explanation, Facts, RuleSet, SourceFile, Usage};
@@ -74,35 +74,42 @@ fn account(citizen: CitizenId) -> Account {
 
 /// Crediting, event by event.
 fn credited(rules: &RuleSet, events: &[Event]) -> Count {
-    let (mut book, mut count) = (UsageBook::default(), Count::default());
+    let mut count = Count::default();
     let nobody = |citizen: u32| CitizenId::new(uuid::Uuid::from_u128(u128::from(citizen)));
     let mut accounts: BTreeMap<_, _> =
         (0..5).map(|citizen| (nobody(citizen), account(nobody(citizen)))).collect();
-    for (place, event) in events.iter().enumerate() {
-        let read = rules.action(event.action).and_then(|action| {
-            let data = event.data.iter().map(|(name, value)| (*name, value.as_str()));
-            Some((action, rules.read_inputs(action, data).ok()?))
-        });
+    let read = |event: &Event| {
+        let action = rules.action(event.action)?;
+        let data = event.data.iter().map(|(name, value)| (*name, value.as_str()));
+        Some((action, rules.read_inputs(action, data).ok()?))
+    };
+    let all: Vec<_> =
+        events.iter().enumerate().map(|(place, event)| (place.to_string(), event, read(event))).collect();
+    let mut book = UsageBook::default();
+    for (external_id, event, read) in &all {
         let Some((action, inputs)) = read else {
             count.refused += 1;
             continue;
         };
         let source = SourceId::new(1);
-        let external_id = place.to_string();
         let claim = Claim {
-            id: ActivityId::derive(source, &external_id),
+            id: ActivityId::derive(source, external_id),
             citizen: nobody(event.citizen),
             source,
-            external_id: &external_id,
+            external_id,
             rule_set: rules,
             rule_set_id: RuleSetId::new(1),
             action,
-            inputs: &inputs,
+            inputs,
             occurred_at: event.occurred_at,
             evidence: event.evidence,
+            city: CityId::new(1),
+            subject: None,
+            district: None,
+            reviewed: false,
         };
-        for window in UsageBook::windows_of(&claim) {
-            book.enter(claim.citizen, action.id(), window.range, Usage::default());
+        for (counter, range) in Needs::of(&claim).all() {
+            book.enter(counter, range, Usage::default());
         }
         let outcome = decide(&[claim], &mut accounts, &mut book, event.occurred_at).unwrap();
         let activity = &outcome.decided[0].activity;

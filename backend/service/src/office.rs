@@ -7,7 +7,7 @@ use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::city::{City, Grant, Source};
 use tanhui_domain::id::{CitizenId, CityId, MerchantId, OfferId, OwnerId, SourceId};
 use tanhui_domain::redemption::{Merchant, Offer, OfferStatus};
-use tanhui_domain::rule::{Evidence, Feature, RuleSet};
+use tanhui_domain::rule::{Evidence, Feature, RuleSet, WhenExhausted};
 use tanhui_domain::text::Text;
 use tanhui_store::{StoreError, citizen, city, merchant, offer, rule_set, source};
 
@@ -68,25 +68,14 @@ pub struct NewOffer {
 
 /// What is kept of the features that a decision alone cannot keep. A rule set that uses another is refused,
 /// so that nothing in it is silently left undone.
-const KEPT: [Feature; 8] = [
-    Feature::History,
-    Feature::Campaigns,
-    Feature::Budgets,
-    Feature::ScopedCaps,
-    Feature::Settle,
-    Feature::SameAct,
-    Feature::Holds,
-    Feature::NegativeBalances,
-];
+const KEPT: [Feature; 4] = [Feature::History, Feature::Campaigns, Feature::Budgets, Feature::ScopedCaps];
 
 /// Publishes a rule set from now on, and makes its city when it is new.
 pub async fn publish(services: &Services, rules: &RuleSet) -> Result<CityId, OfficeError> {
-    let missing: Vec<&str> = rules
-        .features()
-        .iter()
-        .filter(|feature| !KEPT.contains(feature))
-        .map(|feature| feature.key())
-        .collect();
+    let features = rules.features();
+    let unkept = features.iter().filter(|feature| !KEPT.contains(feature)).map(|feature| feature.key());
+    let waits = rules.budgets().any(|budget| budget.when_exhausted() != WhenExhausted::Stop);
+    let missing: Vec<&str> = unkept.chain(waits.then_some("when_exhausted: queue, prorate")).collect();
     if !missing.is_empty() {
         return Err(OfficeError::NotKept(missing.join(", ")));
     }

@@ -6,14 +6,13 @@ use chrono::{DateTime, Utc};
 use tanhui_domain::activity::{Activity, ActivityStatus};
 use tanhui_domain::amount::Points;
 use tanhui_domain::city::City;
-use tanhui_domain::crediting::{DayGrant, lot_key};
+use tanhui_domain::crediting::{Claim, DayGrant, Tally, lot_key, undo};
 use tanhui_domain::id::ActivityId;
 use tanhui_domain::ledger::{Amounts, JournalKind, Lot, LotTake, SpentPoints, undo_credit};
 use tanhui_domain::office::{Act, Actor, Deed, reason_fits};
-use tanhui_domain::rule::{Decision, Usage};
 use tanhui_domain::text::Text;
 use tanhui_domain::time::civil_day;
-use tanhui_store::{StoreError, Transaction, activity, lot, office_log, usage};
+use tanhui_store::{StoreError, Transaction, activity, lot, office_log, tally, usage};
 
 use crate::Services;
 use crate::activity::{receipt, rule_set};
@@ -108,7 +107,11 @@ async fn try_to_reverse(
     undo_points(&transaction, &mut draft, &found, &lots, (&rules, policy(services, city, now))).await?;
 
     // 3. Write the rest.
-    usage::add(&transaction, &[undone_grant(&found, &rules)?], now).await?;
+    let (grant, tallies) = undone_counts(city, &found, &rules)?;
+    usage::add(&transaction, &[grant], now).await?;
+    if !tallies.is_empty() {
+        tally::add(&transaction, &tallies).await?;
+    }
     if !activity::mark_reversed(&transaction, &found).await? {
         return Err(ReversalError::AlreadyReversed);
     }
@@ -155,22 +158,30 @@ async fn undo_points(
     draft.post(JournalKind::Reverse, posted, Some(cause)).map_err(unpostable)
 }
 
-/// What no longer counts for caps and boards.
-fn undone_grant(activity: &Activity, rules: &PublishedRuleSet) -> Result<DayGrant, StoreError> {
-    let rules = &rules.rules;
+/// What no longer counts for caps, boards and budgets.
+fn undone_counts(
+    city: &City,
+    activity: &Activity,
+    rules: &PublishedRuleSet,
+) -> Result<(DayGrant, Vec<Tally>), StoreError> {
     let missing = || StoreError::Corrupt(format!("activity {}: no such action", activity.id));
-    let action = rules.action(&activity.action).ok_or_else(missing)?;
+    let action = rules.rules.action(&activity.action).ok_or_else(missing)?;
     let receipt = receipt(action, activity)?;
-    let quantity = match rules.evaluate(action, &receipt.facts(), &receipt.used) {
-        Decision::Credited(credit) => credit.quantity,
-        Decision::Refused(_) | Decision::Held(_) => 0,
+    let claim = Claim {
+        id: activity.id,
+        citizen: activity.citizen,
+        source: activity.source,
+        external_id: &activity.external_id,
+        rule_set: &rules.rules,
+        rule_set_id: activity.rule_set,
+        action,
+        inputs: &receipt.inputs,
+        occurred_at: activity.occurred_at,
+        evidence: receipt.evidence,
+        city: city.id,
+        subject: None,
+        district: receipt.district.as_deref(),
+        reviewed: receipt.reviewed,
     };
-    let granted = Usage {
-        events: -1,
-        points: activity.points.negated().map_err(overflow)?,
-        reduction: activity.reduction.negated().map_err(overflow)?,
-        quantity: quantity.saturating_neg(),
-    };
-    let day = civil_day(activity.occurred_at, rules.timezone());
-    Ok(DayGrant { citizen: activity.citizen, action: activity.action.clone(), day, granted })
+    undo(&claim, &receipt).map_err(overflow)
 }

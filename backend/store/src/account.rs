@@ -12,9 +12,11 @@ use crate::columns::Columns;
 use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
 use crate::row::{Row, execute, expect_rows, micros, query_all, query_one, query_row};
+use crate::write::Write;
 
-const COLUMNS: &str = "owner_id, city_id, kind, version, points, reduction_mg, payable_fen,
+pub(crate) const COLUMNS: &str = "owner_id, city_id, kind, version, points, reduction_mg, payable_fen,
     points_overdrawn, points_owed";
+pub(crate) const COLUMN_COUNT: usize = 9;
 
 /// Opens an account with nothing on it.
 pub async fn open(on: &Transaction, owner: OwnerId, city: CityId, kind: OwnerKind) -> Result<(), StoreError> {
@@ -49,6 +51,19 @@ pub async fn lock_many(on: &Transaction, owners: &[OwnerId]) -> Result<Vec<Accou
     query_all(on, &sql, values).await?.iter().map(read).collect()
 }
 
+/// Locks the account of a city's programme.
+pub async fn lock_programme(on: &Transaction, city: CityId) -> Result<Account, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM accounts WHERE owner_id = (SELECT programme_id FROM cities WHERE id = $1){}",
+        on.for_update()
+    );
+    let row = query_one(on, &sql, [city.get().into()]).await?;
+    row.as_ref()
+        .map(read)
+        .transpose()?
+        .ok_or_else(|| StoreError::Corrupt(format!("the programme of city {city} has no account")))
+}
+
 /// Locks one account.
 pub async fn lock(on: &Transaction, owner: OwnerId) -> Result<Option<Account>, StoreError> {
     Ok(lock_many(on, &[owner]).await?.pop())
@@ -71,26 +86,27 @@ pub async fn write(on: &Transaction, journal: &Journal) -> Result<JournalId, Sto
     refuse_unbalanced(journal.sum())?;
     let id = open_journal(on, journal).await?;
     insert_postings(on, id, journal.recorded_at, &journal.postings).await?;
-    update_balances(on, journal.postings.iter()).await?;
+    balancing(journal.postings.iter()).run(on).await?;
     Ok(id)
 }
 
 /// Writes the head of a journal. Its lines must follow in the same transaction.
 pub(crate) async fn open_journal(on: &Transaction, journal: &Journal) -> Result<JournalId, StoreError> {
-    let row = query_row(
-        on,
-        "INSERT INTO journals (city_id, kind, cause, occurred_at_us, recorded_at_us) VALUES ($1, $2,
-            $3, $4, $5) RETURNING id",
-        [
-            journal.city.get().into(),
-            journal_kind_number(journal.kind).into(),
-            journal.cause.into(),
-            micros(journal.occurred_at).into(),
-            micros(journal.recorded_at).into(),
-        ],
-    )
-    .await?;
+    let row = query_row(on, INSERT_JOURNAL, journal_values(journal)).await?;
     Ok(JournalId::new(row.bigint(0)?))
+}
+
+pub(crate) const INSERT_JOURNAL: &str = "INSERT INTO journals
+    (city_id, kind, cause, occurred_at_us, recorded_at_us) VALUES ($1, $2, $3, $4, $5) RETURNING id";
+
+pub(crate) fn journal_values(journal: &Journal) -> [sea_orm::Value; 5] {
+    [
+        journal.city.get().into(),
+        journal_kind_number(journal.kind).into(),
+        journal.cause.into(),
+        micros(journal.occurred_at).into(),
+        micros(journal.recorded_at).into(),
+    ]
 }
 
 /// Writes what an account's later points have to make up for. It must be locked, and a debt that lets the
@@ -152,29 +168,27 @@ pub(crate) async fn insert_postings(
 
 /// The last posting of each account tells its balance. An account that is missing or has moved since it was
 /// read, as one can that was not locked, fails the write.
-pub(crate) async fn update_balances(
-    on: &Transaction,
-    postings: impl Iterator<Item = &Posting>,
-) -> Result<(), StoreError> {
+pub(crate) fn balancing<'a>(postings: impl Iterator<Item = &'a Posting>) -> Write {
     let mut ends: BTreeMap<OwnerId, (&Posting, &Posting)> = BTreeMap::new();
     for posting in postings {
         ends.entry(posting.owner).and_modify(|(_, last)| *last = posting).or_insert((posting, posting));
     }
     let last = || ends.values().map(|(_, last)| last);
-    let (table, values) = Columns::new()
+    let columns = Columns::new()
         .uuid("owner_id", ends.keys().map(|owner| owner.get()))
         .bigint("version_before", ends.values().map(|(first, _)| first.version.saturating_sub(1)))
         .bigint("version", last().map(|posting| posting.version))
         .bigint("points", last().map(|posting| posting.after.points.get()))
         .bigint("reduction_mg", last().map(|posting| posting.after.reduction.get()))
-        .bigint("payable_fen", last().map(|posting| posting.after.payable.get()))
-        .table(on.engine());
-    let sql = format!(
-        "UPDATE accounts SET version = r.version, points = r.points, reduction_mg = r.reduction_mg,
-            payable_fen = r.payable_fen
-         FROM {table} WHERE accounts.owner_id = r.owner_id AND accounts.version = r.version_before"
-    );
-    expect_rows(execute(on, &sql, values).await?, ends.len(), "an account is missing or was not locked")
+        .bigint("payable_fen", last().map(|posting| posting.after.payable.get()));
+    let update = Write::new(columns, |table| {
+        format!(
+            "UPDATE accounts SET version = r.version, points = r.points, reduction_mg = r.reduction_mg,
+                payable_fen = r.payable_fen
+             FROM {table} WHERE accounts.owner_id = r.owner_id AND accounts.version = r.version_before"
+        )
+    });
+    update.touching(ends.len(), "an account is missing or was not locked")
 }
 
 /// One line of a statement.
@@ -280,7 +294,7 @@ pub(crate) fn amounts(row: &Row, column: usize) -> Result<Amounts, StoreError> {
     })
 }
 
-fn read(row: &Row) -> Result<Account, StoreError> {
+pub(crate) fn read(row: &Row) -> Result<Account, StoreError> {
     Ok(Account {
         owner: OwnerId::new(row.uuid(0)?),
         city: CityId::new(row.bigint(1)?),

@@ -25,9 +25,11 @@ pub mod rule_set;
 pub mod session;
 pub mod setting;
 pub mod source;
+pub mod tally;
 pub mod usage;
 pub mod voucher;
 pub mod waiting;
+mod write;
 
 pub use database::{Connected, Database, Engine, Transaction};
 pub use error::StoreError;

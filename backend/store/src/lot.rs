@@ -12,6 +12,7 @@ use crate::columns::Columns;
 use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
 use crate::row::{Row, day_number, execute, expect_rows, query_all, query_one};
+use crate::write::Write;
 
 /// A citizen's lots with something left, earliest expiry first.
 pub async fn open<C: Connected>(on: &C, citizen: CitizenId) -> Result<Vec<Lot>, StoreError> {
@@ -79,21 +80,26 @@ fn key(row: &Row, column: usize) -> Result<LotKey, StoreError> {
 
 /// Adds granted points.
 pub async fn grant(on: &Transaction, grants: &[LotGrant]) -> Result<(), StoreError> {
-    let (table, values) = Columns::new()
+    granting(grants).run(on).await
+}
+
+/// Adds granted points, not yet run.
+pub(crate) fn granting(grants: &[LotGrant]) -> Write {
+    let columns = Columns::new()
         .uuid("citizen_id", grants.iter().map(|grant| grant.citizen.get()))
         .int("expires_day", grants.iter().map(|grant| day_number(grant.key.expires_on)))
         .int("spendable_day", grants.iter().map(|grant| day_number(grant.key.spendable_from)))
-        .bigint("points", grants.iter().map(|grant| grant.points.get()))
-        .table(on.engine());
-    let sql = format!(
-        "INSERT INTO lots
-           (citizen_id, expires_day, spendable_day, points_granted, points_left, points_expired)
-         SELECT citizen_id, expires_day, spendable_day, points, points, 0 FROM {table} WHERE true
-         ON CONFLICT (citizen_id, expires_day, spendable_day) DO UPDATE SET
-           points_granted = lots.points_granted + excluded.points_granted,
-           points_left = lots.points_left + excluded.points_left"
-    );
-    execute(on, &sql, values).await.map(|_| ())
+        .bigint("points", grants.iter().map(|grant| grant.points.get()));
+    Write::new(columns, |table| {
+        format!(
+            "INSERT INTO lots
+               (citizen_id, expires_day, spendable_day, points_granted, points_left, points_expired)
+             SELECT citizen_id, expires_day, spendable_day, points, points, 0 FROM {table} WHERE true
+             ON CONFLICT (citizen_id, expires_day, spendable_day) DO UPDATE SET
+               points_granted = lots.points_granted + excluded.points_granted,
+               points_left = lots.points_left + excluded.points_left"
+        )
+    })
 }
 
 /// Takes points from a citizen's lots and records from which and for what. The account must be locked.

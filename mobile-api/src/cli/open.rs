@@ -85,7 +85,7 @@ pub fn compile(file: &Path) -> Result<RuleSet, CommandError> {
 
 /// The same, with what is wrong as data.
 pub fn check(file: &Path) -> Result<Result<RuleSet, Vec<Diagnostic>>, CommandError> {
-    let main = read(file, file.to_string_lossy().into_owned())?;
+    let main = source(file)?;
     Ok(RuleSet::compile(&main, &catalogues_beside(file)?))
 }
 
@@ -112,6 +112,11 @@ pub fn cases(file: &Path, rules: &RuleSet) -> Result<Vec<SourceFile>, CommandErr
     let shared = rules.catalogues().iter().map(|name| beside.join(format!("{name}.cases.yaml")));
     let paths = std::iter::once(own).chain(shared).filter(|path| path.is_file());
     paths.map(|path| read(&path, path.to_string_lossy().into_owned())).collect()
+}
+
+/// A file under its own path.
+pub fn source(path: &Path) -> Result<SourceFile, CommandError> {
+    read(path, path.to_string_lossy().into_owned())
 }
 
 fn beside(file: &Path) -> &Path {

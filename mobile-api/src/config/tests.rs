@@ -29,6 +29,7 @@ fn numbers_are_held_at_both_ends() {
         ("request_timeout_seconds", 1, 600),
         ("requests_in_flight_max", 1, 1_000_000),
         ("requests_per_minute", 1, 1_000_000),
+        ("partner_requests_per_minute", 1, 100_000_000),
         ("connections_max", 1, 1_000_000),
         ("shutdown_grace_seconds", 0, 3600),
     ] {

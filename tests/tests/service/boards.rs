@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use tanhui_domain::id::CitizenId;
@@ -10,13 +11,14 @@ use tanhui_domain::leaderboard::{Metric, Scope};
 use tanhui_domain::time::{Period, civil_day};
 use tanhui_service::board::{self, BoardQuery, BoardView, Part};
 use tanhui_service::cache::Cache;
-use tanhui_tests::{Outcome, Programme, Ride, Stage, each_database};
+use tanhui_tests::{Outcome, Programme, Ride, Slow, Stage, each_database};
 
 each_database!(
     boards_in_memory_follow_the_books,
     boards_in_redis_follow_the_books,
     boards_follow_when_redis_is_emptied,
     boards_follow_when_redis_is_away,
+    boards_follow_when_redis_is_slow,
     two_processes_with_one_redis_agree,
     who_was_there_first_is_ahead,
 );
@@ -174,6 +176,23 @@ async fn boards_follow_when_redis_is_away(stage: Stage) -> Outcome {
     let mut race = Race::start(&stage, Cache::connect("redis://127.0.0.1:1")?).await?;
     race.run().await?;
     race.expect_boards(&stage, Period::Week).await?;
+    race.programme.stop().await
+}
+
+/// Slower than is waited for, then quick again, then slow while it is being read.
+async fn boards_follow_when_redis_is_slow(stage: Stage) -> Outcome {
+    let number = database_of(&stage, 10);
+    if redis(number)?.is_none() {
+        return Ok(());
+    }
+    let slow = Slow::lay(&std::env::var("TANHUI_TEST_REDIS_URL")?).await?;
+    let cache = Cache::connect(&format!("{}/{number}", slow.address()))?;
+    let mut race = Race::start(&stage, cache).await?;
+    for late in [0, 1_000, 0, 150, 1_000] {
+        slow.delay(Duration::from_millis(late));
+        race.run().await?;
+        race.expect_boards(&stage, Period::Week).await?;
+    }
     race.programme.stop().await
 }
 

@@ -4,6 +4,7 @@
 //! file, hands what is readable to a bounded queue, and a writer commits what waits there in one transaction
 //! (group commit).
 
+mod background;
 mod batch;
 mod prepare;
 mod queue;
@@ -82,6 +83,17 @@ pub enum Subject {
     Hash(SubjectHash),
     /// A citizen who reports for themselves.
     Citizen(CitizenId),
+}
+
+impl Subject {
+    /// The keyed hash of a card, meter or account.
+    #[must_use]
+    pub fn hash(self) -> Option<SubjectHash> {
+        match self {
+            Self::Hash(hash) => Some(hash),
+            Self::Citizen(_) => None,
+        }
+    }
 }
 
 /// What became of an event.

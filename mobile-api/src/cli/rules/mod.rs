@@ -1,15 +1,16 @@
 //! `tanhui rules`: checks rule files, evaluates single expressions, simulates drafts. Needs no database.
 
 mod check;
+mod fmt;
 mod simulate;
 mod simulated;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use tanhui_domain::rule::evaluate_expression;
+use tanhui_domain::rule::{evaluate_expression, json_schema};
 
-use super::CommandError;
+use super::{CommandError, print};
 
 /// What is done with rule files.
 #[derive(Debug, Subcommand)]
@@ -19,6 +20,12 @@ pub enum RulesCommand {
     /// Exit code 0: all stand, perhaps with warnings; 1: a file has errors, or warnings with --strict; 2:
     /// wrong arguments.
     Check(check::CheckArguments),
+    /// Put rule files, catalogues and cases into their normal form; comments stay
+    ///
+    /// Exit code 0: done, or nothing to do; 1: a file cannot be read, or with --check is not in normal form.
+    Fmt(fmt::FmtArguments),
+    /// Print the JSON Schema of rule files, for editors
+    Schema,
     /// Evaluate an expression exactly: prints the value, or `error: ...` with exit code 1
     Eval {
         /// Such as '7.2 km * 46.7 gCO2e/km'
@@ -40,6 +47,8 @@ fn binding(text: &str) -> Result<(String, String), String> {
 pub fn run(command: RulesCommand) -> Result<ExitCode, CommandError> {
     match command {
         RulesCommand::Check(arguments) => check::run(&arguments),
+        RulesCommand::Fmt(arguments) => fmt::run(&arguments),
+        RulesCommand::Schema => print(json_schema().trim_end()).map(|()| ExitCode::SUCCESS),
         RulesCommand::Eval { expression, with } => eval(&expression, &with),
         RulesCommand::Simulate(arguments) => simulate::run(&arguments),
     }
@@ -47,7 +56,7 @@ pub fn run(command: RulesCommand) -> Result<ExitCode, CommandError> {
 
 fn eval(expression: &str, with: &[(String, String)]) -> Result<ExitCode, CommandError> {
     match evaluate_expression(expression, with) {
-        Ok(value) => super::print(&value).map(|()| ExitCode::SUCCESS),
-        Err(message) => super::print(&format!("error: {message}")).map(|()| ExitCode::FAILURE),
+        Ok(value) => print(&value).map(|()| ExitCode::SUCCESS),
+        Err(message) => print(&format!("error: {message}")).map(|()| ExitCode::FAILURE),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tanhui_domain::city::City;
 use tanhui_domain::id::CitizenId;
-use tanhui_domain::rule::{Action, Cap, CapLimit, CapScope, CapWindow, Usage};
+use tanhui_domain::rule::{Action, Cap, CapLimit, CapWindow, Usage};
 use tanhui_domain::time::civil_day;
 use tanhui_store::StoreError;
 use tanhui_store::usage::{self, UsageWindow};
@@ -52,12 +52,8 @@ pub async fn left_today(
 }
 
 fn left(action: &Action, cap: &Cap, used: &[(&CapWindow, Usage)]) -> String {
-    // What a card or a device has left is not the citizen's alone, and not told here.
-    let own = |window: &CapWindow| {
-        Some(window.period) == cap.period()
-            && (window.scope, cap.scope()) == (CapScope::Citizen, CapScope::Citizen)
-    };
-    let used = used.iter().find(|(window, _)| own(window)).map(|(_, used)| *used).unwrap_or_default();
+    let used = used.iter().find(|(window, _)| Some(window.period) == cap.period()).map(|(_, used)| *used);
+    let used = used.unwrap_or_default();
     let (limit, used) = match cap.limit() {
         CapLimit::Times(limit) => (limit, used.events),
         CapLimit::Points(limit) => (limit, used.points.get()),

@@ -15,7 +15,6 @@ pub mod crediting;
 mod draft;
 pub mod enroll;
 pub mod expiry;
-pub mod honour;
 pub mod identity;
 pub mod ingest;
 pub mod office;

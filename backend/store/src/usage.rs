@@ -85,33 +85,6 @@ pub(crate) fn adding(grants: &[DayGrant], at: DateTime<Utc>) -> Write {
     })
 }
 
-/// Most days and actions of one citizen that badges look at, the latest first.
-pub const HONOURED_MAX: usize = 50_000;
-
-/// What a citizen was granted per action and civil day, the latest days first; at most [`HONOURED_MAX`].
-pub async fn of_citizen<C: Connected>(on: &C, citizen: CitizenId) -> Result<Vec<DayGrant>, StoreError> {
-    let sql = format!(
-        "SELECT action, day, events, points, reduction_mg, quantity FROM activity_days
-         WHERE citizen_id = $1 ORDER BY day DESC, action LIMIT {HONOURED_MAX}"
-    );
-    let rows = query_all(on, &sql, [citizen.get().into()]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(DayGrant {
-                citizen,
-                action: row.text(0)?,
-                day: row.day(1)?,
-                granted: Usage {
-                    events: row.bigint(2)?,
-                    points: Points::new(row.bigint(3)?),
-                    reduction: ReductionMg::new(row.bigint(4)?),
-                    quantity: row.bigint(5)?,
-                },
-            })
-        })
-        .collect()
-}
-
 /// A citizen's total over some days, and since when it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Score {

@@ -1,10 +1,7 @@
 //! Levels that citizens climb, and the thresholds that levels and badges are made of.
 
-use std::fmt;
-
 use super::diagnostic::{Finding, text};
 use super::exact::Ratio;
-use super::expectation::grams_text;
 use super::section::{Quantity, Reading};
 use super::unit::Unit;
 use super::yaml::Node;
@@ -25,17 +22,6 @@ pub enum Reach {
     Times(i64),
     /// Days in a row with an act credited on each.
     Streak(u32),
-}
-
-impl fmt::Display for Reach {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Points(points) => write!(f, "{points} pt"),
-            Self::Reduction(reduction) => f.write_str(&grams_text(reduction.get())),
-            Self::Times(times) => write!(f, "{times} times"),
-            Self::Streak(days) => write!(f, "{days} days"),
-        }
-    }
 }
 
 /// A step that citizens climb; never lost.

@@ -1,7 +1,6 @@
 //! A citizen's own things. Someone else's are not found.
 
 mod activities;
-mod badges;
 mod balance;
 mod bindings;
 mod consents;
@@ -28,7 +27,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(bindings::list, bindings::bind))
         .routes(routes!(bindings::unbind))
         .routes(routes!(balance::show))
-        .routes(routes!(badges::show))
         .routes(routes!(activities::list, declare::declare))
         .routes(routes!(activities::show))
         .routes(routes!(explanation::show))

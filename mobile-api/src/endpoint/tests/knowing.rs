@@ -39,23 +39,6 @@ async fn anyone_may_read_what_earns_and_a_citizen_what_is_left() {
 }
 
 #[tokio::test]
-async fn a_citizen_sees_level_and_badges() {
-    let world = world().await;
-    let token = world.rider("13800000001", "A1234567").await;
-    let before = world.get("/v1/me/badges", &token).await;
-    assert_eq!(before.ok()["level"]["id"], "seedling");
-    assert_eq!(before.ok()["next_level"]["from"], "50000 gCO2e");
-    assert_eq!(before.ok()["badges"][0]["id"], "first_act");
-    assert_eq!(before.ok()["badges"][0]["earned_on"], Value::Null);
-    world.ride("r1", "A1234567", "10").await;
-    let after = world.get("/v1/me/badges", &token).await;
-    assert!(after.ok()["badges"][0]["earned_on"].is_string(), "{}", after.body);
-    assert_eq!(after.ok()["badges"][1]["earned_on"], Value::Null, "one day is no week");
-    assert_eq!((&after.ok()["points"], &after.ok()["reduction_mg"]), (&json!(46), &json!(467_000)));
-    world.get("/v1/me/badges", "nonsense").await.refused(401, "unauthorized");
-}
-
-#[tokio::test]
 async fn the_catalogue_of_factors_is_open_and_sourced() {
     let world = world().await;
     let (mut path, mut ids) = ("/v1/public/factors?limit=7".to_owned(), Vec::new());

@@ -9,6 +9,7 @@ mod error;
 mod histogram;
 mod load;
 mod place;
+pub mod rules;
 mod server;
 mod spread;
 

@@ -94,6 +94,7 @@ impl Books<'_> {
         let decided = vec![Decided { activity: row, posting, reason: None }];
         let decided = crediting::Outcome {
             decided,
+            repeats: Vec::new(),
             total,
             granted: vec![day],
             lots: lots.to_vec(),

@@ -23,10 +23,20 @@ use crate::stage::Stage;
 use crate::trouble::Outcome;
 
 const RULES: &str = include_str!("rules.yaml");
+const TRAVEL: &str = include_str!("travel.yaml");
 
 /// The rule file of a test city: a kilometre saves 50 g and gives 5 points, up to 100 a day, 300 a week.
 pub fn rules_of(city: &str) -> Outcome<RuleSet> {
     let text = RULES.replace("CITY", city);
+    let file = SourceFile { name: format!("{city}.yaml"), text };
+    let refused = |diagnostics: Vec<_>| format!("{diagnostics:?}");
+    Ok(RuleSet::compile(&file, &[]).map_err(refused)?)
+}
+
+/// Rules of travel: overlapping rides are one, too fast ones are held, and spent points are dealt with in one
+/// way, `allow_negative` or `claw_back`.
+pub fn rules_of_travel(city: &str, spent: &str) -> Outcome<RuleSet> {
+    let text = TRAVEL.replace("CITY", city).replace("SPENT", spent);
     let file = SourceFile { name: format!("{city}.yaml"), text };
     let refused = |diagnostics: Vec<_>| format!("{diagnostics:?}");
     Ok(RuleSet::compile(&file, &[]).map_err(refused)?)
@@ -76,6 +86,12 @@ impl Programme {
         let source = office::ensure_source(&services, id, &uri, "Metro", Evidence::Operator).await?;
         let city = services.city(id).await?;
         Ok(Self { services, city, source, stage: stage.clone() })
+    }
+
+    /// Puts rules of travel in force from now on.
+    pub async fn publish_travel(&self, spent: &str) -> Outcome {
+        office::publish(&self.services, &rules_of_travel(&self.city.code, spent)?).await?;
+        Ok(())
     }
 
     /// Makes a citizen whose card is bound.

@@ -20,6 +20,15 @@ pub enum ActivityStatus {
 }
 
 impl ActivityStatus {
+    /// Whether the act takes its stretch of time from others: it counts, or may yet.
+    #[must_use]
+    pub const fn counts(self) -> bool {
+        match self {
+            Self::Credited | Self::Held => true,
+            Self::Rejected | Self::Reversed => false,
+        }
+    }
+
     /// The word used in answers and files.
     #[must_use]
     pub const fn word(self) -> &'static str {

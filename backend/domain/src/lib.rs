@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod office;
 pub mod redemption;
 pub mod rule;
+pub mod same_act;
 pub mod simulation;
 pub mod text;
 pub mod time;

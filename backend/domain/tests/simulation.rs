@@ -11,6 +11,7 @@ use tanhui_domain::crediting::{Claim, Needs, UsageBook, decide};
 use tanhui_domain::id::{ActivityId, CitizenId, CityId, OwnerId, RuleSetId, SourceId};
 use tanhui_domain::ledger::{Account, Amounts, Debt, OwnerKind};
 use tanhui_domain::rule::{Evidence, Explanation, Facts, RuleSet, SourceFile, Usage};
+use tanhui_domain::same_act::ActBook;
 use tanhui_domain::simulation::{Comparison, Count, Report, Row, Schema};
 
 const MAIN: &str = include_str!("rules/town.yaml");
@@ -111,7 +112,8 @@ fn credited(rules: &RuleSet, events: &[Event]) -> Count {
         for (counter, range) in Needs::of(&claim).all() {
             book.enter(counter, range, Usage::default());
         }
-        let outcome = decide(&[claim], &mut accounts, &mut book, event.occurred_at).unwrap();
+        let mut acts = ActBook::default();
+        let outcome = decide(&[claim], &mut accounts, &mut book, &mut acts, event.occurred_at).unwrap();
         let activity = &outcome.decided[0].activity;
         if activity.status == ActivityStatus::Credited {
             count.credited += 1;

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use tanhui_domain::activity::Activity;
+use tanhui_domain::activity::{Activity, ActivityStatus};
 use tanhui_domain::city::Citizen;
 use tanhui_domain::id::{ActivityId, CitizenId};
 use tanhui_domain::rule::{Action, Evidence, Explanation, Outcome, Receipt};
 use tanhui_domain::text::Text;
 use tanhui_domain::time::to_micros;
 pub use tanhui_store::activity::ActivityCursor;
-use tanhui_store::{StoreError, activity};
+use tanhui_store::{StoreError, activity, hold, office_log};
 
 use crate::Services;
 use crate::crediting::{CreditError, EventResult, EventStatus, Report, Subject};
@@ -30,6 +30,8 @@ pub struct Named {
     pub name: Option<Text>,
     /// URI of the source that reported it.
     pub source: String,
+    /// Why a person must look at it, or why a person undid or refused it.
+    pub reason: Option<Text>,
 }
 
 /// A citizen's own word about an act.
@@ -94,15 +96,38 @@ async fn named(services: &Services, activities: Vec<Activity>) -> Result<Vec<Nam
         return Ok(Vec::new());
     }
     let sources = office::sources(services).await?;
+    let reasons = reasons(services, &activities).await?;
     let mut all = Vec::with_capacity(activities.len());
     for activity in activities {
         let rule_set = rule_set(services, &activity).await?;
         let name = rule_set.rules.action(&activity.action).map(|action| action.name().clone());
         let source = sources.iter().find(|source| source.id == activity.source);
         let source = source.map(|source| source.uri.clone()).unwrap_or_default();
-        all.push(Named { activity, name, source });
+        let reason = reasons.get(&activity.id).cloned();
+        all.push(Named { activity, name, source, reason });
     }
     Ok(all)
+}
+
+/// What people said, or have yet to say, of those activities that rules alone did not decide.
+async fn reasons(
+    services: &Services,
+    activities: &[Activity],
+) -> Result<BTreeMap<ActivityId, Text>, StoreError> {
+    let of = |status: ActivityStatus| {
+        let those = activities.iter().filter(move |activity| activity.status == status);
+        those.map(|activity| activity.id).collect::<Vec<_>>()
+    };
+    let mut reasons = BTreeMap::new();
+    let held = of(ActivityStatus::Held);
+    if !held.is_empty() {
+        reasons.extend(hold::reasons(&services.database, &held).await?);
+    }
+    let decided = [of(ActivityStatus::Reversed), of(ActivityStatus::Rejected)].concat();
+    if !decided.is_empty() {
+        reasons.extend(office_log::reasons(&services.database, &decided).await?);
+    }
+    Ok(reasons)
 }
 
 pub(crate) async fn rule_set(

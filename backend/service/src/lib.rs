@@ -22,6 +22,7 @@ pub mod random;
 pub mod redemption;
 pub mod retry;
 pub mod reversal;
+pub mod review;
 pub mod rule_book;
 pub mod shipped;
 pub mod sign_in;

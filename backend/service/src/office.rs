@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tanhui_domain::amount::{Fen, Points};
-use tanhui_domain::city::{City, Grant, Source};
+use tanhui_domain::city::{City, Grant, Role, Source};
 use tanhui_domain::id::{CitizenId, CityId, MerchantId, OfferId, OwnerId, SourceId};
+use tanhui_domain::office::Deed;
 use tanhui_domain::redemption::{Merchant, Offer, OfferStatus};
 use tanhui_domain::rule::{Evidence, Feature, RuleSet, WhenExhausted};
 use tanhui_domain::text::Text;
-use tanhui_store::{StoreError, citizen, city, merchant, offer, rule_set, source};
+use tanhui_store::{StoreError, citizen, city, merchant, offer, office_log, rule_set, source};
 
 use crate::Services;
 use crate::identity::api_key::BearerSecret;
@@ -299,6 +300,27 @@ pub async fn remaining_for(
             (offer, left)
         })
         .collect())
+}
+
+/// What was done to citizens' books in a city, with numbers, the last first, beginning before a number.
+pub async fn log(
+    services: &Services,
+    city: CityId,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<(i64, Deed)>, StoreError> {
+    office_log::page(&services.database, city, before, limit).await
+}
+
+/// Whether a person holds a role in a city.
+pub async fn holds_role(
+    services: &Services,
+    city: CityId,
+    person: CitizenId,
+    role: Role,
+) -> Result<bool, StoreError> {
+    let grants = citizen::grants(&services.database, person).await?;
+    Ok(grants.iter().any(|grant| grant.role == role && grant.city == city))
 }
 
 /// Gives a role to a citizen.

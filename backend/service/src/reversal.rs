@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use tanhui_domain::activity::{Activity, ActivityStatus};
 use tanhui_domain::amount::Points;
 use tanhui_domain::city::City;
-use tanhui_domain::crediting::{Claim, DayGrant, Tally, lot_key, undo};
+use tanhui_domain::crediting::{DayGrant, Tally, lot_key, undo};
 use tanhui_domain::id::ActivityId;
-use tanhui_domain::ledger::{Amounts, JournalKind, Lot, LotTake, SpentPoints, undo_credit};
+use tanhui_domain::ledger::{Amounts, JournalKind, Lot, LotTake, undo_credit};
 use tanhui_domain::office::{Act, Actor, Deed, reason_fits};
+use tanhui_domain::rule::SpentPoints;
 use tanhui_domain::text::Text;
 use tanhui_domain::time::civil_day;
 use tanhui_store::{StoreError, Transaction, activity, lot, office_log, tally, usage};
@@ -18,6 +19,7 @@ use crate::Services;
 use crate::activity::{receipt, rule_set};
 use crate::draft::{Draft, overflow, unpostable};
 use crate::retry::{Repeatable, retrying};
+use crate::review::{self, claim};
 use crate::rule_book::PublishedRuleSet;
 
 /// Why an activity was not undone.
@@ -107,6 +109,7 @@ async fn try_to_reverse(
     undo_points(&transaction, &mut draft, &found, &lots, (&rules, policy(services, city, now))).await?;
 
     // 3. Write the rest.
+    review::forget_act(&transaction, city, &found, &rules).await?;
     let (grant, tallies) = undone_counts(city, &found, &rules)?;
     usage::add(&transaction, &[grant], now).await?;
     if !tallies.is_empty() {
@@ -125,8 +128,8 @@ async fn try_to_reverse(
 }
 
 /// What the city's rules say now about reversed points that were spent.
-fn policy(_services: &Services, _city: &City, _now: DateTime<Utc>) -> SpentPoints {
-    SpentPoints::default()
+fn policy(services: &Services, city: &City, now: DateTime<Utc>) -> SpentPoints {
+    services.rules.in_force(city.id, now).map(|rules| rules.rules.reversal()).unwrap_or_default()
 }
 
 async fn undo_points(
@@ -167,21 +170,6 @@ fn undone_counts(
     let missing = || StoreError::Corrupt(format!("activity {}: no such action", activity.id));
     let action = rules.rules.action(&activity.action).ok_or_else(missing)?;
     let receipt = receipt(action, activity)?;
-    let claim = Claim {
-        id: activity.id,
-        citizen: activity.citizen,
-        source: activity.source,
-        external_id: &activity.external_id,
-        rule_set: &rules.rules,
-        rule_set_id: activity.rule_set,
-        action,
-        inputs: &receipt.inputs,
-        occurred_at: activity.occurred_at,
-        evidence: receipt.evidence,
-        city: city.id,
-        subject: None,
-        district: receipt.district.as_deref(),
-        reviewed: receipt.reviewed,
-    };
+    let claim = claim(city, activity, rules, action, &receipt);
     undo(&claim, &receipt).map_err(overflow)
 }

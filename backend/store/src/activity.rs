@@ -12,10 +12,11 @@ use tanhui_domain::rule::ReceiptBytes;
 use crate::columns::Columns;
 use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
-use crate::row::{Row, execute, micros, query_all, query_one};
+use crate::row::{Row, execute, expect_rows, micros, query_all, query_one};
 use crate::write::Write;
 
-const COLUMNS: &str = "a.id, a.citizen_id, a.source_id, a.external_id, a.action, a.status, a.rule_set_id,
+pub(crate) const COLUMNS: &str =
+    "a.id, a.citizen_id, a.source_id, a.external_id, a.action, a.status, a.rule_set_id,
     a.occurred_at_us, a.recorded_at_us, a.points, a.reduction_mg, NULLIF(a.code, ''), a.receipt";
 
 /// Claims ids for ever. Gives those that were free; the others are activities already. Waits for a rival's
@@ -130,16 +131,58 @@ pub async fn written_at<C: Connected>(
     query_all(on, &sql, values).await?.iter().map(read).collect()
 }
 
+/// Gives back ids that this transaction claimed and made nothing of.
+pub async fn unclaim(on: &Transaction, ids: &[ActivityId]) -> Result<(), StoreError> {
+    let (table, values) = Columns::new().uuid("id", ids.iter().map(|id| id.get())).table(on.engine());
+    let sql = format!("DELETE FROM activity_keys WHERE id IN (SELECT r.id FROM {table})");
+    expect_rows(execute(on, &sql, values).await?, ids.len(), "an id was not claimed")
+}
+
+/// Takes a held activity's row away, so that it can be written again as it was decided at another instant.
+/// Its id stays claimed.
+pub async fn reopen(
+    on: &Transaction,
+    activity: &Activity,
+    recorded_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let sql = "DELETE FROM activities WHERE citizen_id = $1 AND recorded_at_us = $2 AND id = $3
+               AND status = $4";
+    let values = [
+        activity.citizen.get().into(),
+        micros(activity.recorded_at).into(),
+        activity.id.get().into(),
+        status_number(ActivityStatus::Held).into(),
+    ];
+    expect_rows(execute(on, sql, values).await?, 1, "an activity is not held")?;
+    let sql = "UPDATE activity_keys SET recorded_at_us = $2 WHERE id = $1";
+    let values = [activity.id.get().into(), micros(recorded_at).into()];
+    expect_rows(execute(on, sql, values).await?, 1, "an activity without its key")
+}
+
 /// Marks a credited activity as reversed; false when it is not credited (any more).
 pub async fn mark_reversed(on: &Transaction, activity: &Activity) -> Result<bool, StoreError> {
+    mark(on, activity, ActivityStatus::Credited, ActivityStatus::Reversed).await
+}
+
+/// Marks a held activity as rejected; false when it is not held (any more).
+pub async fn mark_rejected(on: &Transaction, activity: &Activity) -> Result<bool, StoreError> {
+    mark(on, activity, ActivityStatus::Held, ActivityStatus::Rejected).await
+}
+
+async fn mark(
+    on: &Transaction,
+    activity: &Activity,
+    from: ActivityStatus,
+    to: ActivityStatus,
+) -> Result<bool, StoreError> {
     let sql = "UPDATE activities SET status = $4 WHERE citizen_id = $1 AND recorded_at_us = $2 AND id = $3
                AND status = $5";
     let values = [
         activity.citizen.get().into(),
         micros(activity.recorded_at).into(),
         activity.id.get().into(),
-        status_number(ActivityStatus::Reversed).into(),
-        status_number(ActivityStatus::Credited).into(),
+        status_number(to).into(),
+        status_number(from).into(),
     ];
     Ok(execute(on, sql, values).await? == 1)
 }
@@ -177,7 +220,7 @@ pub async fn page<C: Connected>(
     rows.iter().map(read).collect()
 }
 
-fn read(row: &Row) -> Result<Activity, StoreError> {
+pub(crate) fn read(row: &Row) -> Result<Activity, StoreError> {
     Ok(Activity {
         id: ActivityId::new(row.uuid(0)?),
         citizen: CitizenId::new(row.uuid(1)?),

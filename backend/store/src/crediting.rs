@@ -62,7 +62,32 @@ pub async fn lock_owners(
         }
         owners.accounts.insert(citizen, account);
     }
+    if owners.bound.len() < subjects.len() {
+        refuse_bound_without_account(on, subjects).await?;
+    }
     Ok(owners)
+}
+
+/// An event of a citizen without an account is not one that waits for its subject to be bound.
+async fn refuse_bound_without_account(
+    on: &Transaction,
+    subjects: &[(SourceId, SubjectHash)],
+) -> Result<(), StoreError> {
+    let (table, values) = Columns::new()
+        .bigint("source_id", subjects.iter().map(|(source, _)| source.get()))
+        .bytes("subject_hash", subjects.iter().map(|(_, hash)| hash.to_vec()))
+        .table(on.engine());
+    let sql = format!(
+        "SELECT b.citizen_id FROM {table} JOIN bindings b ON b.source_id = r.source_id
+           AND b.subject_hash = r.subject_hash AND b.ended_at_us IS NULL
+         WHERE NOT EXISTS (SELECT 1 FROM accounts a WHERE a.owner_id = b.citizen_id) LIMIT 1"
+    );
+    match query_all(on, &sql, values).await?.first() {
+        None => Ok(()),
+        Some(row) => {
+            Err(StoreError::Corrupt(format!("citizen {} has no account", CitizenId::new(row.uuid(0)?))))
+        }
+    }
 }
 
 /// Writes a city's batch: the activities, which are their own lines in the books, and all that follows from

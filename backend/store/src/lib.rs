@@ -3,6 +3,7 @@
 //! Store functions take a [`Transaction`] when they write, and anything [`Connected`] when they read.
 
 pub mod account;
+pub mod act_span;
 pub mod activity;
 pub mod adjustment;
 pub mod audit;
@@ -14,6 +15,7 @@ mod columns;
 pub mod crediting;
 mod database;
 mod error;
+pub mod hold;
 pub mod idempotency;
 pub mod lot;
 pub mod merchant;

@@ -1,10 +1,11 @@
 //! Who did what to whose books. Lines are added, never changed.
 
-use tanhui_domain::id::{CitizenId, CityId};
+use tanhui_domain::id::{ActivityId, CitizenId, CityId};
 use tanhui_domain::office::{Act, Actor, Deed};
 use tanhui_domain::text::Text;
 use uuid::Uuid;
 
+use crate::columns::Columns;
 use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
 use crate::row::{Row, execute, micros, query_all, query_one};
@@ -51,6 +52,22 @@ pub async fn page<C: Connected>(
 pub async fn last_about<C: Connected>(on: &C, subject: Uuid) -> Result<Option<Deed>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM office_log WHERE subject_id = $1 ORDER BY id DESC LIMIT 1");
     query_one(on, &sql, [subject.into()]).await?.as_ref().map(read).transpose()
+}
+
+/// Why people undid or refused activities, of those that they did.
+pub async fn reasons<C: Connected>(
+    on: &C,
+    ids: &[ActivityId],
+) -> Result<Vec<(ActivityId, Text)>, StoreError> {
+    let (table, values) = Columns::new().uuid("id", ids.iter().map(|id| id.get())).table(on.engine());
+    let sql = format!(
+        "SELECT l.subject_id, l.reason_zh, l.reason_en FROM {table} JOIN office_log l ON l.subject_id = r.id
+         WHERE l.act IN (1, 6)"
+    );
+    let rows = query_all(on, &sql, values).await?;
+    rows.iter()
+        .map(|row| Ok((ActivityId::new(row.uuid(0)?), Text::new(row.text(1)?, row.text(2)?))))
+        .collect()
 }
 
 fn read(row: &Row) -> Result<Deed, StoreError> {

@@ -109,6 +109,13 @@ pub async fn delete_many(on: &Transaction, ids: &[ActivityId]) -> Result<(), Sto
     execute(on, &sql, values).await.map(|_| ())
 }
 
+/// Removes events that are acts counted before, told again.
+pub async fn discard(on: &Transaction, ids: &[ActivityId]) -> Result<(), StoreError> {
+    let (table, values) = Columns::new().uuid("id", ids.iter().map(|id| id.get())).table(on.engine());
+    let sql = format!("DELETE FROM waiting_events WHERE id IN (SELECT r.id FROM {table})");
+    execute(on, &sql, values).await.map(|_| ())
+}
+
 /// How many events wait.
 pub async fn count<C: Connected>(on: &C) -> Result<i64, StoreError> {
     query_row(on, "SELECT COUNT(*) FROM waiting_events", []).await?.bigint(0)

@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use clap::Subcommand;
 use tanhui_bench::credit::{self, CreditArguments};
+use tanhui_bench::rules::{self, RulesArguments};
 
 use super::CommandError;
 
@@ -12,14 +13,21 @@ use super::CommandError;
 pub enum BenchCommand {
     /// Crediting events over HTTP, beside raw SQL and a peer; docs/benchmarks.md says how to read it
     Credit(Box<CreditArguments>),
+    /// Deciding five rules, from integers, from JSON, in columns and with explanations, beside the same rules
+    /// by hand
+    Rules(RulesArguments),
 }
 
 /// Runs a benchmark and prints its report.
 pub async fn run(command: BenchCommand) -> Result<(), CommandError> {
-    let BenchCommand::Credit(arguments) = command;
     let progress = |step: &str| {
         let _stderr_gone = writeln!(std::io::stderr(), "bench: {step}");
     };
-    let report = credit::run(&arguments, std::env::current_exe()?, progress).await?;
-    super::print(&report.to_string())
+    let report = match command {
+        BenchCommand::Credit(arguments) => {
+            credit::run(&arguments, std::env::current_exe()?, progress).await?.to_string()
+        }
+        BenchCommand::Rules(arguments) => rules::run(&arguments)?.to_string(),
+    };
+    super::print(&report)
 }

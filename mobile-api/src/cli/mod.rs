@@ -2,6 +2,7 @@
 
 mod audit;
 mod bench;
+mod books;
 mod config;
 mod demo;
 mod import;
@@ -9,6 +10,7 @@ mod migrate;
 mod office;
 mod open;
 mod openapi;
+mod review;
 mod rules;
 mod serve;
 
@@ -65,6 +67,16 @@ enum Command {
     /// Offers
     #[command(subcommand)]
     Offer(office::OfferCommand),
+    /// Let points end whose last day is over; the server does so by itself
+    Expire,
+    /// Undo a credited activity: points and CO2e together
+    Reverse(books::ReverseArguments),
+    /// Correct a citizen's balances: one person proposes, another decides
+    #[command(subcommand)]
+    Adjust(books::AdjustCommand),
+    /// Acts that wait for a person
+    #[command(subcommand)]
+    Review(review::ReviewCommand),
     /// Print the settings in force, with secrets hidden
     Config,
     /// Print the OpenAPI document
@@ -106,6 +118,15 @@ pub enum CommandError {
     /// The office refused.
     #[error(transparent)]
     Office(#[from] tanhui_service::office::OfficeError),
+    /// An activity was not undone.
+    #[error(transparent)]
+    Reversal(#[from] tanhui_service::reversal::ReversalError),
+    /// A held act was not decided.
+    #[error(transparent)]
+    Review(#[from] tanhui_service::review::ReviewError),
+    /// A correction was not made.
+    #[error(transparent)]
+    Adjustment(#[from] tanhui_service::adjustment::AdjustmentError),
     /// The arguments contradict each other.
     #[error("{0}")]
     Usage(String),
@@ -206,6 +227,10 @@ async fn run_with_services(settings: Settings, command: Command) -> Result<ExitC
         Command::Grant(arguments) => office::grant(&settings, &arguments).await.map(done),
         Command::Merchant(command) => office::merchant(&settings, command).await.map(done),
         Command::Offer(command) => office::offer(&settings, command).await.map(done),
+        Command::Expire => books::expire(&settings).await.map(done),
+        Command::Reverse(arguments) => books::reverse(&settings, arguments).await.map(done),
+        Command::Adjust(command) => books::adjust(&settings, command).await.map(done),
+        Command::Review(command) => review::run(&settings, command).await.map(done),
         Command::Config | Command::Openapi | Command::Rules(_) => Ok(ExitCode::SUCCESS),
     }
 }

@@ -4,6 +4,7 @@
 //! code.
 
 mod auth;
+mod city;
 pub mod docs;
 mod healthz;
 mod leaderboards;
@@ -37,6 +38,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(leaderboards::routes())
         .merge(spending::routes())
         .merge(merchant::routes())
+        .merge(city::routes())
 }
 
 /// What data partners call. Limited by source instead of by address, and with larger bodies.

@@ -121,6 +121,16 @@ impl Town {
         person
     }
 
+    /// Someone of the city office.
+    pub async fn officer(&self, phone: &str, roles: &[Role]) -> Person {
+        let person = self.person(phone).await;
+        for &role in roles {
+            let grant = Grant { role, city: self.city.id, merchant: None };
+            office::grant(&self.services, person.citizen.id, &grant).await.unwrap();
+        }
+        self.person(phone).await
+    }
+
     pub async fn merchant(&self, name: &str) -> MerchantId {
         office::create_merchant(&self.services, &self.city, name).await.unwrap()
     }

@@ -25,6 +25,7 @@ each_database!(
     a_use_and_a_cancellation_at_once,
     a_key_answers_the_same_again,
     a_statement_adds_up,
+    a_statement_adds_up_wherever_it_is_cut,
 );
 
 async fn ten_in_stock_are_not_sold_to_fifty(stage: Stage) -> Outcome {
@@ -242,6 +243,41 @@ async fn a_statement_adds_up(stage: Stage) -> Outcome {
             page = statement::statement(&shop.programme.services, buyer, next).await?;
         }
         assert_eq!(sum, page.closing, "{from} to {until}");
+    }
+    shop.programme.stop().await
+}
+
+/// Also where a writer's clock was behind that of the one before it.
+async fn a_statement_adds_up_wherever_it_is_cut(stage: Stage) -> Outcome {
+    let shop = Shop::open(&stage, 100, None).await?;
+    let buyer = shop.programme.enroll("card").await?;
+    let mut dice = 7_u64;
+    let mut roll = |sides: u64| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) % sides
+    };
+    let beginning = stage.now();
+    for _ in 0..30 {
+        let forth = i64::try_from(roll(400))?;
+        stage.clock.advance(TimeDelta::minutes(forth - 60));
+        shop.ride("card", u32::try_from(2 + roll(6))?).await?;
+        if roll(3) == 0 {
+            let _too_poor = shop.buy(buyer, 1).await;
+        }
+    }
+    let minutes = u64::try_from((stage.now() - beginning).num_minutes())? + 200;
+    let instant = |minute: u64| beginning + TimeDelta::minutes(i64::try_from(minute).unwrap_or(0) - 100);
+    for _ in 0..40 {
+        let (one, other) = (instant(roll(minutes)), instant(roll(minutes)));
+        let (from, until) = (one.min(other), one.max(other));
+        let query = StatementQuery { range: Range { from: Some(from), until }, after: 0, limit: 100 };
+        let found = statement::statement(&shop.programme.services, buyer, query).await?;
+        let mut sum = found.opening;
+        for line in &found.lines {
+            sum = sum.plus(line.amounts)?;
+            assert_eq!(sum, line.after);
+        }
+        assert_eq!(sum, found.closing, "{from} to {until}");
     }
     shop.programme.stop().await
 }

@@ -5,16 +5,18 @@ use tanhui_domain::activity::{Activity, ActivityStatus};
 use tanhui_domain::id::{ActivityId, CitizenId};
 use tanhui_domain::ledger::JournalKind::{Credit, Expire, Redeem, Reverse};
 use tanhui_domain::office::Actor;
+use tanhui_domain::rule::RuleSet;
 use tanhui_domain::text::Text;
 use tanhui_service::cache::Cache;
 use tanhui_service::crediting::EventStatus;
 use tanhui_service::expiry::expire;
+use tanhui_service::office;
 use tanhui_service::redemption::RedeemError;
 use tanhui_service::reversal::{ReversalError, reverse};
 use tanhui_service::statement;
 use tanhui_store::usage;
 use tanhui_store::usage::Among;
-use tanhui_tests::{Outcome, Programme, Stage, each_database};
+use tanhui_tests::{Outcome, Programme, Stage, each_database, rules_of};
 
 use crate::shop::Shop;
 
@@ -22,6 +24,7 @@ each_database!(
     a_reversal_undoes_points_grams_caps_and_boards,
     an_activity_is_reversed_once,
     spent_points_leave_a_balance_below_zero_that_later_ones_fill,
+    spent_points_are_owed_and_taken_from_later_ones,
     a_reversal_and_a_redemption_at_once,
     expired_points_are_reversed_without_loss,
     points_of_other_lots_pay_for_spent_ones,
@@ -29,6 +32,16 @@ each_database!(
     a_reason_is_needed_in_both_languages,
     nobody_elses_activity_is_reversed,
 );
+
+/// The usual rules, with balances that may fall below zero from now on.
+async fn allow_negative(stage: &Stage, shop: &Shop) -> Outcome {
+    let mut rules = rules_of("testcity")?.bundle().to_owned();
+    rules = rules.replace("points_expire", "reversal: {spent_points: allow_negative}\\npoints_expire");
+    let rules = RuleSet::from_bundle(&rules).map_err(|errors| format!("{errors:?}"))?;
+    stage.clock.advance(TimeDelta::microseconds(1));
+    office::publish(&shop.programme.services, &rules).await?;
+    Ok(())
+}
 
 fn reason() -> Text {
     Text::new("来源更正", "corrected by its source")
@@ -110,6 +123,7 @@ async fn an_activity_is_reversed_once(stage: Stage) -> Outcome {
 
 async fn spent_points_leave_a_balance_below_zero_that_later_ones_fill(stage: Stage) -> Outcome {
     let shop = Shop::open(&stage, 10, None).await?;
+    allow_negative(&stage, &shop).await?;
     let citizen = shop.programme.enroll("card").await?;
     let id = shop.ride_named("a", "card", 50).await?;
     let bought = shop.buy(citizen, 2).await?;
@@ -132,8 +146,35 @@ async fn spent_points_leave_a_balance_below_zero_that_later_ones_fill(stage: Sta
     shop.programme.stop().await
 }
 
+async fn spent_points_are_owed_and_taken_from_later_ones(stage: Stage) -> Outcome {
+    let shop = Shop::open(&stage, 10, None).await?;
+    let citizen = shop.programme.enroll("card").await?;
+    let id = shop.ride_named("a", "card", 50).await?;
+    shop.buy(citizen, 2).await?;
+    shop.undo(id).await?;
+    let balance = statement::balance(&shop.programme.services, citizen).await?;
+    assert_eq!((balance.amounts.points.get(), balance.debt.owed.get()), (0, 40));
+    assert_eq!(shop.lines(citizen).await?, [(Credit, 50), (Redeem, -40), (Reverse, -10)]);
+    shop.programme.expect_clean_books().await?;
+    shop.ride("card", 30).await?;
+    assert_eq!((shop.points(citizen).await?, shop.spendable(citizen).await?), (30, 0));
+    assert!(matches!(shop.buy(citizen, 1).await, Err(RedeemError::InsufficientPoints(_))));
+    expire(&shop.programme.services).await?;
+    let balance = statement::balance(&shop.programme.services, citizen).await?;
+    assert_eq!((balance.amounts.points.get(), balance.debt.owed.get()), (0, 10), "taken by the next round");
+    shop.programme.expect_clean_books().await?;
+    stage.clock.advance(TimeDelta::days(1));
+    shop.ride("card", 45).await?;
+    shop.buy(citizen, 1).await?;
+    assert_eq!(shop.points(citizen).await?, 15, "a redemption makes up for what is owed first");
+    let lines = shop.lines(citizen).await?;
+    assert_eq!(lines[3..], [(Credit, 30), (Reverse, -30), (Credit, 45), (Reverse, -10), (Redeem, -20)]);
+    shop.programme.stop().await
+}
+
 async fn a_reversal_and_a_redemption_at_once(stage: Stage) -> Outcome {
     let shop = Shop::open(&stage, 100, None).await?;
+    allow_negative(&stage, &shop).await?;
     let other = shop.elsewhere(&stage).await?;
     let citizen = shop.programme.enroll("card").await?;
     let mut expected = 0;

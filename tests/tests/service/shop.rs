@@ -1,5 +1,6 @@
 //! A programme with a shop in it, and what people do there.
 
+use chrono::TimeDelta;
 use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::id::{CitizenId, MerchantId, OfferId, RedemptionId};
 use tanhui_domain::ledger::JournalKind;
@@ -35,6 +36,14 @@ impl Shop {
         };
         let offer = office::create_offer(&programme.services, new).await?;
         Ok(Self { programme, merchant, offer })
+    }
+
+    /// The same under rules of travel, in force for six hours.
+    pub(crate) async fn of_travel(stage: &Stage, spent: &str) -> Outcome<Self> {
+        let shop = Self::open(stage, 100, None).await?;
+        shop.programme.publish_travel(spent).await?;
+        stage.clock.advance(TimeDelta::hours(6));
+        Ok(shop)
     }
 
     /// A new citizen who has ridden for so many points, at most a hundred.

@@ -15,6 +15,7 @@ use crate::ledger::{Account, Amounts, LotGrant, LotKey, NEVER, Posting, PostingE
 use crate::rule::{
     Action, Credit, Decision, Evidence, Facts, Hold, Inputs, Receipt, Refusal, RuleSet, Usage,
 };
+use crate::same_act::{ActBook, Seen};
 use crate::text::Text;
 use crate::time::civil_day;
 pub use book::{CountOf, Counter, Needs, Tally, UsageBook};
@@ -87,8 +88,10 @@ pub struct Decided {
 /// Everything that a batch writes.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// One for each claim, in order.
+    /// One for each claim that is not another one told again, in order.
     pub decided: Vec<Decided>,
+    /// Claims that are acts counted before, told again: nothing of them is written.
+    pub repeats: Vec<Repeat>,
     /// Sum of their postings; the programme posts its opposite.
     pub total: Amounts,
     /// Granted per citizen, action and day, summed.
@@ -97,6 +100,15 @@ pub struct Outcome {
     pub lots: Vec<LotGrant>,
     /// What is added to other counts than the citizens' own.
     pub tallies: Vec<Tally>,
+}
+
+/// A claim that is an act counted before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeat {
+    /// Its place among the claims.
+    pub place: usize,
+    /// The first eight bytes of the id of the activity that was counted.
+    pub first: u64,
 }
 
 /// The batch cannot be decided at all.
@@ -110,24 +122,26 @@ pub enum CreditingError {
     Overflow(#[from] AmountOverflow),
 }
 
-/// Decides claims in order. Accounts and counts are changed as if each claim had been written before the
-/// next.
+/// Decides claims in order. Accounts, counts and acts are changed as if each claim had been written before
+/// the next.
 pub fn decide<'a>(
     claims: &[Claim<'a>],
     accounts: &mut BTreeMap<CitizenId, Account>,
     book: &mut UsageBook<'a>,
+    acts: &mut ActBook,
     recorded_at: DateTime<Utc>,
 ) -> Result<Outcome, CreditingError> {
     let mut batch = Batch {
         book,
+        acts,
         recorded_at,
         outcome: Outcome::default(),
         lots: BTreeMap::new(),
         counts: BTreeMap::new(),
     };
-    for claim in claims {
+    for (place, claim) in claims.iter().enumerate() {
         let account = accounts.get_mut(&claim.citizen).ok_or(CreditingError::NoAccount(claim.citizen))?;
-        batch.decide(claim, account)?;
+        batch.decide(place, claim, account)?;
     }
     Ok(batch.close())
 }
@@ -135,6 +149,7 @@ pub fn decide<'a>(
 /// A batch while it is decided.
 struct Batch<'a, 'b> {
     book: &'b mut UsageBook<'a>,
+    acts: &'b mut ActBook,
     recorded_at: DateTime<Utc>,
     outcome: Outcome,
     lots: BTreeMap<(CitizenId, LotKey), Points>,
@@ -142,7 +157,12 @@ struct Batch<'a, 'b> {
 }
 
 impl<'a> Batch<'a, '_> {
-    fn decide(&mut self, claim: &Claim<'a>, account: &mut Account) -> Result<(), AmountOverflow> {
+    fn decide(
+        &mut self,
+        place: usize,
+        claim: &Claim<'a>,
+        account: &mut Account,
+    ) -> Result<(), AmountOverflow> {
         let needs = Needs::of(claim);
         let used = self.book.used(&needs);
         let (history, issued) = (self.book.history(&needs), self.book.issued(&needs));
@@ -153,7 +173,14 @@ impl<'a> Batch<'a, '_> {
             reviewed: claim.reviewed,
             ..Facts::new(claim.inputs, claim.occurred_at, claim.evidence)
         };
+        let span = claim.rule_set.span(claim.action, &facts);
+        let seen = span.as_ref().map_or(Seen::New, |span| self.acts.look(claim.citizen, claim.id, span));
+        if let Seen::Again(first) = seen {
+            self.outcome.repeats.push(Repeat { place, first });
+            return Ok(());
+        }
         let decision = claim.rule_set.evaluate(claim.action, &facts, &used);
+        let decision = looked_at(decision, seen == Seen::Elsewhere && !claim.reviewed);
         self.read(claim)?;
         match decision {
             Decision::Refused(Refusal { code, reason, receipt }) => {
@@ -170,6 +197,10 @@ impl<'a> Batch<'a, '_> {
                 }
                 Ok(posting) => self.credit(claim, &needs, &credit, posting)?,
             },
+        }
+        let counts = self.outcome.decided.last().is_some_and(|last| last.activity.status.counts());
+        if let Some(span) = span.filter(|_| counts) {
+            self.acts.count(claim.citizen, claim.id, &span);
         }
         Ok(())
     }
@@ -252,6 +283,23 @@ impl<'a> Batch<'a, '_> {
     }
 }
 
+/// Code of an act that is held since one body cannot be in two places.
+pub const IN_TWO_PLACES: &str = "in_two_places";
+
+/// What would count is held where the same body was elsewhere at that time.
+fn looked_at(decision: Decision, elsewhere: bool) -> Decision {
+    match decision {
+        Decision::Credited(Credit { receipt, .. }) if elsewhere => {
+            let reason = Text::new(
+                "与另一次出行时间重叠而行程不同，待人工核对",
+                "it overlaps another trip that is not this one; a person must look at both",
+            );
+            Decision::Held(Hold { code: IN_TWO_PLACES.to_owned(), reason, receipt })
+        }
+        decision @ (Decision::Credited(_) | Decision::Refused(_) | Decision::Held(_)) => decision,
+    }
+}
+
 /// What a reversed act takes back from counts: the citizen's own, and those of devices and budgets. Which
 /// card it was is not kept with an act, so its place under caps of a card stays taken.
 pub fn undo(claim: &Claim<'_>, receipt: &Receipt) -> Result<(DayGrant, Vec<Tally>), AmountOverflow> {
@@ -306,9 +354,15 @@ fn granted(credit: &Credit) -> Result<Usage, AmountOverflow> {
 
 /// The lot that points credited at an instant go into.
 #[must_use]
-pub fn lot_key(rule_set: &RuleSet, _action: &Action, credited_at: DateTime<Utc>) -> LotKey {
+pub fn lot_key(rule_set: &RuleSet, action: &Action, credited_at: DateTime<Utc>) -> LotKey {
     let credited_on = civil_day(credited_at, rule_set.timezone());
-    LotKey::until(rule_set.expires_on(credited_on).unwrap_or(NEVER))
+    let expires_on = rule_set.expires_on(credited_on).unwrap_or(NEVER);
+    let spendable_from = action.spendable_on(credited_on);
+    if spendable_from == credited_on {
+        LotKey::until(expires_on)
+    } else {
+        LotKey { expires_on, spendable_from }
+    }
 }
 
 fn activity(

@@ -12,7 +12,7 @@ use crate::id::{CityId, OwnerId};
 pub use lot::{
     AT_ONCE, InsufficientPoints, Lot, LotGrant, LotKey, LotState, LotTake, LotTally, NEVER, take_from_lots,
 };
-pub use reversal::{Settled, SpentPoints, Undone, lots_after, settle_debt, undo_credit};
+pub use reversal::{Settled, Undone, lots_after, settle_debt, undo_credit};
 
 /// Signed amounts of every asset in one posting, or the balances of one account.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

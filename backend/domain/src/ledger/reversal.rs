@@ -7,16 +7,7 @@
 use super::Debt;
 use super::lot::{Lot, LotKey, LotTake, LotTally, take_up_to};
 use crate::amount::{AmountOverflow, Points};
-
-/// What a city does about reversed points that were spent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum SpentPoints {
-    /// The balance falls below zero; later points fill it up first.
-    #[default]
-    AllowNegative,
-    /// The balance stays at zero; what is owed is taken from later points.
-    ClawBack,
-}
+use crate::rule::SpentPoints;
 
 /// How a credit is undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,10 +77,10 @@ pub fn settle_debt(debt: Debt, lots: &[Lot]) -> Result<Settled, AmountOverflow> 
 /// Lots after takes, without those that are empty.
 #[must_use]
 pub fn lots_after(lots: &[Lot], takes: &[LotTake]) -> Vec<Lot> {
-    let taken = |key| takes.iter().filter(move |take| take.key == key).map(|take| take.points.get());
     lots.iter()
         .map(|lot| {
-            let left = taken(lot.key).fold(lot.left.get(), i64::saturating_sub);
+            let less = takes.iter().filter(|take| take.key == lot.key).map(|take| take.points.get());
+            let left = less.fold(lot.left.get(), i64::saturating_sub);
             Lot { left: Points::new(left), ..*lot }
         })
         .filter(|lot| lot.left > Points::ZERO)
@@ -97,6 +88,7 @@ pub fn lots_after(lots: &[Lot], takes: &[LotTake]) -> Vec<Lot> {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers that the tests themselves choose")]
 mod tests {
     use chrono::{Days, NaiveDate};
     use proptest::prelude::*;

@@ -1,13 +1,14 @@
 //! What the rules ask for besides the events of a batch: counts behind caps, look backs and budgets, and
 //! where citizens live. Loads only what some claim asks for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use tanhui_domain::crediting::{Claim, CountOf, Counter, Needs, UsageBook};
 use tanhui_domain::id::CitizenId;
+use tanhui_domain::same_act::{ActBook, weeks_around};
 use tanhui_domain::time::DayRange;
 use tanhui_store::usage::UsageWindow;
-use tanhui_store::{StoreError, Transaction, citizen, tally, usage};
+use tanhui_store::{StoreError, Transaction, act_span, citizen, tally, usage};
 
 use super::batch::Bound;
 
@@ -66,4 +67,31 @@ where
         tallies.into_iter().zip(sums).for_each(|((counter, range), used)| book.enter(counter, range, used));
     }
     Ok(book)
+}
+
+/// The counted acts that claims may be, where their actions ask for that. The citizens must be locked.
+pub(crate) async fn acts<'a, 'c>(
+    on: &Transaction,
+    claims: impl Iterator<Item = &'c Claim<'a>>,
+) -> Result<ActBook, StoreError>
+where
+    'a: 'c,
+{
+    let mut weeks = BTreeSet::new();
+    for claim in claims {
+        let Some(same) = claim.action.same_act() else { continue };
+        let group = same.group();
+        let near = weeks_around(claim.occurred_at);
+        weeks.extend(near.into_iter().map(|week| (claim.citizen, group.to_owned(), week)));
+    }
+    if weeks.is_empty() {
+        return Ok(ActBook::default());
+    }
+    Ok(ActBook::new(act_span::load(on, weeks.iter()).await?))
+}
+
+/// Writes the weeks of acts that are not as they were loaded.
+pub(crate) async fn save_acts(on: &Transaction, acts: ActBook) -> Result<(), StoreError> {
+    let changed = acts.into_changed();
+    if changed.is_empty() { Ok(()) } else { act_span::save(on, &changed).await }
 }

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use tanhui_domain::activity::Activity;
-use tanhui_domain::crediting::{Claim, decide};
+use tanhui_domain::activity::{Activity, ActivityStatus};
+use tanhui_domain::crediting::{Claim, Decided, decide};
 use tanhui_domain::id::{ActivityId, CitizenId, CityId, SourceId};
 use tanhui_domain::ledger::Account;
+use tanhui_domain::text::Text;
 use tanhui_store::binding::SubjectHash;
 use tanhui_store::crediting::Owners;
 use tanhui_store::waiting::WaitingEvent;
-use tanhui_store::{Database, StoreError, Transaction, activity, crediting, waiting};
+use tanhui_store::{Database, StoreError, Transaction, act_span, activity, crediting, hold, waiting};
 
 use super::prepare::Prepared;
 use super::{EventResult, EventStatus, Subject, background};
@@ -124,21 +125,85 @@ async fn credit(
     }
     let districts = background::districts(on, bound).await?;
     let claims: Vec<(usize, Claim<'_>)> = bound.iter().filter_map(|bound| claim(bound, &districts)).collect();
+    let mut told_again = Vec::new();
+    for (place, verdict) in credit_claims(on, claims, accounts, recorded_at).await? {
+        let answer = match verdict {
+            Verdict::Decided(decided) => EventResult::of_activity(decided.activity, decided.reason),
+            Verdict::ToldAgain { claimed, first } => {
+                told_again.push(claimed);
+                let event = bound.iter().find(|(known, _, _)| *known == place).map(|(_, event, _)| *event);
+                EventResult::told_again(event.map(Prepared::external_id).unwrap_or_default(), first)
+            }
+        };
+        put(results, place, answer);
+    }
+    if !told_again.is_empty() {
+        activity::unclaim(on, &told_again).await?;
+        waiting::discard(on, &told_again).await?;
+    }
+    Ok(())
+}
+
+/// What became of a claim.
+pub(crate) enum Verdict {
+    /// It was written.
+    Decided(Decided),
+    /// It is an act counted before; nothing of it was written.
+    ToldAgain {
+        /// The id that was claimed for it.
+        claimed: ActivityId,
+        /// The activity that counts.
+        first: Option<ActivityId>,
+    },
+}
+
+/// Loads what the decisions look at, decides, writes; each verdict with its place. The accounts must be
+/// locked.
+pub(crate) async fn credit_claims(
+    on: &Transaction,
+    claims: Vec<(usize, Claim<'_>)>,
+    accounts: &mut BTreeMap<CitizenId, Account>,
+    recorded_at: DateTime<Utc>,
+) -> Result<Vec<(usize, Verdict)>, StoreError> {
     let mut book = background::load(on, claims.iter().map(|(_, claim)| claim)).await?;
+    let mut acts = background::acts(on, claims.iter().map(|(_, claim)| claim)).await?;
     let mut by_city: BTreeMap<CityId, Vec<(usize, Claim<'_>)>> = BTreeMap::new();
     for (place, claim) in claims {
         let city = accounts.get(&claim.citizen).map(|account| account.city);
         by_city.entry(city.unwrap_or(CityId::new(0))).or_default().push((place, claim));
     }
+    let mut verdicts = Vec::new();
     for (city, claims) in by_city {
         let (places, claims): (Vec<usize>, Vec<Claim<'_>>) = claims.into_iter().unzip();
-        let outcome = decide(&claims, accounts, &mut book, recorded_at).map_err(broken)?;
+        let outcome = decide(&claims, accounts, &mut book, &mut acts, recorded_at).map_err(broken)?;
         crediting::write(on, city, &outcome, recorded_at).await?;
-        for (place, decided) in places.into_iter().zip(outcome.decided) {
-            put(results, place, EventResult::of_activity(decided.activity, decided.reason));
+        hold(on, city, &outcome.decided).await?;
+        let repeats: HashMap<usize, u64> =
+            outcome.repeats.iter().map(|repeat| (repeat.place, repeat.first)).collect();
+        let mut decided = outcome.decided.into_iter();
+        for (at, (place, claim)) in places.into_iter().zip(&claims).enumerate() {
+            let verdict = match repeats.get(&at) {
+                None => Verdict::Decided(decided.next().ok_or_else(unanswered)?),
+                Some(first) => {
+                    let first = act_span::activity(on, claim.citizen, *first).await?;
+                    Verdict::ToldAgain { claimed: claim.id, first }
+                }
+            };
+            verdicts.push((place, verdict));
         }
     }
-    Ok(())
+    background::save_acts(on, acts).await?;
+    Ok(verdicts)
+}
+
+async fn hold(on: &Transaction, city: CityId, decided: &[Decided]) -> Result<(), StoreError> {
+    let none = Text::default();
+    let held: Vec<(&Activity, &Text)> = decided
+        .iter()
+        .filter(|decided| decided.activity.status == ActivityStatus::Held)
+        .map(|decided| (&decided.activity, decided.reason.as_ref().unwrap_or(&none)))
+        .collect();
+    if held.is_empty() { Ok(()) } else { hold::insert_many(on, city, &held).await }
 }
 
 fn claim<'a>(

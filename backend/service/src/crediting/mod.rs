@@ -25,6 +25,8 @@ use tanhui_store::binding::SubjectHash;
 use tanhui_store::{Database, StoreError};
 
 use crate::rule_book::RuleBook;
+pub(crate) use background::{acts, save_acts};
+pub(crate) use batch::{Verdict, credit_claims};
 use queue::Queue;
 
 /// Most events in one call.
@@ -160,6 +162,24 @@ impl EventResult {
             reduction: credited.then_some(activity.reduction),
             code: activity.code,
             detail,
+        }
+    }
+
+    /// An act that was counted before, from whatever source: the answer names the activity that counts.
+    #[must_use]
+    pub fn told_again(external_id: String, first: Option<ActivityId>) -> Self {
+        let detail = Text::new(
+            "与已计入的行为是同一次，不再重复计入",
+            "this is an act that was counted before; it counts once",
+        );
+        Self {
+            external_id,
+            status: EventStatus::Duplicate,
+            activity: first,
+            points: None,
+            reduction: None,
+            code: Some("same_act".to_owned()),
+            detail: Some(detail),
         }
     }
 

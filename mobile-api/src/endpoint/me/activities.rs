@@ -55,14 +55,16 @@ pub struct ActivityAnswer {
     /// CO2e avoided, in milligrams.
     #[schema(example = 467_000)]
     reduction_mg: i64,
-    /// `capped`, or why it was rejected; null otherwise.
+    /// `capped`, or why it was rejected or is held; null otherwise.
     code: Option<String>,
+    /// Why a person must look at it, or why a person undid or refused it; null otherwise.
+    reason: Option<String>,
 }
 
 impl ActivityAnswer {
     /// The activity in a caller's language.
     pub fn new(named: Named, language: Language) -> Self {
-        let Named { activity, name, source } = named;
+        let Named { activity, name, source, reason } = named;
         let action_name = name.map(|name| name.in_language(language).to_owned());
         Self {
             id: activity.id.get(),
@@ -75,6 +77,7 @@ impl ActivityAnswer {
             points: activity.points.get(),
             reduction_mg: activity.reduction.get(),
             code: activity.code,
+            reason: reason.map(|reason| reason.in_language(language).to_owned()),
         }
     }
 }

@@ -7,6 +7,7 @@ mod consents;
 mod declare;
 mod explanation;
 mod export;
+mod lots;
 mod profile;
 mod statement;
 
@@ -27,6 +28,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(bindings::list, bindings::bind))
         .routes(routes!(bindings::unbind))
         .routes(routes!(balance::show))
+        .routes(routes!(lots::list))
         .routes(routes!(activities::list, declare::declare))
         .routes(routes!(activities::show))
         .routes(routes!(explanation::show))

@@ -56,6 +56,8 @@ pub struct PostingAnswer {
     activity_id: Option<Uuid>,
     /// The redemption behind it, where there is one.
     redemption_id: Option<Uuid>,
+    /// The adjustment behind it, where there is one.
+    adjustment_id: Option<Uuid>,
     /// When it was written.
     recorded_at: DateTime<Utc>,
     /// Points added or taken.
@@ -143,16 +145,18 @@ fn amount(amounts: Amounts) -> Amount {
 
 /// One line for its owner.
 pub fn posting(line: &Entry) -> PostingAnswer {
-    let (activity_id, redemption_id) = match line.kind {
-        JournalKind::Credit | JournalKind::Reverse => (line.cause, None),
-        JournalKind::Redeem | JournalKind::Cancel | JournalKind::Use => (None, line.cause),
-        JournalKind::Expire | JournalKind::Adjust => (None, None),
+    let (activity_id, redemption_id, adjustment_id) = match line.kind {
+        JournalKind::Credit | JournalKind::Reverse => (line.cause, None, None),
+        JournalKind::Redeem | JournalKind::Cancel | JournalKind::Use => (None, line.cause, None),
+        JournalKind::Adjust => (None, None, line.cause),
+        JournalKind::Expire => (None, None, None),
     };
     PostingAnswer {
         number: line.version,
         kind: line.kind.word(),
         activity_id,
         redemption_id,
+        adjustment_id,
         recorded_at: line.recorded_at,
         points: line.amounts.points.get(),
         reduction_mg: line.amounts.reduction.get(),

@@ -2,6 +2,7 @@
 
 mod event;
 mod report;
+mod reverse;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,10 @@ use crate::state::AppState;
 
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(report::report)).routes(routes!(event::event))
+    OpenApiRouter::new()
+        .routes(routes!(report::report))
+        .routes(routes!(event::event))
+        .routes(routes!(reverse::reverse))
 }
 
 /// What became of an event.

@@ -94,6 +94,13 @@ codes! {
     VoucherCancelled "voucher_cancelled" CONFLICT
         "该券已被持券人取消" "The voucher was given back by its holder";
     VoucherExpired "voucher_expired" CONFLICT "该券已过期" "The voucher has expired";
+    // The city office and corrections.
+    AlreadyReversed "already_reversed" CONFLICT "该行为已冲正" "The activity was reversed before";
+    NotCredited "not_credited" CONFLICT "该行为未入账，无可冲正" "The activity was not credited";
+    AlreadyDecided "already_decided" CONFLICT "已有人作出决定" "It was decided before";
+    SamePerson "same_person" CONFLICT
+        "须由提出者以外的人决定" "Someone other than the proposer must decide";
+    InsufficientReduction "insufficient_reduction" CONFLICT "减排量不足" "Not enough CO2e on the account";
     Internal "internal" INTERNAL_SERVER_ERROR "服务内部出错" "Something failed on our side";
     Overloaded "overloaded" SERVICE_UNAVAILABLE "服务繁忙，请稍后再试" "Too busy, come back shortly";
     TimedOut "timed_out" GATEWAY_TIMEOUT "处理超时，请重试" "It took too long, try again";

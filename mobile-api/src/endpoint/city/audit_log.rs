@@ -1,0 +1,67 @@
+//! `GET /v1/city/audit-log`: who did what to whose books, and why.
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use tanhui_domain::office::Deed;
+use tanhui_service::office;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{ActorAnswer, Reason};
+use crate::http::extract::{AsCityViewer, Json, Query};
+use crate::http::page::{Listing, Page};
+use crate::http::problem::Problem;
+use crate::state::AppState;
+
+const LIST: &str = "audit-log";
+
+/// One line of the record.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeedAnswer {
+    /// Its number; grows.
+    number: i64,
+    /// `activity_reversed`, `adjustment_proposed`, `adjustment_approved`, `adjustment_refused`,
+    /// `activity_released` or `activity_rejected`.
+    #[schema(example = "adjustment_approved")]
+    act: &'static str,
+    /// The activity or adjustment.
+    subject_id: Uuid,
+    /// Whose books.
+    citizen_id: Uuid,
+    /// By whom.
+    actor: ActorAnswer,
+    /// Why.
+    reason: Reason,
+    /// When.
+    done_at: DateTime<Utc>,
+}
+
+impl From<(i64, Deed)> for DeedAnswer {
+    fn from((number, deed): (i64, Deed)) -> Self {
+        Self {
+            number,
+            act: deed.act.word(),
+            subject_id: deed.subject,
+            citizen_id: deed.citizen.get(),
+            actor: deed.actor.into(),
+            reason: deed.reason.into(),
+            done_at: deed.done_at,
+        }
+    }
+}
+
+/// What was done to citizens' books in my city, the last first. Needs any role of a city office.
+#[utoipa::path(get, path = "/v1/city/audit-log", tag = "city", security(("bearer" = [])), params(Listing),
+    responses((status = 200, body = Page<DeedAnswer>)))]
+pub async fn list(
+    State(state): State<AppState>,
+    officer: AsCityViewer,
+    Query(listing): Query<Listing>,
+) -> Result<Json<Page<DeedAnswer>>, Problem> {
+    let sealer = state.services.keys.cursor();
+    let before: Option<i64> = listing.after(sealer, LIST)?;
+    let found = office::log(&state.services, officer.city(), before, listing.rows()).await?;
+    let page = Page::cut(found, listing.limit, (sealer, LIST), |(number, _)| *number)?;
+    Ok(Json(page.map(DeedAnswer::from)))
+}

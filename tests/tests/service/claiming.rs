@@ -36,7 +36,7 @@ struct Trip<'a> {
     ticket: Option<&'a str>,
 }
 
-fn trip<'a>(name: &'a str, at: DateTime<Utc>, minutes: u32) -> Trip<'a> {
+fn trip(name: &str, at: DateTime<Utc>, minutes: u32) -> Trip<'_> {
     Trip { name, at, metres: 5_000, minutes, ticket: None }
 }
 
@@ -116,8 +116,8 @@ async fn overlapping_rides_count_once_within_a_batch(stage: Stage) -> Outcome {
     )
     .await?;
     let statuses: Vec<EventStatus> = results.iter().map(|result| result.status).collect();
-    use EventStatus::{Credited, Duplicate};
-    assert_eq!(statuses, [Credited, Duplicate, Credited, Duplicate]);
+    let (credited, duplicate) = (EventStatus::Credited, EventStatus::Duplicate);
+    assert_eq!(statuses, [credited, duplicate, credited, duplicate]);
     assert_told_again(results.get(1), id(&shop, "a"));
     assert_told_again(results.get(3), id(&shop, "a"));
     assert_eq!(shop.points(citizen).await?, 50);

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use tanhui_domain::activity::ActivityStatus;
+use tanhui_domain::amount::Points;
 use tanhui_domain::id::{ActivityId, CitizenId};
 use tanhui_domain::office::Actor;
 use tanhui_domain::text::Text;
@@ -22,7 +23,7 @@ impl Shop {
         let ride = self.programme.ride(name, card, 10_000);
         let report = self.programme.report_of(&ride, "settled_ride", &[("distance_m", "10000")])?;
         let results = self.programme.services.crediting.credit(vec![report]).await?;
-        assert_eq!(results.first().and_then(|result| result.points).map(|points| points.get()), Some(50));
+        assert_eq!(results.first().and_then(|result| result.points).map(Points::get), Some(50));
         Ok(())
     }
 

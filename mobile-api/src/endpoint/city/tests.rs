@@ -20,12 +20,12 @@ async fn an_adjustment_is_posted_after_a_second_person_approved_it() {
     town.post(ADJUSTMENTS, &approver.token, wish.clone()).await.problem("forbidden");
     let proposed = town.post(ADJUSTMENTS, &editor.token, wish).await;
     assert_eq!((proposed.status.as_u16(), &proposed.body["status"]), (201, &json!("proposed")));
-    let approve = format!("{ADJUSTMENTS}/{}/approve", proposed.body["id"].as_str().unwrap());
-    town.post(&approve, &editor.token, json!({})).await.problem("same_person");
-    let approved = town.post(&approve, &approver.token, json!({})).await;
+    let approval = format!("{ADJUSTMENTS}/{}/approve", proposed.body["id"].as_str().unwrap());
+    town.post(&approval, &editor.token, json!({})).await.problem("same_person");
+    let approved = town.post(&approval, &approver.token, json!({})).await;
     assert_eq!((approved.status.as_u16(), &approved.body["status"]), (200, &json!("approved")));
     assert_eq!(approved.body["decided_by"], json!(approver.citizen.id));
-    town.post(&approve, &approver.token, json!({})).await.problem("already_decided");
+    town.post(&approval, &approver.token, json!({})).await.problem("already_decided");
     let balance = town.get("/v1/me/balance", &rider.token).await.body;
     assert_eq!(balance["points"], 30);
     let statement = town.get("/v1/me/statement", &rider.token).await.body;
@@ -72,8 +72,8 @@ async fn the_office_or_the_source_reverses_a_ride_once() {
     let town = Town::open().await;
     let rider = town.rich("13800000001", 2).await;
     let approver = town.officer("13800000002", &[Role::CityApprover]).await;
-    let rides = town.get("/v1/me/activities", &rider.token).await.body;
-    let id = rides["items"][0]["id"].as_str().unwrap().to_owned();
+    let acts = town.get("/v1/me/activities", &rider.token).await.body;
+    let id = acts["items"][0]["id"].as_str().unwrap().to_owned();
     let path = format!("/v1/city/activities/{id}/reverse");
     let body = json!({"reason": reason()});
     town.post(&path, &rider.token, body.clone()).await.problem("forbidden");

@@ -16,7 +16,10 @@ use sea_orm_migration::sea_orm::DatabaseConnection;
 use step::Step;
 
 /// Every step in the order of application: its name and its SQL with `${...}` words.
-pub const STEPS: &[(&str, &str)] = &[("0001_foundation", include_str!("../sql/0001_foundation.sql"))];
+pub const STEPS: &[(&str, &str)] = &[
+    ("0001_foundation", include_str!("../sql/0001_foundation.sql")),
+    ("0005_settlement", include_str!("../sql/0005_settlement.sql")),
+];
 
 /// The ordered list of steps.
 #[derive(Debug)]

@@ -88,6 +88,8 @@ uuid_id!(
     RedemptionId,
     /// One voucher of a redemption.
     VoucherId,
+    /// A merchant's statement.
+    StatementId,
     /// The owner of an account: a citizen, a merchant, a city programme.
     OwnerId,
 );

@@ -12,5 +12,6 @@ pub mod leaderboard;
 pub mod ledger;
 pub mod redemption;
 pub mod rule;
+pub mod settlement;
 pub mod text;
 pub mod time;

@@ -19,6 +19,7 @@ pub mod random;
 pub mod redemption;
 pub mod retry;
 pub mod rule_book;
+pub mod settlement;
 pub mod shipped;
 pub mod sign_in;
 pub mod statement;

@@ -21,6 +21,7 @@ mod row;
 pub mod rule_set;
 pub mod session;
 pub mod setting;
+pub mod settlement;
 pub mod source;
 pub mod usage;
 pub mod voucher;

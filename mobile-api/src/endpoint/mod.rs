@@ -14,6 +14,7 @@ mod openapi;
 mod partner;
 mod public;
 mod readyz;
+mod settling;
 mod spending;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(leaderboards::routes())
         .merge(spending::routes())
         .merge(merchant::routes())
+        .merge(settling::routes())
 }
 
 /// What data partners call. Limited by source instead of by address, and with larger bodies.

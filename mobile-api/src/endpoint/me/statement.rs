@@ -146,7 +146,7 @@ pub fn posting(line: &Entry) -> PostingAnswer {
     let (activity_id, redemption_id) = match line.kind {
         JournalKind::Credit | JournalKind::Reverse => (line.cause, None),
         JournalKind::Redeem | JournalKind::Cancel | JournalKind::Use => (None, line.cause),
-        JournalKind::Expire | JournalKind::Adjust => (None, None),
+        JournalKind::Expire | JournalKind::Adjust | JournalKind::Settle | JournalKind::Void => (None, None),
     };
     PostingAnswer {
         number: line.version,

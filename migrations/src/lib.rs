@@ -18,6 +18,7 @@ use step::Step;
 /// Every step in the order of application: its name and its SQL with `${...}` words.
 pub const STEPS: &[(&str, &str)] = &[
     ("0001_foundation", include_str!("../sql/0001_foundation.sql")),
+    ("0002_one_row_per_event", include_str!("../sql/0002_one_row_per_event.sql")),
     ("0005_settlement", include_str!("../sql/0005_settlement.sql")),
 ];
 

@@ -11,6 +11,10 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("${by_month}", "PARTITION BY RANGE (recorded_at_us)", ""),
     ("${updated_in_place}", "WITH (fillfactor = 70)", ""),
     ("${range_index}", "USING brin", ""),
+    ("${range_index_kept}", "WITH (autosummarize = on)", ""),
+    ("${bytes_of_receipt}", "convert_to(a.receipt, 'UTF8')", "CAST(a.receipt AS BLOB)"),
+    ("${on_postgres}", "", "/*"),
+    ("${end_on_postgres}", "", "*/"),
 ];
 
 pub(crate) struct Step {

@@ -31,7 +31,8 @@ pub struct Given {
     /// `redis://...`; without it cache and boards live in this process
     #[arg(long, global = true, env = "TANHUI_REDIS_URL", hide_env_values = true, value_name = "URL")]
     pub redis_url: Option<String>,
-    /// Rule file or folder to load while the database holds no published rule set
+    /// Rule file or folder to load while the database holds no published rule set, or the name of a place
+    /// whose rules are shipped: jiaxing, nanchang, guizhou, jiangsu, jiangxi [default: jiaxing]
     #[arg(long, global = true, env = "TANHUI_RULES", value_name = "PATH")]
     pub rules: Option<PathBuf>,
     /// Demo mode: the one-time code is always 000000. Loopback addresses only
@@ -134,7 +135,7 @@ pub struct Settings {
     pub database_url: String,
     /// The cache; none: in process.
     pub redis_url: Option<String>,
-    /// Rule file or folder to begin with; none: the shipped one.
+    /// Rule file or folder to begin with, or the name of a shipped place; none: the default one.
     pub rules: Option<PathBuf>,
     /// Demo mode.
     pub demo: bool,

@@ -3,13 +3,13 @@
 use chrono::{Days, NaiveDate};
 use tanhui_domain::activity::{Activity, ActivityStatus};
 use tanhui_domain::amount::{Points, ReductionMg};
-use tanhui_domain::crediting::DayGrant;
+use tanhui_domain::crediting::{self, DayGrant, Decided};
 use tanhui_domain::id::{ActivityId, CitizenId, MerchantId, OwnerId, RedemptionId, VoucherId};
 use tanhui_domain::ledger::{Amounts, Journal, JournalKind, LotGrant, take_from_lots};
 use tanhui_domain::redemption::{Redemption, Voucher, VoucherStatus};
-use tanhui_domain::rule::Usage;
+use tanhui_domain::rule::{ReceiptBytes, Usage};
 use tanhui_domain::time::civil_day;
-use tanhui_store::{Transaction, account, activity, lot, offer, redemption, usage, voucher};
+use tanhui_store::{Transaction, account, activity, lot, offer, redemption, voucher};
 use uuid::Uuid;
 
 use crate::stage::Stage;
@@ -71,7 +71,7 @@ impl Books<'_> {
             points: Points::new(credit.points),
             reduction: ReductionMg::new(credit.reduction_mg),
             code: None,
-            receipt: "{}".to_owned(),
+            receipt: ReceiptBytes::from(b"{}".to_vec()),
         }
     }
 
@@ -87,13 +87,15 @@ impl Books<'_> {
         let granted = Usage { events: 1, points: row.points, reduction: row.reduction, ..Usage::default() };
         let day = DayGrant { citizen, action: row.action.clone(), day: self.today(), granted };
         let lots = [LotGrant { citizen, expires_on: self.last_day(), points: row.points }];
-        let moved = Amounts::credit(row.points, row.reduction);
-        self.post(&on, JournalKind::Credit, citizen.into(), moved, row.id.get()).await?;
-        activity::insert_many(&on, &[&row]).await?;
-        usage::add(&on, &[day], now).await?;
-        lot::grant(&on, &lots).await?;
+        let total = Amounts::credit(row.points, row.reduction);
+        let id = row.id;
+        let mut account = account::lock(&on, citizen.into()).await?.ok_or("no account")?;
+        let posting = Some(account.post(total, Some(id.get()))?);
+        let decided = vec![Decided { activity: row, posting, reason: None }];
+        let decided = crediting::Outcome { decided, total, granted: vec![day], lots: lots.to_vec() };
+        tanhui_store::crediting::write(&on, self.town.city.id, &decided, now).await?;
         on.commit().await?;
-        Ok(row.id)
+        Ok(id)
     }
 
     /// Redeems the city's offer.

@@ -65,9 +65,14 @@ impl Programme {
 
     /// Starts a process with another seed, city and cache.
     pub async fn start_with(stage: &Stage, city: &str, cache: Cache, seed: u64) -> Outcome<Self> {
+        Self::start_under(stage, &rules_of(city)?, cache, seed).await
+    }
+
+    /// Starts a process that publishes these rules.
+    pub async fn start_under(stage: &Stage, rules: &RuleSet, cache: Cache, seed: u64) -> Outcome<Self> {
         let services = Arc::new(services(stage, stage.another_process().await?, cache, seed).await?);
-        let id = office::publish(&services, &rules_of(city)?).await?;
-        let uri = format!("urn:{city}:metro");
+        let id = office::publish(&services, rules).await?;
+        let uri = format!("urn:{}:metro", rules.city());
         let source = office::ensure_source(&services, id, &uri, "Metro", Evidence::Operator).await?;
         let city = services.city(id).await?;
         Ok(Self { services, city, source, stage: stage.clone() })

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::amount::{Points, ReductionMg};
 use crate::id::{ActivityId, CitizenId, RuleSetId, SourceId};
+use crate::rule::ReceiptBytes;
 
 /// What became of an activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,6 +59,6 @@ pub struct Activity {
     pub reduction: ReductionMg,
     /// `capped`, or why it was rejected.
     pub code: Option<String>,
-    /// Receipt as JSON text.
-    pub receipt: String,
+    /// What it was computed from, as stored.
+    pub receipt: ReceiptBytes,
 }

@@ -61,6 +61,8 @@ pub struct DayGrant {
 pub struct Decided {
     /// The activity as it is written.
     pub activity: Activity,
+    /// What it moves on the citizen's account; none where it was refused.
+    pub posting: Option<Posting>,
     /// Why it was refused.
     pub reason: Option<Text>,
 }
@@ -70,9 +72,7 @@ pub struct Decided {
 pub struct Outcome {
     /// One for each claim, in order.
     pub decided: Vec<Decided>,
-    /// One for each credited claim that moves anything.
-    pub postings: Vec<Posting>,
-    /// Sum of the postings; the programme posts its opposite.
+    /// Sum of their postings; the programme posts its opposite.
     pub total: Amounts,
     /// Granted per citizen, action and day, summed.
     pub granted: Vec<DayGrant>,
@@ -141,14 +141,14 @@ pub fn decide(
         match claim.rule_set.evaluate(claim.action, &facts, &usage.used(claim, &windows)) {
             Decision::Refused(refusal) => {
                 let activity = activity(claim, recorded_at, &refusal.receipt, Some(refusal.code), None);
-                outcome.decided.push(Decided { activity, reason: Some(refusal.reason) });
+                outcome.decided.push(Decided { activity, posting: None, reason: Some(refusal.reason) });
             }
             Decision::Credited(credit) => match post(claim, account, &credit) {
                 Err(PostingError::Overflow(_) | PostingError::BelowZero) => {
                     let code = Some("amount_overflow".to_owned());
                     let activity = activity(claim, recorded_at, &credit.receipt, code, None);
                     let reason = Text::new("数额超出账户可记范围", "the amount does not fit the account");
-                    outcome.decided.push(Decided { activity, reason: Some(reason) });
+                    outcome.decided.push(Decided { activity, posting: None, reason: Some(reason) });
                 }
                 Ok(posting) => {
                     let granted = granted(claim, &credit);
@@ -162,10 +162,9 @@ pub fn decide(
                         *lot = lot.plus(credit.points)?;
                     }
                     outcome.total = outcome.total.plus(posting.amounts)?;
-                    outcome.postings.push(posting);
                     let code = credit.capped.then(|| "capped".to_owned());
                     let activity = activity(claim, recorded_at, &credit.receipt, code, Some(&credit));
-                    outcome.decided.push(Decided { activity, reason: None });
+                    outcome.decided.push(Decided { activity, posting: Some(posting), reason: None });
                 }
             },
         }
@@ -240,6 +239,6 @@ fn activity(
         points: credit.map(|credit| credit.points).unwrap_or_default(),
         reduction: credit.map(|credit| credit.reduction).unwrap_or_default(),
         code,
-        receipt: serde_json::to_string(receipt).unwrap_or_default(),
+        receipt: receipt.to_bytes(claim.action),
     }
 }

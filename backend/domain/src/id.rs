@@ -101,7 +101,7 @@ number_id!(
     SourceId,
     /// A published rule set.
     RuleSetId,
-    /// A journal; grows in commit order within a city.
+    /// A journal.
     JournalId,
 );
 

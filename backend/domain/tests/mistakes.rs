@@ -117,7 +117,8 @@ fn roundings_and_ranges_are_checked() {
     );
     assert_eq!(
         told("reduction / 10 gCO2e/pt,", "reduction * 0.1 pt/gCO2e - 5 pt,"),
-        "town.yaml:34:13: error: actions.metro_ride.points: the result may be below zero\n  \
+        "town.yaml:34:13: error: actions.metro_ride.points: the result may be below zero: with \
+         distance = 0.3 km, estimated = no it is -3.599 pt\n  \
          help: write `max(0 pt, ...)`"
     );
     assert_eq!(
@@ -133,8 +134,8 @@ fn roundings_and_ranges_are_checked() {
     assert_eq!(
         told("distance >= 0.5 km,", "distance >= 500 km,"),
         "town.yaml:29:16: error: actions.metro_ride.eligible.1: this condition can never hold: every event \
-        would be \
-         refused"
+        would be refused\n  \
+         help: `distance` is 0.3 to 80 km"
     );
     assert_eq!(
         told("[05:00 .. 23:59]", "[23:00 .. 05:00)"),
@@ -144,7 +145,7 @@ fn roundings_and_ranges_are_checked() {
     );
     assert_eq!(
         told("min: 0.3, max: 80}", "min: 90, max: 80}"),
-        "town.yaml:25:17: error: actions.metro_ride.inputs.distance: `min` is above `max`"
+        "town.yaml:25:17: error: actions.metro_ride.inputs.distance: `min` (90) is above `max` (80)"
     );
     assert_eq!(
         told(
@@ -174,7 +175,8 @@ fn yaml_slips_are_explained() {
     );
     assert_eq!(
         told("{zh: 地铁出行, en: Metro ride}", "{zh: 地铁出行}"),
-        "town.yaml:21:11: error: actions.metro_ride.name: `en` is missing"
+        "town.yaml:21:11: error: actions.metro_ride.name: `en` is missing\n  \
+         help: as in `{zh: 地铁出行, en: Metro ride}`"
     );
     assert_eq!(
         told("category: transit", "category: transit\n    category: bus"),
@@ -183,7 +185,7 @@ fn yaml_slips_are_explained() {
     assert_eq!(
         told("reduction / 10 gCO2e/pt, rounded", "reduction / 10 gCO2e/pt， rounded"),
         "town.yaml:34:36: error: actions.metro_ride.points: unexpected character `，`\n  \
-         help: use the ASCII form of this sign"
+         help: these are full-width signs; write `,`"
     );
 }
 
@@ -240,7 +242,7 @@ fn sources_and_dates_are_checked() {
     assert_eq!(
         told("from: 2026-07-01", "from: 2026-7-1"),
         "factors/town.yaml:11:15: error: parameters.metro_saving.values: `2026-7-1` is not a date\n  \
-         help: as in 2026-01-31"
+         help: write 2026-07-01"
     );
     assert_eq!(told("confidence: high", "confidence: high\n        until: 2026-07-01"), "accepted");
 }

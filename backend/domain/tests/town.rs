@@ -27,7 +27,7 @@ fn the_file_compiles_and_its_cases_hold() {
     let warnings: Vec<String> = rules.warnings().iter().map(ToString::to_string).collect();
     let unused = "town.yaml:42:7: warning: actions.recycle.inputs.district: no formula uses `district`";
     assert_eq!(warnings, [unused]);
-    let summary = rules.check_cases(&file("town.cases.yaml", CASES)).unwrap_or_else(|all| {
+    let summary = rules.check_cases(&[file("town.cases.yaml", CASES)]).unwrap_or_else(|all| {
         panic!("{}", all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     });
     assert_eq!(summary.cases, 13);

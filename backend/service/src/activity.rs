@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tanhui_domain::activity::Activity;
 use tanhui_domain::city::Citizen;
 use tanhui_domain::id::{ActivityId, CitizenId};
-use tanhui_domain::rule::{Evidence, Explanation, Outcome, Receipt};
+use tanhui_domain::rule::{Action, Evidence, Explanation, Outcome, Receipt};
 use tanhui_domain::text::Text;
 use tanhui_domain::time::to_micros;
 pub use tanhui_store::activity::ActivityCursor;
@@ -128,11 +128,11 @@ pub async fn explain(
     let rule_set = rule_set(services, &activity).await?;
     let action = rule_set.rules.action(&activity.action);
     let action = action.ok_or_else(|| StoreError::Corrupt(format!("activity {id}: no such action")))?;
-    Ok(Some(rule_set.rules.explain(action, &receipt(&activity)?)))
+    Ok(Some(rule_set.rules.explain(action, &receipt(action, &activity)?)))
 }
 
-fn receipt(activity: &Activity) -> Result<Receipt, StoreError> {
-    serde_json::from_str(&activity.receipt)
+fn receipt(action: &Action, activity: &Activity) -> Result<Receipt, StoreError> {
+    Receipt::from_bytes(action, activity.occurred_at, &activity.receipt)
         .map_err(|error| StoreError::Corrupt(format!("receipt of activity {}: {error}", activity.id)))
 }
 
@@ -191,10 +191,10 @@ async fn replay(
         return Err(StoreError::Corrupt(format!("activity {id} is claimed and not there")).into());
     };
     let rule_set = rule_set(services, &activity).await?;
-    let receipt = receipt(&activity)?;
     let Some(action) = rule_set.rules.action(&activity.action) else {
         return Err(StoreError::Corrupt(format!("activity {id}: no such action")).into());
     };
+    let receipt = receipt(action, &activity)?;
     let data = declaration.inputs.iter().map(|(name, value)| (name.as_str(), value.get()));
     let same = activity.action == declaration.action
         && activity.occurred_at == to_micros(declaration.occurred_at)

@@ -8,10 +8,17 @@ macro_rules! shipped {
     };
 }
 
-/// The default city file.
-const CITY: (&str, &str) = ("jiaxing.yaml", include_str!("../../../rules/jiaxing.yaml"));
+type Shipped = (&'static str, &'static str);
 
-const CATALOGUES: &[(&str, &str)] = shipped!(
+/// The places, the default one first.
+const PLACES: &[Shipped] =
+    shipped!("jiaxing.yaml", "nanchang.yaml", "guizhou.yaml", "jiangsu.yaml", "jiangxi.yaml");
+
+const CATALOGUES: &[Shipped] = shipped!(
+    "actions/daily.yaml",
+    "actions/energy.yaml",
+    "actions/travel.yaml",
+    "actions/waste.yaml",
     "factors/cn-grid.yaml",
     "factors/daily-life.yaml",
     "factors/home.yaml",
@@ -21,12 +28,50 @@ const CATALOGUES: &[(&str, &str)] = shipped!(
 
 /// The default rule set.
 pub fn default_rules() -> Result<RuleSet, Vec<Diagnostic>> {
-    let file = |&(name, text): &(&str, &str)| SourceFile { name: name.to_owned(), text: text.to_owned() };
-    let catalogues: Vec<SourceFile> = CATALOGUES.iter().map(file).collect();
-    RuleSet::compile(&file(&CITY), &catalogues)
+    let default = names().next().and_then(rules);
+    default.unwrap_or_else(|| Err(Vec::new()))
+}
+
+/// The rule set of a shipped place, by its name.
+#[must_use]
+pub fn rules(place: &str) -> Option<Result<RuleSet, Vec<Diagnostic>>> {
+    let file = PLACES.iter().find(|(name, _)| stem(name) == place)?;
+    let catalogues: Vec<SourceFile> = catalogues().collect();
+    Some(RuleSet::compile(&source(file), &catalogues))
+}
+
+/// The names of the shipped places, the default one first.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    PLACES.iter().map(|(name, _)| stem(name))
+}
+
+fn stem(name: &'static str) -> &'static str {
+    name.strip_suffix(".yaml").unwrap_or(name)
 }
 
 /// Catalogues that a file given by an operator may use without shipping them itself.
 pub fn catalogues() -> impl Iterator<Item = SourceFile> {
-    CATALOGUES.iter().map(|(name, text)| SourceFile { name: (*name).to_owned(), text: (*text).to_owned() })
+    CATALOGUES.iter().map(source)
+}
+
+fn source((name, text): &Shipped) -> SourceFile {
+    SourceFile { name: (*name).to_owned(), text: (*text).to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_place_has_rules_without_a_warning() {
+        let places: Vec<&str> = names().collect();
+        assert_eq!(places, ["jiaxing", "nanchang", "guizhou", "jiangsu", "jiangxi"]);
+        for place in places {
+            let rules = rules(place).unwrap().unwrap();
+            assert_eq!(rules.city(), place);
+            assert_eq!(rules.warnings(), []);
+        }
+        assert_eq!(default_rules().unwrap().city(), "jiaxing");
+        assert!(rules("atlantis").is_none());
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use tanhui_domain::amount::{Fen, Points, ReductionMg};
+use tanhui_domain::amount::{AmountOverflow, Fen, Points, ReductionMg};
 use tanhui_domain::id::{CityId, JournalId, OwnerId};
 use tanhui_domain::ledger::{Account, Amounts, Journal, JournalKind, OwnerKind, Posting};
 use uuid::Uuid;
@@ -62,13 +62,20 @@ pub async fn find<C: Connected>(on: &C, owner: OwnerId) -> Result<Option<Account
 /// Writes a journal with its postings, and the balances after it. The accounts must be locked by this
 /// transaction.
 ///
-/// The programme's account is locked last by every writer, so journal ids grow in commit order within a city.
+/// The programme's account is locked last by every writer, so its versions grow in commit order. Journal ids
+/// need not: a crediting batch takes its own before that lock.
 ///
 /// A journal that does not sum to zero is refused.
 pub async fn write(on: &Transaction, journal: &Journal) -> Result<JournalId, StoreError> {
-    if journal.sum() != Ok(Amounts::default()) {
-        return Err(StoreError::Corrupt(format!("a journal that does not sum to zero: {:?}", journal.sum())));
-    }
+    refuse_unbalanced(journal.sum())?;
+    let id = open_journal(on, journal).await?;
+    insert_postings(on, id, journal.recorded_at, &journal.postings).await?;
+    update_balances(on, journal.postings.iter()).await?;
+    Ok(id)
+}
+
+/// Writes the head of a journal. Its lines must follow in the same transaction.
+pub(crate) async fn open_journal(on: &Transaction, journal: &Journal) -> Result<JournalId, StoreError> {
     let row = query_row(
         on,
         "INSERT INTO journals (city_id, kind, cause, occurred_at_us, recorded_at_us) VALUES ($1, $2,
@@ -82,20 +89,29 @@ pub async fn write(on: &Transaction, journal: &Journal) -> Result<JournalId, Sto
         ],
     )
     .await?;
-    let id = row.bigint(0)?;
-    insert_postings(on, id, journal).await?;
-    update_balances(on, journal).await?;
-    Ok(JournalId::new(id))
+    Ok(JournalId::new(row.bigint(0)?))
 }
 
-async fn insert_postings(on: &Transaction, journal_id: i64, journal: &Journal) -> Result<(), StoreError> {
-    let postings = &journal.postings;
+pub(crate) fn refuse_unbalanced(sum: Result<Amounts, AmountOverflow>) -> Result<(), StoreError> {
+    if sum == Ok(Amounts::default()) {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt(format!("a journal that does not sum to zero: {sum:?}")))
+}
+
+/// Writes lines that no activity stands behind.
+pub(crate) async fn insert_postings(
+    on: &Transaction,
+    journal: JournalId,
+    recorded_at: DateTime<Utc>,
+    postings: &[Posting],
+) -> Result<(), StoreError> {
     let (table, values) = Columns::new()
         .uuid("owner_id", postings.iter().map(|posting| posting.owner.get()))
         .bigint("version", postings.iter().map(|posting| posting.version))
-        .bigint("journal_id", postings.iter().map(|_| journal_id))
+        .bigint("journal_id", postings.iter().map(|_| journal.get()))
         .maybe_uuid("cause", postings.iter().map(|posting| posting.cause))
-        .bigint("recorded_at_us", postings.iter().map(|_| micros(journal.recorded_at)))
+        .bigint("recorded_at_us", postings.iter().map(|_| micros(recorded_at)))
         .bigint("points", postings.iter().map(|posting| posting.amounts.points.get()))
         .bigint("reduction_mg", postings.iter().map(|posting| posting.amounts.reduction.get()))
         .bigint("payable_fen", postings.iter().map(|posting| posting.amounts.payable.get()))
@@ -111,9 +127,12 @@ async fn insert_postings(on: &Transaction, journal_id: i64, journal: &Journal) -
 
 /// The last posting of each account tells its balance. An account that is missing or has moved since it was
 /// read, as one can that was not locked, fails the write.
-async fn update_balances(on: &Transaction, journal: &Journal) -> Result<(), StoreError> {
+pub(crate) async fn update_balances(
+    on: &Transaction,
+    postings: impl Iterator<Item = &Posting>,
+) -> Result<(), StoreError> {
     let mut ends: BTreeMap<OwnerId, (&Posting, &Posting)> = BTreeMap::new();
-    for posting in &journal.postings {
+    for posting in postings {
         ends.entry(posting.owner).and_modify(|(_, last)| *last = posting).or_insert((posting, posting));
     }
     let last = || ends.values().map(|(_, last)| last);
@@ -161,7 +180,7 @@ pub async fn lines<C: Connected>(
 ) -> Result<Vec<StatementLine>, StoreError> {
     let sql = "SELECT p.version, j.kind, p.cause, p.recorded_at_us, p.points, p.reduction_mg, p.payable_fen,
                       p.points_after, p.reduction_after_mg, p.payable_after_fen
-               FROM postings p JOIN journals j ON j.id = p.journal_id
+               FROM ledger_lines p JOIN journals j ON j.id = p.journal_id
                WHERE p.owner_id = $1 AND p.recorded_at_us >= $2 AND p.recorded_at_us < $3 AND p.version > $4
                ORDER BY p.version LIMIT $5";
     let values =
@@ -198,23 +217,24 @@ pub async fn balance_before<C: Connected>(
     owner: OwnerId,
     before: DateTime<Utc>,
 ) -> Result<Amounts, StoreError> {
-    let sql = "SELECT points_after, reduction_after_mg, payable_after_fen FROM postings
+    let sql = "SELECT points_after, reduction_after_mg, payable_after_fen FROM ledger_lines
                WHERE owner_id = $1 AND recorded_at_us < $2 ORDER BY version DESC LIMIT 1";
     let row = query_one(on, sql, [owner.get().into(), micros(before).into()]).await?;
     row.map_or(Ok(Amounts::default()), |row| amounts(&row, 0))
 }
 
-/// Owners of the city's accounts that moved in journals after the one of a programme posting.
+/// Owners of the city's accounts that moved in journals after the one of a programme posting, and perhaps
+/// some that did not: journals that were written side by side are told apart by their ids only.
 pub async fn moved_since<C: Connected>(
     on: &C,
     city: CityId,
     programme_version: i64,
     limit: i64,
 ) -> Result<Vec<OwnerId>, StoreError> {
-    let sql = "SELECT DISTINCT p.owner_id FROM postings p JOIN accounts a ON a.owner_id = p.owner_id
-               WHERE a.city_id = $1 AND a.kind = 1 AND p.journal_id > COALESCE((
-                 SELECT b.journal_id FROM postings b JOIN cities c ON c.programme_id = b.owner_id
-                 WHERE c.id = $1 AND b.version = $2), 0) LIMIT $3";
+    let sql = "SELECT DISTINCT p.owner_id FROM ledger_lines p JOIN accounts a ON a.owner_id = p.owner_id
+               WHERE a.city_id = $1 AND a.kind = 1 AND p.journal_id >= (
+                 SELECT MIN(b.journal_id) FROM postings b JOIN cities c ON c.programme_id = b.owner_id
+                 WHERE c.id = $1 AND b.version > $2) LIMIT $3";
     let rows = query_all(on, sql, [city.get().into(), programme_version.into(), limit.into()]).await?;
     rows.iter().map(|row| Ok(OwnerId::new(row.uuid(0)?))).collect()
 }

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use tanhui_domain::activity::{Activity, ActivityStatus};
 use tanhui_domain::amount::{Points, ReductionMg};
-use tanhui_domain::id::{ActivityId, CitizenId, RuleSetId, SourceId};
+use tanhui_domain::id::{ActivityId, CitizenId, JournalId, RuleSetId, SourceId};
+use tanhui_domain::ledger::Posting;
+use tanhui_domain::rule::ReceiptBytes;
 
 use crate::columns::Columns;
 use crate::database::{Connected, Transaction};
@@ -13,7 +15,7 @@ use crate::error::StoreError;
 use crate::row::{Row, execute, micros, query_all, query_one};
 
 const COLUMNS: &str = "a.id, a.citizen_id, a.source_id, a.external_id, a.action, a.status, a.rule_set_id,
-    a.occurred_at_us, a.recorded_at_us, a.points, a.reduction_mg, a.code, a.receipt";
+    a.occurred_at_us, a.recorded_at_us, a.points, a.reduction_mg, NULLIF(a.code, ''), a.receipt";
 
 /// Claims ids for ever. Gives those that were free; the others are activities already. Waits for a rival's
 /// commit.
@@ -44,26 +46,36 @@ pub async fn existing<C: Connected>(on: &C, ids: &[ActivityId]) -> Result<HashSe
     rows.iter().map(|row| Ok(ActivityId::new(row.uuid(0)?))).collect()
 }
 
-/// Writes decided activities.
-pub async fn insert_many(on: &Transaction, activities: &[&Activity]) -> Result<(), StoreError> {
+/// Writes decided activities. Those that moved something are their own lines in a journal.
+pub async fn insert_many(
+    on: &Transaction,
+    journal: JournalId,
+    rows: &[(&Activity, Option<&Posting>)],
+) -> Result<(), StoreError> {
+    let activities = || rows.iter().map(|(activity, _)| *activity);
+    let line = |read: fn(&Posting) -> i64| rows.iter().map(move |(_, posting)| posting.map_or(0, read));
     let (table, values) = Columns::new()
-        .uuid("id", activities.iter().map(|activity| activity.id.get()))
-        .uuid("citizen_id", activities.iter().map(|activity| activity.citizen.get()))
-        .bigint("source_id", activities.iter().map(|activity| activity.source.get()))
-        .text("external_id", activities.iter().map(|activity| activity.external_id.clone()))
-        .text("action", activities.iter().map(|activity| activity.action.clone()))
-        .int("status", activities.iter().map(|activity| status_number(activity.status)))
-        .bigint("rule_set_id", activities.iter().map(|activity| activity.rule_set.get()))
-        .bigint("occurred_at_us", activities.iter().map(|activity| micros(activity.occurred_at)))
-        .bigint("recorded_at_us", activities.iter().map(|activity| micros(activity.recorded_at)))
-        .bigint("points", activities.iter().map(|activity| activity.points.get()))
-        .bigint("reduction_mg", activities.iter().map(|activity| activity.reduction.get()))
-        .maybe_text("code", activities.iter().map(|activity| activity.code.clone()))
-        .text("receipt", activities.iter().map(|activity| activity.receipt.clone()))
+        .bigint("recorded_at_us", activities().map(|activity| micros(activity.recorded_at)))
+        .bigint("occurred_at_us", activities().map(|activity| micros(activity.occurred_at)))
+        .bigint("journal_id", rows.iter().map(|(_, posting)| posting.map_or(0, |_| journal.get())))
+        .bigint("points", activities().map(|activity| activity.points.get()))
+        .bigint("reduction_mg", activities().map(|activity| activity.reduction.get()))
+        .bigint("points_after", line(|posting| posting.after.points.get()))
+        .bigint("reduction_after_mg", line(|posting| posting.after.reduction.get()))
+        .bigint("posting_version", line(|posting| posting.version))
+        .bigint("source_id", activities().map(|activity| activity.source.get()))
+        .bigint("rule_set_id", activities().map(|activity| activity.rule_set.get()))
+        .int("status", activities().map(|activity| status_number(activity.status)))
+        .uuid("citizen_id", activities().map(|activity| activity.citizen.get()))
+        .uuid("id", activities().map(|activity| activity.id.get()))
+        .text("action", activities().map(|activity| activity.action.clone()))
+        .text("external_id", activities().map(|activity| activity.external_id.clone()))
+        .text("code", activities().map(|activity| activity.code.clone().unwrap_or_default()))
+        .bytes("receipt", activities().map(|activity| activity.receipt.as_ref().to_vec()))
         .table(on.engine());
-    let names =
-        "id, citizen_id, source_id, external_id, action, status, rule_set_id, occurred_at_us, recorded_at_us,
-        points, reduction_mg, code, receipt";
+    let names = "recorded_at_us, occurred_at_us, journal_id, points, reduction_mg, points_after,
+        reduction_after_mg, posting_version, source_id, rule_set_id, status, citizen_id, id, action,
+        external_id, code, receipt";
     let sql = format!("INSERT INTO activities ({names}) SELECT {names} FROM {table} WHERE true");
     execute(on, &sql, values).await.map(|_| ())
 }
@@ -133,17 +145,17 @@ fn read(row: &Row) -> Result<Activity, StoreError> {
     Ok(Activity {
         id: ActivityId::new(row.uuid(0)?),
         citizen: CitizenId::new(row.uuid(1)?),
-        source: SourceId::new(row.bigint(2)?),
+        source: SourceId::new(row.get::<i32>(2)?.into()),
         external_id: row.text(3)?,
         action: row.text(4)?,
         status: status(row.get(5)?)?,
-        rule_set: RuleSetId::new(row.bigint(6)?),
+        rule_set: RuleSetId::new(row.get::<i32>(6)?.into()),
         occurred_at: row.instant(7)?,
         recorded_at: row.instant(8)?,
         points: Points::new(row.bigint(9)?),
         reduction: ReductionMg::new(row.bigint(10)?),
         code: row.get(11)?,
-        receipt: row.text(12)?,
+        receipt: ReceiptBytes::from(row.get::<Vec<u8>>(12)?),
     })
 }
 

@@ -43,7 +43,7 @@ const INVARIANTS: &[(&str, &str)] = &[
     (
         "journal_sums_to_zero",
         "SELECT 'journal ' || p.journal_id || ': POINTS ' || SUM(p.points) || ', CO2E ' || SUM(p.reduction_mg)
-         FROM postings p JOIN accounts a ON a.owner_id = p.owner_id GROUP BY p.journal_id
+         FROM ledger_lines p JOIN accounts a ON a.owner_id = p.owner_id GROUP BY p.journal_id
          HAVING SUM(p.points) <> 0 OR SUM(p.reduction_mg) <> 0 OR SUM(p.payable_fen) <> 0",
     ),
     (
@@ -54,7 +54,7 @@ const INVARIANTS: &[(&str, &str)] = &[
              LAG(version, 1, 0) OVER w AS before_version, LAG(points_after, 1, 0) OVER w AS before_points,
              LAG(reduction_after_mg, 1, 0) OVER w AS before_mg, LAG(payable_after_fen, 1,
              0) OVER w AS before_fen
-           FROM postings WINDOW w AS (PARTITION BY owner_id ORDER BY version)) q
+           FROM ledger_lines WINDOW w AS (PARTITION BY owner_id ORDER BY version)) q
          WHERE q.version <> q.before_version + 1 OR q.points_after <> q.before_points + q.points
             OR q.reduction_after_mg <> q.before_mg + q.reduction_mg
                 OR q.payable_after_fen <> q.before_fen + q.payable_fen",
@@ -67,19 +67,19 @@ const INVARIANTS: &[(&str, &str)] = &[
          FROM accounts a LEFT JOIN (
            SELECT owner_id, COUNT(*) AS lines, SUM(points) AS points,
            SUM(reduction_mg) AS reduction_mg, SUM(payable_fen) AS payable_fen
-           FROM postings GROUP BY owner_id) p ON p.owner_id = a.owner_id
+           FROM ledger_lines GROUP BY owner_id) p ON p.owner_id = a.owner_id
          WHERE a.version <> COALESCE(p.lines, 0) OR a.points <> COALESCE(p.points, 0)
             OR a.reduction_mg <> COALESCE(p.reduction_mg, 0) OR a.payable_fen <> COALESCE(p.payable_fen, 0)",
     ),
     (
         "posting_has_journal_and_account",
-        "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM postings p
+        "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM ledger_lines p
          LEFT JOIN journals j ON j.id = p.journal_id LEFT JOIN accounts a ON a.owner_id = p.owner_id
          WHERE j.id IS NULL OR a.owner_id IS NULL",
     ),
     (
         "citizen_is_never_below_zero",
-        "SELECT 'account ' || id(a.owner_id) || ' posting ' || p.version FROM postings p
+        "SELECT 'account ' || id(a.owner_id) || ' posting ' || p.version FROM ledger_lines p
          JOIN accounts a ON a.owner_id = p.owner_id
          WHERE a.kind = 1 AND (p.points_after < 0 OR p.reduction_after_mg < 0)",
     ),
@@ -103,7 +103,7 @@ const INVARIANTS: &[(&str, &str)] = &[
     (
         "activity_is_credited_once",
         "SELECT 'activity ' || id(a.id) || ': ' || COUNT(p.owner_id) || ' credits' FROM activities a
-         LEFT JOIN (SELECT p.owner_id, p.cause, p.points, p.reduction_mg FROM postings p
+         LEFT JOIN (SELECT p.owner_id, p.cause, p.points, p.reduction_mg FROM ledger_lines p
                     JOIN journals j ON j.id = p.journal_id WHERE j.kind = 1) p
            ON p.cause = a.id AND p.owner_id = a.citizen_id
          GROUP BY a.id, a.status, a.points, a.reduction_mg
@@ -113,7 +113,7 @@ const INVARIANTS: &[(&str, &str)] = &[
     ),
     (
         "credit_has_its_activity",
-        "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM postings p
+        "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM ledger_lines p
          JOIN journals j ON j.id = p.journal_id JOIN accounts c ON c.owner_id = p.owner_id
          LEFT JOIN activities a ON a.id = p.cause AND a.citizen_id = p.owner_id
          WHERE j.kind = 1 AND c.kind = 1 AND a.id IS NULL",
@@ -154,7 +154,8 @@ const INVARIANTS: &[(&str, &str)] = &[
         "SELECT 'redemption ' || id(r.id) || ': ' || r.points || ' pt' FROM redemptions r LEFT JOIN (
            SELECT p.cause, SUM(CASE WHEN j.kind = 2 THEN -p.points ELSE 0 END) AS taken,
                   SUM(CASE WHEN j.kind = 3 THEN p.points ELSE 0 END) AS given_back
-           FROM postings p JOIN journals j ON j.id = p.journal_id JOIN accounts a ON a.owner_id = p.owner_id
+           FROM ledger_lines p JOIN journals j ON j.id = p.journal_id
+           JOIN accounts a ON a.owner_id = p.owner_id
            WHERE j.kind IN (2, 3) AND a.kind = 1 GROUP BY p.cause) p ON p.cause = r.id
          WHERE COALESCE(p.taken, 0) <> r.points
             OR COALESCE(p.given_back, 0) <> CASE WHEN r.cancelled_at_us IS NULL THEN 0 ELSE r.points END
@@ -167,7 +168,8 @@ const INVARIANTS: &[(&str, &str)] = &[
         "SELECT 'voucher ' || id(v.id) || ' ' || v.status || ': ' || COUNT(p.owner_id) || ' payables'
             FROM vouchers v
          JOIN offers o ON o.id = v.offer_id
-         LEFT JOIN (SELECT p.owner_id, p.cause, p.payable_fen FROM postings p JOIN journals j
+         LEFT JOIN (SELECT p.owner_id, p.cause, p.payable_fen FROM ledger_lines p
+         JOIN journals j
          ON j.id = p.journal_id
                     JOIN accounts a ON a.owner_id = p.owner_id WHERE j.kind = 4 AND a.kind = 3) p
                     ON p.cause = v.id
@@ -177,7 +179,7 @@ const INVARIANTS: &[(&str, &str)] = &[
     ),
     (
         "payable_has_its_voucher",
-        "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM postings p
+        "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM ledger_lines p
          JOIN journals j ON j.id = p.journal_id JOIN accounts a ON a.owner_id = p.owner_id
          LEFT JOIN vouchers v ON v.id = p.cause AND v.merchant_id = p.owner_id
          WHERE j.kind = 4 AND a.kind = 3 AND v.id IS NULL",
@@ -219,7 +221,7 @@ pub async fn totals(on: &Transaction) -> Result<Totals, StoreError> {
                 CAST(COALESCE(SUM(CASE WHEN j.kind IN (2, 3) THEN -p.points ELSE 0 END), 0) AS BIGINT),
                 CAST(COALESCE(SUM(CASE WHEN j.kind = 5 THEN -p.points ELSE 0 END), 0) AS BIGINT),
                 CAST(COALESCE(SUM(p.reduction_mg), 0) AS BIGINT)
-         FROM postings p JOIN journals j ON j.id = p.journal_id JOIN accounts a ON a.owner_id = p.owner_id
+         FROM ledger_lines p JOIN journals j ON j.id = p.journal_id JOIN accounts a ON a.owner_id = p.owner_id
          WHERE a.kind = 1",
         [],
     )

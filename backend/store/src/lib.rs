@@ -10,6 +10,7 @@ pub mod cache;
 pub mod citizen;
 pub mod city;
 mod columns;
+pub mod crediting;
 mod database;
 mod error;
 pub mod idempotency;

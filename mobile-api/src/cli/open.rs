@@ -48,16 +48,21 @@ fn sender(settings: &Settings) -> Arc<dyn CodeSender> {
     }
 }
 
-/// The rule sets to begin with: of a file, of all city files in a folder, or the shipped one.
+/// The rule sets to begin with: of a file, of all city files in a folder, or those of a shipped place.
 fn first_rules(path: Option<&Path>) -> Result<Vec<RuleSet>, CommandError> {
+    let refused = |all: Vec<Diagnostic>| CommandError::Rules(shown(&all));
     let Some(path) = path else {
-        return Ok(vec![shipped::default_rules().map_err(|all| CommandError::Rules(shown(&all)))?]);
+        return Ok(vec![shipped::default_rules().map_err(refused)?]);
     };
-    let files = if path.is_dir() { city_files(path)? } else { vec![path.to_owned()] };
+    if let Some(rules) = path.to_str().filter(|_| !path.exists()).and_then(shipped::rules) {
+        return Ok(vec![rules.map_err(refused)?]);
+    }
+    let files = if path.is_dir() { rule_files(path)? } else { vec![path.to_owned()] };
     files.iter().map(|file| compile(file)).collect()
 }
 
-fn city_files(folder: &Path) -> Result<Vec<std::path::PathBuf>, CommandError> {
+/// The rule files or catalogues of a folder, without their cases, by name.
+fn rule_files(folder: &Path) -> Result<Vec<std::path::PathBuf>, CommandError> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -74,29 +79,42 @@ fn city_files(folder: &Path) -> Result<Vec<std::path::PathBuf>, CommandError> {
 /// Compiles a rule file with the catalogues in the folders beside it, or the shipped ones where there are
 /// none.
 pub fn compile(file: &Path) -> Result<RuleSet, CommandError> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|cause| CommandError::Unreadable { path: file.to_owned(), cause })?;
-    let main = SourceFile { name: file.to_string_lossy().into_owned(), text };
+    let main = read(file, file.to_string_lossy().into_owned())?;
     RuleSet::compile(&main, &catalogues_beside(file)?).map_err(|all| CommandError::Rules(shown(&all)))
 }
 
+/// The folders beside a rule file in which its catalogues stand.
+const CATALOGUE_FOLDERS: [&str; 2] = ["factors", "actions"];
+
 fn catalogues_beside(file: &Path) -> Result<Vec<SourceFile>, CommandError> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let factors = folder.join("factors");
-    if !factors.is_dir() {
-        return Ok(shipped::catalogues().collect());
-    }
+    let beside = beside(file);
+    let folders = CATALOGUE_FOLDERS.iter().filter(|folder| beside.join(folder).is_dir());
     let mut catalogues = Vec::new();
-    for entry in std::fs::read_dir(factors)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "yaml") {
+    for folder in folders.clone() {
+        for path in rule_files(&beside.join(folder))? {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let text = std::fs::read_to_string(&path)?;
-            catalogues.push(SourceFile { name: format!("factors/{name}"), text });
+            catalogues.push(read(&path, format!("{folder}/{name}"))?);
         }
     }
-    catalogues.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(catalogues)
+    if folders.count() == 0 { Ok(shipped::catalogues().collect()) } else { Ok(catalogues) }
+}
+
+/// The cases of a rule file, its own first, then those of its catalogues.
+pub fn cases(file: &Path, rules: &RuleSet) -> Result<Vec<SourceFile>, CommandError> {
+    let own = file.with_extension("cases.yaml");
+    let beside = beside(file);
+    let shared = rules.catalogues().iter().map(|name| beside.join(format!("{name}.cases.yaml")));
+    let paths = std::iter::once(own).chain(shared).filter(|path| path.is_file());
+    paths.map(|path| read(&path, path.to_string_lossy().into_owned())).collect()
+}
+
+fn beside(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn read(path: &Path, name: String) -> Result<SourceFile, CommandError> {
+    let unreadable = |cause| CommandError::Unreadable { path: path.to_owned(), cause };
+    Ok(SourceFile { name, text: std::fs::read_to_string(path).map_err(unreadable)? })
 }
 
 /// Messages as an officer reads them, one after another.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use tanhui_domain::rule::{RuleSet, SourceFile, evaluate_expression};
+use tanhui_domain::rule::{RuleSet, evaluate_expression};
 
 use super::{CommandError, open};
 
@@ -13,7 +13,7 @@ use super::{CommandError, open};
 pub enum RulesCommand {
     /// Check rule files with their catalogues, examples and cases
     Check {
-        /// Rule files; `NAME.cases.yaml` beside each is checked with it
+        /// Rule files; `NAME.cases.yaml` beside each is checked with it, and those of its catalogues
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
@@ -58,16 +58,12 @@ fn check(files: &[PathBuf]) -> Result<ExitCode, CommandError> {
 fn checked(file: &Path) -> Result<String, CommandError> {
     let rules: RuleSet = open::compile(file)?;
     let mut lines: Vec<String> = rules.warnings().iter().map(ToString::to_string).collect();
-    let beside = file.with_extension("cases.yaml");
-    let cases = if beside.is_file() {
-        let text = std::fs::read_to_string(&beside)
-            .map_err(|cause| CommandError::Unreadable { path: beside.clone(), cause })?;
-        let cases = SourceFile { name: beside.to_string_lossy().into_owned(), text };
-        rules.check_cases(&cases).map_err(|all| CommandError::Rules(open::shown(&all)))?.cases
-    } else {
-        lines.push(format!("{}: no cases beside it; write {}", file.display(), beside.display()));
-        0
-    };
+    let cases = open::cases(file, &rules)?;
+    let own = file.with_extension("cases.yaml");
+    if !own.is_file() {
+        lines.push(format!("{}: no cases beside it; write {}", file.display(), own.display()));
+    }
+    let cases = rules.check_cases(&cases).map_err(|all| CommandError::Rules(open::shown(&all)))?.cases;
     let actions = rules.actions().count();
     lines.push(format!("{}: {actions} 项行为 actions, {cases} 个用例 cases, 通过 ok", file.display()));
     Ok(lines.join("\n"))

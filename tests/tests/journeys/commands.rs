@@ -1,5 +1,6 @@
 //! The operator's commands: what they print, what they refuse, and that they work beside each other.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tanhui_tests::{Engine, Outcome};
@@ -215,7 +216,7 @@ async fn rules_are_checked(world: Arc<World>) -> Outcome {
     let ran = world.run_command(world.stranger(&["rules", "check", &shipped.to_string_lossy()])?).await?;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.last_line().ends_with("通过 ok"), "{ran:?}");
-    let sound = std::fs::read_to_string(&shipped)?;
+    let sound = std::fs::read_to_string(repository("rules/actions/travel.yaml"))?;
     let formula = "reduction: distance * metro_saving";
     let line = sound.lines().position(|line| line.contains(formula)).ok_or("no such formula")? + 1;
     let broken = [
@@ -224,11 +225,14 @@ async fn rules_are_checked(world: Arc<World>) -> Outcome {
         ("shape", "reduction: distance * (metro_saving", ""),
     ];
     for (name, formula_now, message) in broken {
-        let file = format!("{name}.yaml");
-        std::fs::write(world.path(&file), sound.replacen(formula, formula_now, 1))?;
+        let folder = world.path(name);
+        copy_rules(&folder)?;
+        std::fs::write(folder.join("actions/travel.yaml"), sound.replacen(formula, formula_now, 1))?;
+        let file = format!("{name}/jiaxing.yaml");
         let ran = world.run_command(world.stranger(&["rules", "check", &file])?).await?;
         assert_eq!(ran.code, Some(1), "{ran:?}");
-        let place = ran.out.lines().find(|told| told.starts_with(&format!("{file}:{line}:")));
+        let start = format!("actions/travel.yaml:{line}:");
+        let place = ran.out.lines().find(|told| told.starts_with(&start));
         let column = place.and_then(|told| told.split(':').nth(2)?.parse::<u32>().ok());
         assert!(column.is_some() && ran.out.contains(message), "{ran:?}");
     }
@@ -236,6 +240,19 @@ async fn rules_are_checked(world: Arc<World>) -> Outcome {
     assert_eq!(missing.code, Some(1));
     assert!(missing.err.contains("nowhere.yaml"), "{missing:?}");
     assert!(!world.path("tanhui-data").exists(), "checking rules needs no database");
+    Ok(())
+}
+
+/// A copy of the default city's file with its catalogues.
+fn copy_rules(folder: &Path) -> Outcome {
+    for part in ["factors", "actions"] {
+        std::fs::create_dir_all(folder.join(part))?;
+        for entry in std::fs::read_dir(repository("rules").join(part))? {
+            let entry = entry?;
+            std::fs::copy(entry.path(), folder.join(part).join(entry.file_name()))?;
+        }
+    }
+    std::fs::copy(repository("rules/jiaxing.yaml"), folder.join("jiaxing.yaml"))?;
     Ok(())
 }
 

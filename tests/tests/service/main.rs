@@ -7,4 +7,5 @@ mod crediting;
 mod faults;
 mod lost_answers;
 mod redeeming;
+mod upgrading;
 mod waiting;

@@ -21,7 +21,7 @@ each_database!(
     those_who_moved_since_a_version_are_named,
     credits_at_once_lose_nothing,
 );
-on_postgres!(a_locked_account_makes_others_wait, journal_ids_grow_in_commit_order);
+on_postgres!(a_locked_account_makes_others_wait, the_programmes_versions_grow_in_commit_order);
 
 async fn an_account_is_opened_once(stage: Stage) -> Outcome {
     let town = Town::build(&stage, 1).await?;
@@ -290,8 +290,8 @@ async fn credits_at_once_lose_nothing(stage: Stage) -> Outcome {
     Ok(())
 }
 
-/// Readers that follow the journal by id must never miss one that commits later with a smaller id.
-async fn journal_ids_grow_in_commit_order(stage: Stage) -> Outcome {
+/// Readers that follow the programme's postings must never miss one that commits later with a smaller number.
+async fn the_programmes_versions_grow_in_commit_order(stage: Stage) -> Outcome {
     let town = Town::build(&stage, 2).await?;
     let owners: Vec<OwnerId> = town.citizens.iter().map(|citizen| (*citizen).into()).collect();
     let on = stage.database.begin().await?;
@@ -305,8 +305,9 @@ async fn journal_ids_grow_in_commit_order(stage: Stage) -> Outcome {
     account::write(&on, &journal).await?;
     on.commit().await?;
     rival.await??;
-    let order = "SELECT owner_id::text FROM postings WHERE owner_id <>
-                 (SELECT programme_id FROM cities LIMIT 1) ORDER BY journal_id";
+    let order = "SELECT c.owner_id::text FROM postings p JOIN cities ON programme_id = p.owner_id
+                 JOIN postings c ON c.journal_id = p.journal_id AND c.owner_id <> p.owner_id
+                 ORDER BY p.version";
     let expected = [first.to_string(), second.to_string()];
     assert_eq!(stage.raw.texts(order).await?, expected);
     Ok(())

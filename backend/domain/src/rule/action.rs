@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use chrono::NaiveDate;
-
 use super::cap::{Cap, CapLimit, first_number, read_caps};
 use super::diagnostic::{Finding, text};
 use super::era::Era;
 use super::evidence::{Evidence, read_evidence};
 use super::exact::Decimal;
 use super::input::{INPUTS_MAX, InputKind, InputSpec, read_input};
-use super::section::{Located, Reading, Section};
+use super::section::{Located, RESERVED, Reading, Section};
 use super::yaml::Node;
 use crate::text::Text;
 
@@ -144,10 +142,10 @@ impl Action {
         self.parameters.iter().map(String::as_str)
     }
 
-    pub(super) fn era_on(&self, day: NaiveDate) -> Option<&Era> {
-        self.eras
-            .iter()
-            .find(|era| era.from.is_none_or(|from| from <= day) && era.until.is_none_or(|until| day < until))
+    /// The era of a civil day, counted from the common era.
+    #[inline]
+    pub(super) fn era_on(&self, day: i64) -> Option<&Era> {
+        self.eras.iter().find(|era| era.days.contains(&day))
     }
 
     /// Inputs and steps that no formula and no cap speaks of, each with its section.
@@ -163,6 +161,37 @@ impl Action {
         let inputs = inputs.map(|spec| ("inputs", spec.name()));
         let steps = self.steps.iter().map(|(name, _)| ("steps", name.as_str()));
         inputs.chain(steps).filter(|(_, name)| !words.iter().any(|word| word == name)).collect()
+    }
+
+    /// Whether a word in a formula is an input, an option or a step of the action, or the language's own.
+    pub(super) fn names(&self, word: &str) -> bool {
+        let input = |spec: &InputSpec| {
+            let option = match spec.kind() {
+                InputKind::Choice(options) => options.iter().any(|option| option == word),
+                InputKind::Number(_) | InputKind::YesNo => false,
+            };
+            option || spec.name() == word
+        };
+        self.inputs.iter().any(input)
+            || self.steps.iter().any(|(name, _)| name == word)
+            || RESERVED.contains(&word)
+    }
+
+    /// What the inputs that a formula speaks of may hold, as advice.
+    pub(super) fn ranges_of(&self, located: &Located) -> Option<Text> {
+        let words: Vec<String> = located.formula.words().collect();
+        let ranges = self.inputs.iter().filter(|spec| words.iter().any(|word| word == spec.name()));
+        let ranges = ranges.filter_map(|spec| match spec.kind() {
+            InputKind::Number(number) => {
+                let (name, unit) = (spec.name(), number.unit());
+                let (min, max) = (number.min(), number.max());
+                Some(text!("`{name}` 为 {min} 至 {max} {unit}", "`{name}` is {min} to {max} {unit}"))
+            }
+            InputKind::YesNo | InputKind::Choice(_) => None,
+        });
+        ranges.reduce(|one, other| {
+            Text::new(format!("{}, {}", one.zh, other.zh), format!("{}, {}", one.en, other.en))
+        })
     }
 
     /// Whether a formula names a list or an input takes its words.

@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::diagnostic::{Finding, text};
+use super::diagnostic::{Finding, nearest, text};
 use super::exact::Ratio;
 use super::input::{InputKind, InputSpec, NumberSpec};
 use super::section::{Quantity, Reading};
+use super::slip::number_help;
 use super::unit::Unit;
 use super::yaml::Node;
+use crate::text::Text;
 use crate::time::{DayRange, Period};
 
 /// Most caps of one action.
@@ -32,6 +34,8 @@ pub struct Cap {
     pub(super) limit: CapLimit,
     /// None for one event.
     pub(super) period: Option<Period>,
+    /// Place of the period among those of the action; none for one event.
+    pub(super) window: Option<usize>,
     pub(super) written: String,
 }
 
@@ -82,6 +86,11 @@ pub(super) fn read_caps(
         caps.extend(read_cap(reading, item, path, inputs, points_only));
     }
     caps.sort_by_key(|cap| cap.period);
+    let mut periods: Vec<Period> = caps.iter().filter_map(|cap| cap.period).collect();
+    periods.dedup();
+    for cap in &mut caps {
+        cap.window = cap.period.and_then(|period| periods.iter().position(|known| *known == period));
+    }
     caps
 }
 
@@ -112,7 +121,7 @@ fn read_cap(
             reading.error(node.place, path, Finding::new(found));
             None
         }
-        Ok(limit) => Some(Cap { limit, period: period?, written }),
+        Ok(limit) => Some(Cap { limit, period: period?, window: None, written }),
         Err(found) => {
             reading.error(node.place, path, found);
             None
@@ -125,9 +134,10 @@ fn read_limit(written: &str, inputs: &[InputSpec], points_only: bool) -> Result<
         let count = count.trim().parse::<i64>().ok().filter(|count| *count > 0);
         return count.map(CapLimit::Times).ok_or_else(|| {
             Finding::new(text!("次数应为大于零的整数", "the number of times must be whole and above zero"))
+                .help_maybe(number_help(written))
         });
     }
-    let quantity = Quantity::parse(written)?;
+    let quantity = Quantity::parse(written).map_err(|found| found.help_maybe(times_help(written)))?;
     let first = first_number(inputs);
     let positive = |count: Option<i64>| {
         count.filter(|count| *count > 0).ok_or_else(|| {
@@ -157,6 +167,14 @@ fn read_limit(written: &str, inputs: &[InputSpec], points_only: bool) -> Result<
     let unit = quantity.unit;
     let found = text!("不能按 `{unit}` 封顶", "a cap cannot be in `{unit}`");
     Err(Finding::new(found).help(text!("可用: times, pt, gCO2e{own}", "use times, pt, gCO2e{own}")))
+}
+
+/// Advice for a limit that was meant in `times`.
+fn times_help(written: &str) -> Option<Text> {
+    let word = written.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == ' ');
+    let count = written.strip_suffix(word)?.trim();
+    let meant = word == "次" || nearest(word, ["times"]).is_some();
+    meant.then(|| text!("请写 `{count} times`", "write `{count} times`"))
 }
 
 /// The input that quantities are counted in.

@@ -332,11 +332,14 @@ pub(super) fn require_same(one: Unit, other: Unit, verb: (&str, &str), at: usize
         return Ok(());
     }
     let name = |unit: Unit, plain: &str| if unit.is_plain() { plain.to_owned() } else { format!("{unit}") };
+    let padded =
+        |unit: Unit| if unit.is_plain() { "不带单位的数".to_owned() } else { format!(" {unit} ") };
+    let left_zh = padded(one);
     let found = text!(
-        "{one_zh} 与 {other_zh} 不能{verb_zh}",
+        "{one_zh}与{other_zh}不能{verb_zh}",
         "{one_en} and {other_en} cannot be {verb_en}",
-        one_zh = name(one, "不带单位的数"),
-        other_zh = name(other, "不带单位的数"),
+        one_zh = left_zh.trim_start(),
+        other_zh = padded(other),
         one_en = name(one, "a plain number"),
         other_en = name(other, "a plain number"),
         verb_zh = verb.0,

@@ -161,6 +161,8 @@ impl Checker<'_> {
                 self.learn(left, holds)?;
                 self.learn(right, holds)
             }
+            // Conditions within conditions would be checked again and again, at every level.
+            TreeKind::Compared(_, left, right) if left.has_condition() || right.has_condition() => Ok(()),
             TreeKind::Compared(comparison, left, right) => {
                 let (one, other) = (self.check(left)?, self.check_as(left, right)?);
                 let (one, other) = self.comparable(&one, &other, right.at)?;

@@ -36,6 +36,12 @@ pub struct Usage {
     pub quantity: i64,
 }
 
+impl Usage {
+    /// Nothing granted yet.
+    pub const NONE: Self =
+        Self { events: 0, points: Points::ZERO, reduction: ReductionMg::ZERO, quantity: 0 };
+}
+
 impl From<(i64, i64, i64, i64)> for Usage {
     fn from((events, points, reduction, quantity): (i64, i64, i64, i64)) -> Self {
         Self { events, points: Points::new(points), reduction: ReductionMg::new(reduction), quantity }

@@ -17,17 +17,29 @@ pub const MESSAGE_CHARS_MAX: usize = 500;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Place {
     /// Line, from 1.
-    pub line: usize,
+    pub line: u32,
     /// Column in characters, from 1.
-    pub column: usize,
+    pub column: u32,
+    /// In the rule file itself, although what it belongs to stands in a catalogue.
+    #[serde(skip)]
+    pub(super) overriding: bool,
 }
 
 impl Place {
+    pub(super) fn new(line: usize, column: usize) -> Self {
+        Self { line: narrowed(line), column: narrowed(column), overriding: false }
+    }
+
     /// The place some characters further on the same line.
     #[must_use]
     pub fn right(self, characters: usize) -> Self {
-        Self { column: self.column.saturating_add(characters), ..self }
+        Self { column: self.column.saturating_add(narrowed(characters)), ..self }
     }
+}
+
+/// Files are far shorter than this can count.
+fn narrowed(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// How much a finding weighs.
@@ -68,7 +80,7 @@ impl Diagnostic {
             (Severity::Error, Language::En) => ("error", "help"),
             (Severity::Warning, Language::En) => ("warning", "help"),
         };
-        let Place { line, column } = self.place;
+        let Place { line, column, .. } = self.place;
         let step = if self.step.is_empty() { String::new() } else { format!(" {}:", self.step) };
         let message = self.message.in_language(language);
         let mut text = format!("{}:{line}:{column}: {kind}:{step} {message}", self.file);
@@ -119,9 +131,15 @@ impl Finding {
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     all: Vec<Diagnostic>,
+    /// The rule file, in which overriding places stand.
+    main: String,
 }
 
 impl Findings {
+    pub(super) fn about(main: &str) -> Self {
+        Self { all: Vec::new(), main: main.to_owned() }
+    }
+
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
         if !self.is_full() && !self.all.contains(&diagnostic) {
             self.all.push(diagnostic);
@@ -129,6 +147,7 @@ impl Findings {
     }
 
     pub(super) fn add(&mut self, file: &str, place: Place, step: &str, severity: Severity, found: Finding) {
+        let file = if place.overriding { &self.main } else { file };
         self.push(Diagnostic {
             file: shortened(file.to_owned()),
             place,
@@ -181,7 +200,8 @@ pub(super) use text;
 
 /// The known name nearest to a mistyped one, if it is near enough to be meant.
 pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (wrong.chars().count() / 3).clamp(1, 3);
+    let length = wrong.chars().count();
+    let allowed = (length / 3).clamp(1, 3).min(length.saturating_sub(1));
     known
         .into_iter()
         .map(|name| (distance(wrong, name), name))
@@ -254,7 +274,7 @@ mod tests {
         let mut findings = Findings::default();
         for line in 0..DIAGNOSTICS_MAX + 5 {
             for _ in 0..2 {
-                let place = Place { line, column: 1 };
+                let place = Place::new(line, 1);
                 findings.add("a.yaml", place, "", Severity::Error, Finding::new(text!("错", "wrong")));
             }
         }

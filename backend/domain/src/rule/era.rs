@@ -3,19 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 use super::action::Action;
 use super::cap::CapLimit;
-use super::check::{Checker, Scope, Type, Value, date_range, expected_type, require_same, too_large};
+use super::check::{Checker, Scope, Type, Value, date_range, expected_type, too_large};
+use super::code::{Code, Outputs};
+use super::counterexample::below_zero;
 use super::diagnostic::{Finding, Findings, Severity, text};
-use super::exact::{Decimal, Ratio, Rounding, power_of_ten};
+use super::evidence::Evidence;
+use super::exact::{Ratio, Rounding};
 use super::input::InputKind;
 use super::parameter::{Parameter, ParameterValue};
+use super::payout::{Payout, Payouts, Yield, payouts, points};
 use super::program::{Op, Program, Range, Register, TooLarge};
 use super::section::Located;
-use super::syntax::{Tree, TreeKind};
+use super::syntax::Tree;
 use super::unit::Unit;
+use super::verdict::Scratch;
 
 /// Most eras of one action: changes of all parameters that it uses, plus one.
 pub const ERAS_MAX: usize = 120;
@@ -23,49 +28,51 @@ pub const ERAS_MAX: usize = 120;
 /// Compiled formulas and the days they are for.
 #[derive(Debug, Clone)]
 pub(super) struct Era {
-    pub(super) from: Option<NaiveDate>,
-    pub(super) until: Option<NaiveDate>,
+    /// Civil days counted from the common era.
+    pub(super) days: std::ops::Range<i64>,
+    /// What each slot of an event may hold: from so much, at most so much more.
+    pub(super) bounds: Vec<(i64, u64)>,
+    /// Slot of the first numeric input, and how many thousandths of its base unit one of its units is.
+    pub(super) measure: Option<(usize, i64)>,
+    /// None where 64 bits do not do.
+    pub(super) code: Option<Code>,
     pub(super) program: Program,
+    pub(super) outputs: Outputs<Register>,
+    pub(super) payouts: Payouts,
     pub(super) steps: Vec<Value>,
-    pub(super) conditions: Vec<Register>,
-    /// Milligrams.
-    pub(super) reduction: Option<Register>,
-    pub(super) points: PointsPlan,
 }
 
-/// Points before the share of evidence: `numerator * multiplier / (denominator * divisor)`, then rounded to
-/// `granule`s.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PointsPlan {
-    pub(super) numerator: Register,
-    pub(super) denominator: Option<Register>,
-    pub(super) multiplier: i128,
-    pub(super) divisor: i128,
-    pub(super) mode: Rounding,
-    pub(super) granule: i64,
-}
-
-impl PointsPlan {
-    /// Points for a share of evidence and for the part of the reduction that was kept, both as fractions.
-    pub(super) fn finish(
-        &self,
-        numerator: i128,
-        denominator: i128,
-        shares: [(i128, i128); 2],
-    ) -> Option<i64> {
-        let (mut up, mut down) =
-            (numerator.checked_mul(self.multiplier)?, denominator.checked_mul(self.divisor)?);
-        for (above, below) in shares {
-            (up, down) = (up.checked_mul(above)?, down.checked_mul(below)?);
+impl Era {
+    /// What the formulas give for an event's slots.
+    #[inline]
+    pub(super) fn run(&self, slots: &[i64], scratch: &mut Scratch) -> Yield {
+        if let Some(code) = &self.code {
+            code.run(slots, &mut scratch.registers);
+            return Yield::read(&code.outputs, |place| i128::from(scratch.registers.get(place)));
         }
-        let granules = self.mode.divide(up, down)?;
-        i64::try_from(granules.checked_mul(i128::from(self.granule))?).ok()
+        let results = self.program.run(slots);
+        Yield::read(&self.outputs, |register| results.get(register))
     }
-}
 
-/// A percentage as a fraction.
-pub(super) fn percent_fraction(percent: Decimal) -> (i128, i128) {
-    (percent.mantissa, power_of_ten(percent.decimals.saturating_add(2)).unwrap_or(i128::MAX))
+    /// How a grade of evidence pays; none where it is refused.
+    #[inline]
+    pub(super) fn payout(&self, evidence: Evidence) -> Option<&Payout> {
+        self.payouts.get(evidence as usize)?.as_ref()
+    }
+
+    /// The same, where it is seldom needed.
+    #[cold]
+    pub(super) fn run_again(&self, slots: &[i64], scratch: &mut Scratch) -> Yield {
+        self.run(slots, scratch)
+    }
+
+    /// Whether slots are those of an event that the formulas are proven for.
+    #[inline]
+    pub(super) fn takes(&self, slots: &[i64]) -> bool {
+        let within =
+            |((low, width), slot): (&(i64, u64), &i64)| slot.wrapping_sub(*low).cast_unsigned() <= *width;
+        self.bounds.len() == slots.len() && self.bounds.iter().zip(slots).all(within)
+    }
 }
 
 /// Compiles all eras of an action into it.
@@ -90,12 +97,15 @@ pub(super) fn compile(
     }
     let mut eras = Vec::new();
     for (from, until) in stretches {
-        let compiler = Compiler { action, findings, program: Program::default(), scope: Scope::default() };
+        let (program, scope) = (Program::default(), Scope::default());
+        let compiler = Compiler { action, findings, program, scope, bounds: Vec::new(), measure: None };
         let values = used.iter().filter_map(|parameter| {
             let value = from.map_or(parameter.values.first(), |day| parameter.on(day))?;
             Some((parameter.id.as_str(), value))
         });
-        eras.extend(compiler.era(from, until, values, &lists, &elsewhere));
+        // What one era is told, the next would only repeat.
+        let Some(era) = compiler.era(from, until, values, &lists, &elsewhere) else { break };
+        eras.push(era);
     }
     action.eras = eras;
 }
@@ -140,6 +150,8 @@ struct Compiler<'a> {
     findings: &'a mut Findings,
     program: Program,
     scope: Scope,
+    bounds: Vec<(i64, u64)>,
+    measure: Option<(usize, i64)>,
 }
 
 impl Compiler<'_> {
@@ -180,34 +192,60 @@ impl Compiler<'_> {
         let points =
             self.formula(&action.points, |checker, tree| points(checker, tree, action, reduction))?;
         let conditions = conditions.into_iter().collect::<Option<Vec<_>>>()?;
-        Some(Era { from, until, program: self.program.sealed(), steps, conditions, reduction, points })
+        let outputs =
+            Outputs { conditions, reduction, numerator: points.numerator, denominator: points.denominator };
+        let number = |day: NaiveDate| i64::from(day.num_days_from_ce());
+        Some(Era {
+            days: from.map_or(i64::MIN, number)..until.map_or(i64::MAX, number),
+            bounds: self.bounds,
+            measure: self.measure,
+            code: Code::lower(&self.program, &outputs),
+            payouts: payouts(&self.program, points, &action.evidence),
+            program: self.program.sealed(),
+            outputs,
+            steps,
+        })
     }
 
-    /// Loads the inputs, then the civil date and time of the event.
+    /// Loads the civil date and time of the event, then its inputs.
     fn bind_event(&mut self) -> Result<(), Finding> {
-        let trims = self.action.caps.iter().any(|cap| matches!(cap.limit, CapLimit::Input(_)));
-        let mut slot = 0_u16;
-        let mut first = true;
-        for spec in &self.action.inputs {
+        let action = self.action;
+        let day = date_range();
+        self.bind("date", day, day, Type::Date, Ratio::ONE)?;
+        let seconds = Range { low: 0, high: 86_399 };
+        self.bind("time", seconds, seconds, Type::Time, Ratio::ONE)?;
+        let trims = action.caps.iter().any(|cap| matches!(cap.limit, CapLimit::Input(_)));
+        for spec in &action.inputs {
+            let first = self.measure.is_none();
             let (kind, step) = match spec.kind() {
-                InputKind::Number(number) => (Type::Number(number.unit), number.step),
+                InputKind::Number(number) => {
+                    self.measure = self.measure.or(Some((self.bounds.len(), number.thousandths)));
+                    (Type::Number(number.unit), number.step)
+                }
                 InputKind::YesNo => (Type::YesNo, Ratio::ONE),
                 InputKind::Choice(options) => (Type::Choice(Arc::clone(options)), Ratio::ONE),
             };
-            let number = matches!(kind, Type::Number(_));
-            let range = spec.range(trims && first && number);
-            first &= !number;
-            self.bind(spec.name(), slot, range, kind, step)?;
-            slot = slot.saturating_add(1);
+            let range = spec.range(trims && first && self.measure.is_some());
+            self.bind(spec.name(), range, spec.range(false), kind, step)?;
         }
-        self.bind("date", slot, date_range(), Type::Date, Ratio::ONE)?;
-        let day = Range { low: 0, high: 86_399 };
-        self.bind("time", slot.saturating_add(1), day, Type::Time, Ratio::ONE)
+        Ok(())
     }
 
-    fn bind(&mut self, name: &str, slot: u16, range: Range, kind: Type, step: Ratio) -> Result<(), Finding> {
+    /// Binds a name to the next slot, which holds `sent` in an event and `range` once a cap has trimmed it.
+    fn bind(
+        &mut self,
+        name: &str,
+        range: Range,
+        sent: Range,
+        kind: Type,
+        step: Ratio,
+    ) -> Result<(), Finding> {
+        let slot = u16::try_from(self.bounds.len()).map_err(|_| too_large(TooLarge, 0))?;
         let register =
             self.program.emit_within(Op::Load(slot), range).map_err(|found| too_large(found, 0))?;
+        let width = sent.high.checked_sub(sent.low).and_then(|width| u64::try_from(width).ok());
+        let bounds = i64::try_from(sent.low).ok().zip(width);
+        self.bounds.push(bounds.ok_or_else(|| too_large(TooLarge, 0))?);
         self.scope.names.insert(name.to_owned(), Value::new(register, kind, step));
         Ok(())
     }
@@ -252,10 +290,12 @@ impl Compiler<'_> {
                 "此条件永远不成立,所有事件都会被拒绝",
                 "this condition can never hold: every event would be refused"
             );
-            located.report(self.findings, Severity::Error, Finding::new(found));
+            let found = Finding::new(found).help_maybe(self.action.ranges_of(located));
+            located.report(self.findings, Severity::Error, found);
         } else if range == Range::constant(1) {
-            let found = text!("此条件永远成立", "this condition always holds");
-            located.report(self.findings, Severity::Warning, Finding::new(found));
+            let found = Finding::new(text!("此条件永远成立", "this condition always holds"));
+            let found = found.help_maybe(self.action.ranges_of(located));
+            located.report(self.findings, Severity::Warning, found);
         }
         Some(register)
     }
@@ -269,11 +309,22 @@ fn yes_no(checker: &mut Checker<'_>, tree: &Tree) -> Result<Register, Finding> {
     checker.yes_no(tree)
 }
 
-fn not_negative(checker: &Checker<'_>, value: &Value, zero: &str, at: usize) -> Result<(), Finding> {
+pub(super) fn not_negative(
+    checker: &Checker<'_>,
+    value: &Value,
+    zero: &str,
+    at: usize,
+) -> Result<(), Finding> {
     if checker.program.range(value.register).low >= 0 {
         return Ok(());
     }
-    let found = text!("结果可能小于零", "the result may be below zero");
+    let found = below_zero(checker, value).map_or_else(
+        || text!("结果可能小于零", "the result may be below zero"),
+        |event| {
+            let (zh, en) = (event.zh, event.en);
+            text!("结果可能小于零: {zh}", "the result may be below zero: {en}")
+        },
+    );
     Err(Finding::new(found).help(text!("请写 `max({zero}, ...)`", "write `max({zero}, ...)`")).at(at))
 }
 
@@ -293,88 +344,4 @@ fn reduction(checker: &mut Checker<'_>, tree: &Tree) -> Result<Value, Finding> {
         return Err(too_large(TooLarge, tree.at));
     }
     Ok(value)
-}
-
-fn points(
-    checker: &mut Checker<'_>,
-    tree: &Tree,
-    action: &Action,
-    reduction: Option<Register>,
-) -> Result<PointsPlan, Finding> {
-    let at = tree.at;
-    let (value, mode, granule) = if let TreeKind::Rounded(inner, mode, to) = &tree.kind {
-        let (value, granule, _) = checker.unrounded(inner, to)?;
-        (value, Some(*mode), granule)
-    } else {
-        (checker.check(tree)?, None, Ratio::ONE)
-    };
-    let Type::Number(unit) = value.kind else {
-        return Err(expected_type(("以 pt 计的数", "a number in pt"), &value.kind, at));
-    };
-    require_same(unit, Unit::points(), ("作为积分", "taken as points"), at)?;
-    not_negative(checker, &value, "0 pt", at)?;
-    let whole = granule.whole_multiple_of(Ratio::ONE).and_then(|count| i64::try_from(count).ok());
-    let granule_points = whole.ok_or_else(|| {
-        Finding::new(text!("积分应取整到整数 pt", "points must be rounded to whole pt")).at(at)
-    })?;
-    let share = value.step.over(granule).ok_or_else(|| too_large(TooLarge, at))?;
-    let plan = PointsPlan {
-        numerator: value.register,
-        denominator: value.divisor,
-        multiplier: share.numerator(),
-        divisor: share.denominator(),
-        mode: mode.unwrap_or(Rounding::Down),
-        granule: granule_points,
-    };
-    prove(checker, &plan, action, reduction, at)?;
-    if mode.is_none() {
-        whole_without_rounding(checker, &plan, action, at)?;
-    }
-    Ok(plan)
-}
-
-/// Proves that the last steps of points stay within the machine for every grade of evidence and every
-/// trimming.
-fn prove(
-    checker: &Checker<'_>,
-    plan: &PointsPlan,
-    action: &Action,
-    reduction: Option<Register>,
-    at: usize,
-) -> Result<(), Finding> {
-    let most = |register: Register| checker.program.range(register).magnitude();
-    let trims = action.caps.iter().any(|cap| matches!(cap.limit, CapLimit::Reduction(_)));
-    let kept = if trims { reduction.and_then(most).unwrap_or(1).max(1) } else { 1 };
-    let divisor = plan.denominator.map_or(Some(1), most);
-    let fits = action.evidence.iter().all(|(_, percent)| {
-        let (above, below) = percent_fraction(*percent);
-        let ends = most(plan.numerator).zip(divisor);
-        ends.is_some_and(|(up, down)| plan.finish(up, down, [(above, below), (kept, kept)]).is_some())
-            && ends.is_some_and(|(up, _)| plan.finish(up, 1, [(above, below), (1, 1)]).is_some())
-    });
-    if fits { Ok(()) } else { Err(too_large(TooLarge, at)) }
-}
-
-/// Without a rounding, points must come out whole for every grade of evidence.
-fn whole_without_rounding(
-    checker: &Checker<'_>,
-    plan: &PointsPlan,
-    action: &Action,
-    at: usize,
-) -> Result<(), Finding> {
-    let range = checker.program.range(plan.numerator);
-    let whole = action.evidence.iter().all(|(_, percent)| {
-        let (above, below) = percent_fraction(*percent);
-        let value = if range.is_constant() { range.low } else { 1 };
-        let up = value.checked_mul(plan.multiplier).and_then(|up| up.checked_mul(above));
-        let down = plan.divisor.checked_mul(below);
-        up.zip(down).is_some_and(|(up, down)| up.checked_rem(down) == Some(0))
-    });
-    let scaled = action.caps.iter().any(|cap| matches!(cap.limit, CapLimit::Reduction(_)));
-    if whole && !scaled {
-        return Ok(());
-    }
-    let found = text!("积分可能不是整数", "the points may not come out whole");
-    let help = text!("请在公式后写 `, rounded down to 1 pt`", "add `, rounded down to 1 pt` to the formula");
-    Err(Finding::new(found).help(help).at(at))
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::diagnostic::{Finding, text};
 use super::exact::Decimal;
-use super::section::{Reading, Section};
+use super::section::{Quantity, Reading, Section};
 use super::unit::Unit;
 use crate::text::Text;
 
@@ -73,7 +73,7 @@ pub(super) fn read_evidence(
         let percent = percent.filter(hundred);
         if percent.is_none() && quantity.is_some() {
             let found = text!("应为 0% 至 100%, 最多两位小数", "expected 0% to 100%, at most two decimals");
-            reading.error(node.place, &step, Finding::new(found));
+            reading.error(node.place, &step, Finding::new(found).help_maybe(quantity.and_then(as_percent)));
         }
         complete &= percent.is_some();
         shares.extend(percent.map(|percent| (grade, percent)));
@@ -86,4 +86,11 @@ pub(super) fn read_evidence(
         return None;
     }
     complete.then_some(shares)
+}
+
+/// Advice for a share written as a fraction of one.
+fn as_percent(share: Quantity) -> Option<Text> {
+    let hundredths = share.number.at_decimals(4).filter(|_| share.unit == Unit::NONE)?;
+    let percent = Decimal { mantissa: hundredths, decimals: 2 }.trimmed();
+    (0..=10_000).contains(&hundredths).then(|| text!("请写 {percent}%", "write {percent}%"))
 }

@@ -1,6 +1,7 @@
 //! Exact numbers of the rule language: decimals as written, positive fractions for steps. Never a float,
 //! never a wrap.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 /// Most digits of a number as written.
@@ -209,19 +210,39 @@ impl Rounding {
     /// `numerator / denominator` as a whole number, rounded this way. The denominator must be above zero.
     #[must_use]
     pub fn divide(self, numerator: i128, denominator: i128) -> Option<i128> {
+        if let (Ok(up), Ok(down)) = (i64::try_from(numerator), i64::try_from(denominator)) {
+            return self.divide_narrow(up, down).map(i128::from);
+        }
         if denominator <= 0 {
             return None;
         }
         let floor = numerator.checked_div_euclid(denominator)?;
         let rest = numerator.checked_rem_euclid(denominator)?;
         let past_half = rest.cmp(&denominator.checked_sub(rest)?);
-        let up = match self {
-            Self::Down => false,
-            Self::Up => rest != 0,
-            Self::HalfUp => past_half.is_gt() || (past_half.is_eq() && numerator > 0),
-            Self::HalfEven => past_half.is_gt() || (past_half.is_eq() && floor.checked_rem(2) != Some(0)),
-        };
+        let up = self.goes_up(rest != 0, past_half, numerator > 0, floor.checked_rem(2) != Some(0));
         floor.checked_add(i128::from(up))
+    }
+
+    /// The same in 64 bits.
+    #[must_use]
+    pub(super) fn divide_narrow(self, numerator: i64, denominator: i64) -> Option<i64> {
+        if denominator <= 0 {
+            return None;
+        }
+        let floor = numerator.checked_div_euclid(denominator)?;
+        let rest = numerator.checked_rem_euclid(denominator)?;
+        let past_half = rest.cmp(&denominator.checked_sub(rest)?);
+        let up = self.goes_up(rest != 0, past_half, numerator > 0, floor & 1 != 0);
+        floor.checked_add(i64::from(up))
+    }
+
+    fn goes_up(self, has_rest: bool, past_half: Ordering, positive: bool, odd: bool) -> bool {
+        match self {
+            Self::Down => false,
+            Self::Up => has_rest,
+            Self::HalfUp => past_half.is_gt() || (past_half.is_eq() && positive),
+            Self::HalfEven => past_half.is_gt() || (past_half.is_eq() && odd),
+        }
     }
 }
 

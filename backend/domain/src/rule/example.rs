@@ -1,24 +1,25 @@
 //! Examples in a rule file and cases beside it: the officer's own statements of what should come out,
 //! compared exactly.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, LocalResult, NaiveDateTime, TimeZone, Utc};
 use serde::Serialize;
 
 use super::action::Action;
 use super::cap::{CapWindow, first_number};
-use super::decision::{Decision, Facts, Usage};
+use super::decision::{Facts, Usage};
 use super::diagnostic::{Diagnostic, Finding, Findings, did_you_mean, text};
 use super::evidence::Evidence;
 use super::exact::{Decimal, Ratio};
+use super::expectation::{
+    Outcome, mismatch, outcome, read_count, read_expected, read_points, read_reduction,
+};
 use super::inputs::Inputs;
 use super::ruleset::{RuleSet, SourceFile};
 use super::section::Reading;
 use super::unit::Unit;
 use super::yaml::{self, Node};
-use crate::amount::{Points, ReductionMg};
-use crate::text::Text;
 use crate::time::{Period, civil_day};
 
 /// Most examples or cases of one file.
@@ -45,39 +46,74 @@ pub struct ActionCases {
 }
 
 pub(super) fn check_examples(rules: &RuleSet, main: &SourceFile, findings: &mut Findings) {
-    check(rules, main, "examples", findings);
+    Suite::of(rules).check(main, "examples", findings);
 }
 
-pub(super) fn check_cases(rules: &RuleSet, cases: &SourceFile) -> Result<CasesSummary, Vec<Diagnostic>> {
+pub(super) fn check_cases(rules: &RuleSet, files: &[SourceFile]) -> Result<CasesSummary, Vec<Diagnostic>> {
     let mut findings = Findings::default();
-    let summary = check(rules, cases, "cases", &mut findings);
-    findings.finish().map(|_| summary)
+    let mut suite = Suite::of(rules);
+    for file in files {
+        suite.check(file, "cases", &mut findings);
+    }
+    findings.finish().map(|_| suite.summary)
 }
 
-fn check(rules: &RuleSet, file: &SourceFile, key: &'static str, findings: &mut Findings) -> CasesSummary {
-    let actions = rules.actions().map(|action| (action.id().to_owned(), ActionCases::default())).collect();
-    let mut summary = CasesSummary { cases: 0, actions };
-    let Some(root) = yaml::read(&file.name, &file.text, findings) else { return summary };
-    let mut reading = Reading { file: &file.name, findings };
-    let Some(mut section) = reading.section(&root, "") else { return summary };
-    let alone = key == "cases";
-    let node = if alone { section.required(key, &mut reading) } else { section.optional(key) };
-    if alone {
-        for ignorable in ["format", "rules"] {
-            let _named = section.optional(ignorable).and_then(|node| reading.scalar(node, ignorable));
+/// Cases of one or several files.
+struct Suite<'r> {
+    rules: &'r RuleSet,
+    /// Action and name of all cases in the files before this one.
+    earlier: BTreeSet<(String, String)>,
+    summary: CasesSummary,
+}
+
+impl<'r> Suite<'r> {
+    fn of(rules: &'r RuleSet) -> Self {
+        let actions = rules.actions().map(|action| (action.id().to_owned(), ActionCases::default()));
+        let summary = CasesSummary { cases: 0, actions: actions.collect() };
+        Self { rules, earlier: BTreeSet::new(), summary }
+    }
+
+    fn check(&mut self, file: &SourceFile, key: &'static str, findings: &mut Findings) {
+        let Some(root) = yaml::read(&file.name, &file.text, findings) else { return };
+        let mut reading = Reading { file: &file.name, findings };
+        let Some(mut section) = reading.section(&root, "") else { return };
+        let alone = key == "cases";
+        let node = if alone { section.required(key, &mut reading) } else { section.optional(key) };
+        if alone {
+            for ignorable in ["format", "rules"] {
+                let _named = section.optional(ignorable).and_then(|node| reading.scalar(node, ignorable));
+            }
+            section.finish(&[], &mut reading);
         }
-        section.finish(&[], &mut reading);
+        let Some(items) = node.map(|node| reading.list(node, key)) else { return };
+        if items.len() > CASES_MAX {
+            let found = Finding::new(text!("超过 {CASES_MAX} 例", "more than {CASES_MAX} cases"));
+            reading.error(root.place, key, found);
+        }
+        let items = items.get(..CASES_MAX).unwrap_or(items);
+        for (place, item) in items.iter().enumerate() {
+            if self.leaves_out(item) {
+                continue;
+            }
+            let step = format!("{key}.{number}", number = place.saturating_add(1));
+            self.count(run(self.rules, &mut reading, item, &step));
+        }
+        self.earlier.extend(items.iter().filter_map(identity));
     }
-    let Some(items) = node.map(|node| reading.list(node, key)) else { return summary };
-    if items.len() > CASES_MAX {
-        let found = text!("超过 {CASES_MAX} 例", "more than {CASES_MAX} cases");
-        reading.error(root.place, key, Finding::new(found));
+
+    /// Whether a case was restated in an earlier file, or is of a shared action that the city did not take.
+    fn leaves_out(&self, case: &Node) -> bool {
+        identity(case).is_some_and(|identity| {
+            let untaken =
+                self.rules.action(&identity.0).is_none() && self.rules.offered.contains(&identity.0);
+            untaken || self.earlier.contains(&identity)
+        })
     }
-    for (place, item) in items.iter().take(CASES_MAX).enumerate() {
-        let step = format!("{key}.{number}", number = place.saturating_add(1));
-        let Some((action, outcome)) = run(rules, &mut reading, item, &step) else { continue };
-        summary.cases = summary.cases.saturating_add(1);
-        let counts = summary.actions.entry(action).or_default();
+
+    fn count(&mut self, ran: Option<(String, Outcome)>) {
+        let Some((action, outcome)) = ran else { return };
+        self.summary.cases = self.summary.cases.saturating_add(1);
+        let counts = self.summary.actions.entry(action).or_default();
         let count = match outcome {
             Outcome::Refused(_) => &mut counts.refused,
             Outcome::Credited { capped: true, .. } => &mut counts.capped,
@@ -85,20 +121,12 @@ fn check(rules: &RuleSet, file: &SourceFile, key: &'static str, findings: &mut F
         };
         *count = count.saturating_add(1);
     }
-    summary
 }
 
-/// What came out of a case, or what was expected of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Outcome {
-    Credited { reduction: ReductionMg, points: Points, capped: bool },
-    Refused(String),
-}
-
-/// An expectation; what is not stated is not compared.
-enum Expected {
-    Credited { reduction: Option<ReductionMg>, points: Option<Points>, capped: Option<bool> },
-    Refused(String),
+/// Action and name of a case that has both.
+fn identity(case: &Node) -> Option<(String, String)> {
+    let action = case.inner("event")?.inner("action")?.word()?;
+    Some((action.to_owned(), case.inner("name")?.word()?.to_owned()))
 }
 
 fn run(rules: &RuleSet, reading: &mut Reading<'_>, node: &Node, step: &str) -> Option<(String, Outcome)> {
@@ -128,15 +156,6 @@ fn run(rules: &RuleSet, reading: &mut Reading<'_>, node: &Node, step: &str) -> O
         reading.error(place, step, Finding::new(found));
     }
     Some((event.action.id().to_owned(), outcome))
-}
-
-fn outcome(decision: Decision) -> Outcome {
-    match decision {
-        Decision::Refused(refusal) => Outcome::Refused(refusal.code),
-        Decision::Credited(credit) => {
-            Outcome::Credited { reduction: credit.reduction, points: credit.points, capped: credit.capped }
-        }
-    }
 }
 
 /// An event of a case; its inputs are read as a partner's would be.
@@ -228,67 +247,6 @@ fn read_instant(
     }
 }
 
-fn read_expected(reading: &mut Reading<'_>, node: &Node, step: &str) -> Option<Expected> {
-    let path = format!("{step}.expect");
-    let mut section = reading.section(node, &path)?;
-    let place = section.place;
-    let refused = section.optional("refused").map(|node| reading.bounded(node, &path));
-    let reduction = section.optional("reduction").map(|node| read_reduction(reading, node, &path));
-    let points = section.optional("points").map(|node| read_points(reading, node, &path));
-    let words = [("yes", true), ("no", false)];
-    let capped = section.optional("capped").map(|node| reading.choice(node, &path, &words));
-    section.finish(&[], reading);
-    match (refused, reduction, points, capped) {
-        (Some(code), None, None, None) => code.map(Expected::Refused),
-        (None, reduction, points, capped) if reduction.is_some() || points.is_some() || capped.is_some() => {
-            let (mut stated_grams, mut stated_points, mut stated_capped) = (None, None, None);
-            if let Some(value) = reduction {
-                stated_grams = Some(value?);
-            }
-            if let Some(value) = points {
-                stated_points = Some(value?);
-            }
-            if let Some(value) = capped {
-                stated_capped = Some(value?);
-            }
-            Some(Expected::Credited { reduction: stated_grams, points: stated_points, capped: stated_capped })
-        }
-        _ => {
-            let found = text!(
-                "expect 应写 reduction、points、capped, 或只写 refused",
-                "`expect` states reduction, points, capped, or refused alone"
-            );
-            reading.error(place, &path, Finding::new(found));
-            None
-        }
-    }
-}
-
-fn read_count(
-    reading: &mut Reading<'_>,
-    node: &Node,
-    path: &str,
-    unit: Unit,
-    grain: Option<Ratio>,
-) -> Option<i64> {
-    let quantity = reading.quantity(node, path)?;
-    let kind = quantity.unit.same_dimension(unit) && quantity.unit != Unit::NONE;
-    let count = grain.and_then(|grain| quantity.count_of(grain)).filter(|_| kind);
-    if count.is_none() {
-        let found = text!("应为以 {unit} 计的数, 不能太细", "expected a number in {unit}, not too fine");
-        reading.error(node.place, path, Finding::new(found));
-    }
-    count
-}
-
-fn read_reduction(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<ReductionMg> {
-    read_count(reading, node, path, Unit::carbon(), Ratio::new(1, 1000)).map(ReductionMg::new)
-}
-
-fn read_points(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<Points> {
-    read_count(reading, node, path, Unit::points(), Some(Ratio::ONE)).map(Points::new)
-}
-
 fn read_usages(
     reading: &mut Reading<'_>,
     node: &Node,
@@ -345,56 +303,4 @@ fn read_usage(
     }
     section.finish(&[], reading);
     period.map(|period| (period, usage))
-}
-
-fn mismatch(name: &str, expected: &Expected, outcome: &Outcome) -> Option<Text> {
-    let name: String = name.chars().take(60).collect();
-    let differs = match (expected, outcome) {
-        (Expected::Refused(code), Outcome::Refused(found)) => code != found,
-        (
-            Expected::Credited { reduction, points, capped },
-            Outcome::Credited { reduction: grams, points: paid, capped: trimmed },
-        ) => {
-            reduction.is_some_and(|wanted| wanted != *grams)
-                || points.is_some_and(|wanted| wanted != *paid)
-                || capped.is_some_and(|wanted| wanted != *trimmed)
-        }
-        (Expected::Refused(_), Outcome::Credited { .. })
-        | (Expected::Credited { .. }, Outcome::Refused(_)) => true,
-    };
-    let (wanted, found) = (expected.show(), outcome.show());
-    differs.then(|| {
-        text!("例 `{name}`: 应为 {wanted}, 实为 {found}", "example `{name}`: expected {wanted}, got {found}")
-    })
-}
-
-impl Expected {
-    fn show(&self) -> String {
-        match self {
-            Self::Refused(code) => format!("refused {code}"),
-            Self::Credited { reduction, points, capped } => {
-                let grams = reduction.map(|grams| grams_text(grams.get()));
-                let points = points.map(|points| format!("{points} pt"));
-                let capped = capped.map(|capped| (if capped { "capped" } else { "not capped" }).to_owned());
-                [grams, points, capped].into_iter().flatten().collect::<Vec<_>>().join(", ")
-            }
-        }
-    }
-}
-
-impl Outcome {
-    fn show(&self) -> String {
-        match self {
-            Self::Refused(code) => format!("refused {code}"),
-            Self::Credited { reduction, points, capped } => {
-                let capped = if *capped { ", capped" } else { "" };
-                format!("{}, {points} pt{capped}", grams_text(reduction.get()))
-            }
-        }
-    }
-}
-
-/// Milligrams as grams.
-pub(super) fn grams_text(milligrams: i64) -> String {
-    format!("{} gCO2e", Decimal { mantissa: i128::from(milligrams), decimals: 3 }.trimmed())
 }

@@ -14,7 +14,7 @@ use super::era::Era;
 use super::evaluate::{Assessment, CapUse, assess};
 use super::evidence::Evidence;
 use super::exact::{Decimal, Ratio, decimal_text};
-use super::example::grams_text;
+use super::expectation::grams_text;
 use super::expression::value_text;
 use super::parameter::{Confidence, Source};
 use super::program::Results;
@@ -173,7 +173,7 @@ impl RuleSet {
         let (conditions, steps) = teller.formulas(&assessment, &facts);
         let (outcome, points, reduction_mg) = match &assessment.outcome {
             Ok(granted) => {
-                (Outcome::Credited { capped: granted.capped }, granted.points, granted.reduction_mg)
+                (Outcome::Credited { capped: granted.capped }, granted.points.get(), granted.reduction.get())
             }
             Err((code, reason)) => (Outcome::Refused { code: code.clone(), reason: reason.clone() }, 0, 0),
         };
@@ -232,7 +232,8 @@ impl Teller<'_> {
         }
         let mut steps = self.named_steps(era, results);
         let conditions = self.conditions(era, results);
-        let Some((reduction_mg, points)) = assessment.before_caps else { return (conditions, steps) };
+        let Some(granted) = assessment.before_caps else { return (conditions, steps) };
+        let (reduction_mg, points) = (granted.reduction.get(), granted.points);
         if let Some(located) = &action.reduction {
             let label = Text::new("减排量", "Reduction");
             let value = decimal_text(i128::from(reduction_mg), milligram());
@@ -266,7 +267,7 @@ impl Teller<'_> {
 
     fn conditions(&self, era: &Era, results: &Results) -> Vec<ExplainedCondition> {
         let mut told = Vec::new();
-        for (condition, register) in self.action.eligible.iter().zip(&era.conditions) {
+        for (condition, register) in self.action.eligible.iter().zip(&era.outputs.conditions) {
             let holds = results.holds(*register);
             told.push(ExplainedCondition {
                 expression: condition.when.formula.source.clone(),

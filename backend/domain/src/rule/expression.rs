@@ -23,6 +23,7 @@ fn compute(formula: &str, with: &[(String, String)]) -> Result<String, Finding> 
     if with.len() > BINDINGS_MAX {
         return Err(Finding::new(text!("值超过 {BINDINGS_MAX} 个", "more than {BINDINGS_MAX} values")));
     }
+    let (formula, with) = &spaceless(formula, with);
     let mut program = Program::default();
     let mut scope = Scope::default();
     let formula = parse(formula)?;
@@ -45,9 +46,28 @@ fn compute(formula: &str, with: &[(String, String)]) -> Result<String, Finding> 
     };
     if value.divisor.is_some() || shown.starts_with('≈') {
         let found = text!("结果不是有限小数", "the result is not a finite decimal");
-        return Err(Finding::new(found).help(text!("请写明如何取整", "say how it is rounded")));
+        let help = text!(
+            "请写明如何取整, 如 `1 / 3, rounded half even to 0.01`",
+            "say how it is rounded, as in `1 / 3, rounded half even to 0.01`"
+        );
+        return Err(Finding::new(found).help(help));
     }
     Ok(shown)
+}
+
+/// Names with blanks, as in `Monthly Fee`, joined by `_` wherever they stand; longer ones first.
+fn spaceless(formula: &str, with: &[(String, String)]) -> (String, Vec<(String, String)>) {
+    let mut with = with.to_vec();
+    with.sort_by_key(|(name, _)| std::cmp::Reverse(name.chars().count()));
+    let mut formula = formula.to_owned();
+    for (name, _) in &mut with {
+        let joined = name.split_whitespace().collect::<Vec<_>>().join("_");
+        if joined != *name {
+            formula = formula.replace(name.as_str(), &joined);
+            *name = joined;
+        }
+    }
+    (formula, with)
 }
 
 /// A value as given: a literal of the language, or a word that may be compared with the formula's own.

@@ -6,19 +6,18 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 
 use super::action::{Action, read_action};
+use super::catalogue::{Shared, read_uses};
 use super::diagnostic::{Finding, Findings, did_you_mean, text};
 use super::era;
 use super::input::read_words;
-use super::parameter::{Parameter, read_parameter};
+use super::parameter::{Alias, Parameter, read_parameter, twice};
 use super::ruleset::{RuleSet, SourceFile};
 use super::schedule::{read_acceptance, read_expiry};
 use super::section::{Reading, Section};
-use super::yaml::{self, Node};
+use super::yaml::{self, Kind, Node};
 
 /// Most actions, parameters or lists of one rule set.
 pub const ENTRIES_MAX: usize = 500;
-/// Most catalogues of one rule set.
-pub const CATALOGUES_MAX: usize = 32;
 
 /// Keys of the full design that this engine version does not know yet.
 const LATER: [&str; 9] =
@@ -26,11 +25,45 @@ const LATER: [&str; 9] =
 
 type Lists = Vec<(String, Arc<[String]>)>;
 
-/// Parameters by name, and the names of those that could not be read.
+/// Parameters by name, the names of those that could not be read, and second names still to be resolved.
 #[derive(Default)]
-struct Parameters {
+pub(super) struct Parameters {
     known: BTreeMap<String, Parameter>,
     broken: Vec<String>,
+    aliases: Vec<Alias>,
+    /// A catalogue is missing or could not be read, so a name that is not known may stand there.
+    incomplete: bool,
+}
+
+impl Parameters {
+    /// Notes that a catalogue could not be read.
+    pub(super) fn lose_catalogue(&mut self) {
+        self.incomplete = true;
+    }
+
+    /// Whether an action cannot be judged, for what its formulas name has been reported elsewhere.
+    fn hide(&self, action: &Action, lists: &Lists) -> bool {
+        let words: Vec<String> = action.formulas().flat_map(|located| located.formula.words()).collect();
+        let own = |word: &String| {
+            action.names(word) || self.known.contains_key(word) || lists.iter().any(|(name, _)| name == word)
+        };
+        words.iter().any(|word| self.broken.contains(word)) || (self.incomplete && !words.iter().all(own))
+    }
+
+    /// Names that stand in the files read so far.
+    fn named(&self) -> Vec<String> {
+        self.known.keys().chain(self.aliases.iter().map(|alias| &alias.name)).cloned().collect()
+    }
+
+    /// Gives every second name what it stands for.
+    fn resolve(&mut self, findings: &mut Findings) {
+        for alias in std::mem::take(&mut self.aliases) {
+            match alias.resolve(findings, &self.known, &self.broken) {
+                Some(parameter) => drop(self.known.insert(alias.name, parameter)),
+                None => self.broken.push(alias.name),
+            }
+        }
+    }
 }
 
 /// Reads a rule file and the catalogues that it uses. What comes back is complete only while there are no
@@ -47,26 +80,24 @@ pub(super) fn read<'f>(
     let city = read_city(&mut reading, &mut section);
     let title = section.required("title", &mut reading).and_then(|node| reading.text(node, "title"));
     let timezone = read_timezone(&mut reading, &mut section);
-    let catalogue_names = section.optional("uses");
+    let uses = section.optional("uses");
     let expiry = section.optional("points_expire").map(|node| read_expiry(&mut reading, node));
     let acceptance = section.optional("accept").map(|node| read_acceptance(&mut reading, node));
     let lists = read_lists(&mut reading, &mut section);
     let mut parameters = Parameters::default();
     let own = section.optional("parameters");
     read_parameters(&mut reading, own, &mut parameters);
+    let own: Vec<String> = parameters.named();
+    let shared = uses.map(|node| read_uses(&mut reading, node, catalogues, &mut parameters));
+    let shared = shared.unwrap_or_default();
+    parameters.resolve(reading.findings);
     let actions_node = section.required("actions", &mut reading);
-    let mut actions = read_actions(&mut reading, actions_node, &lists);
+    let mut actions = read_actions(&mut reading, actions_node, &lists, &shared);
     let _checked_later = section.optional("examples");
     section.finish(&LATER, &mut reading);
-    let own: Vec<String> = parameters.known.keys().cloned().collect();
-    let used = catalogue_names
-        .map_or_else(Vec::new, |node| read_uses(&mut reading, node, catalogues, &mut parameters));
     shadowed(&mut reading, &root, &actions, &parameters, &lists);
     for action in &mut actions {
-        let uses_broken = action
-            .formulas()
-            .any(|located| located.formula.words().any(|word| parameters.broken.contains(&word)));
-        if !uses_broken {
+        if !parameters.hide(action, &lists) {
             era::compile(action, &parameters.known, &lists, findings);
         }
     }
@@ -80,14 +111,16 @@ pub(super) fn read<'f>(
         lists,
         parameters: parameters.known,
         actions,
+        catalogues: shared.names(),
+        offered: shared.offered(),
         warnings: Vec::new(),
         bundle: String::new(),
         hash: [0; 32],
     };
-    Some((rules, used))
+    Some((rules, shared.files()))
 }
 
-fn read_format(reading: &mut Reading<'_>, section: &mut Section<'_>) {
+pub(super) fn read_format(reading: &mut Reading<'_>, section: &mut Section<'_>) {
     let Some(node) = section.required("format", reading) else { return };
     if reading.scalar(node, "format").is_some_and(|format| format != "1") {
         let found = text!("此版本的引擎只读 format: 1", "this engine version reads `format: 1` only");
@@ -139,7 +172,7 @@ fn read_lists(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Lists {
     lists
 }
 
-fn read_parameters(reading: &mut Reading<'_>, node: Option<&Node>, parameters: &mut Parameters) {
+pub(super) fn read_parameters(reading: &mut Reading<'_>, node: Option<&Node>, parameters: &mut Parameters) {
     let Some(inner) = node.and_then(|node| reading.section(node, "parameters")) else { return };
     let most = bounded(reading, &inner);
     for (key, node) in inner.entries().iter().take(most) {
@@ -147,19 +180,26 @@ fn read_parameters(reading: &mut Reading<'_>, node: Option<&Node>, parameters: &
         if !reading.variable(&key.text, key.place, &path) {
             continue;
         }
+        if node.inner("same_as").is_some() {
+            parameters.aliases.extend(Alias::read(reading, key, node, &path));
+            continue;
+        }
         let Some(parameter) = read_parameter(reading, &key.text, node, &path) else {
             parameters.broken.push(key.text.clone());
             continue;
         };
         if parameters.known.insert(key.text.clone(), parameter).is_some() {
-            let name = &key.text;
-            let found = text!("参数 `{name}` 在两个文件中都有", "parameter `{name}` stands in two files");
-            reading.error(key.place, &path, Finding::new(found));
+            reading.error(key.place, &path, twice(&key.text));
         }
     }
 }
 
-fn read_actions(reading: &mut Reading<'_>, node: Option<&Node>, lists: &Lists) -> Vec<Action> {
+fn read_actions(
+    reading: &mut Reading<'_>,
+    node: Option<&Node>,
+    lists: &Lists,
+    shared: &Shared<'_>,
+) -> Vec<Action> {
     let Some(inner) = node.and_then(|node| reading.section(node, "actions")) else { return Vec::new() };
     let most = bounded(reading, &inner);
     if inner.entries().is_empty() {
@@ -168,83 +208,17 @@ fn read_actions(reading: &mut Reading<'_>, node: Option<&Node>, lists: &Lists) -
     let mut actions = Vec::new();
     for (key, node) in inner.entries().iter().take(most) {
         let path = inner.step(&key.text);
-        if reading.name(&key.text, key.place, &path) {
+        if !reading.name(&key.text, key.place, &path) {
+            continue;
+        }
+        if node.inner("from").is_none() {
             actions.extend(read_action(reading, &key.text, node, &path, lists));
+        } else if let Some((file, node)) = shared.take(reading, &key.text, node, &path) {
+            let mut reading = Reading { file, findings: reading.findings };
+            actions.extend(read_action(&mut reading, &key.text, &node, &path, lists));
         }
     }
     actions
-}
-
-fn read_uses<'f>(
-    reading: &mut Reading<'_>,
-    node: &Node,
-    catalogues: &'f [SourceFile],
-    parameters: &mut Parameters,
-) -> Vec<&'f SourceFile> {
-    let names = reading.list(node, "uses");
-    if names.len() > CATALOGUES_MAX {
-        let found = text!("目录超过 {CATALOGUES_MAX} 个", "more than {CATALOGUES_MAX} catalogues");
-        reading.error(node.place, "uses", Finding::new(found));
-    }
-    let known: Vec<&str> = catalogues.iter().map(|file| catalogue_name(&file.name)).collect();
-    let mut used: Vec<&SourceFile> = Vec::new();
-    for node in names.iter().take(CATALOGUES_MAX) {
-        let Some(name) = reading.scalar(node, "uses") else { continue };
-        match catalogues.iter().find(|file| catalogue_name(&file.name) == name) {
-            Some(file) if used.contains(&file) => {
-                reading.error(
-                    node.place,
-                    "uses",
-                    Finding::new(text!("`{name}` 重复", "`{name}` stands twice")),
-                );
-            }
-            Some(file) => {
-                used.push(file);
-                read_catalogue(reading.findings, file, name, parameters);
-            }
-            None => {
-                let shown: String = name.chars().take(64).collect();
-                let found = Finding::new(text!("没有目录 `{shown}`", "there is no catalogue `{shown}`"));
-                reading.error(
-                    node.place,
-                    "uses",
-                    found.help_maybe(did_you_mean(&shown, known.iter().copied())),
-                );
-            }
-        }
-    }
-    used
-}
-
-/// `rules/factors/mobility.yaml` and `factors/mobility` both name `factors/mobility`.
-fn catalogue_name(file: &str) -> &str {
-    let stem = file.strip_suffix(".yaml").unwrap_or(file);
-    let start = stem.rfind('/').map_or(0, |slash| {
-        stem.get(..slash).and_then(|head| head.rfind('/')).map_or(0, |before| before.saturating_add(1))
-    });
-    stem.get(start..).unwrap_or(stem)
-}
-
-fn read_catalogue(findings: &mut Findings, file: &SourceFile, name: &str, parameters: &mut Parameters) {
-    let Some(root) = yaml::read(&file.name, &file.text, findings) else { return };
-    let mut reading = Reading { file: &file.name, findings };
-    let Some(mut section) = reading.section(&root, "") else { return };
-    read_format(&mut reading, &mut section);
-    if let Some(node) = section.required("catalogue", &mut reading) {
-        let written = reading.scalar(node, "catalogue").unwrap_or(name);
-        if written != name {
-            let shown: String = written.chars().take(64).collect();
-            let found = text!(
-                "此目录名为 `{shown}`,却按 `{name}` 使用",
-                "this catalogue is `{shown}` but used as `{name}`"
-            );
-            reading.error(node.place, "catalogue", Finding::new(found));
-        }
-    }
-    let _title = section.optional("title").and_then(|node| reading.text(node, "title"));
-    let node = section.required("parameters", &mut reading);
-    read_parameters(&mut reading, node, parameters);
-    section.finish(&[], &mut reading);
 }
 
 /// Reports names that mean two things within one action.
@@ -297,7 +271,7 @@ fn place_of(root: &Node, path: &str) -> super::diagnostic::Place {
     let mut node = root;
     let mut place = root.place;
     for part in path.split('.') {
-        let yaml::Kind::Map(entries) = &node.kind else { return place };
+        let Kind::Map(entries) = &node.kind else { return place };
         let Some((key, inner)) = entries.iter().find(|(key, _)| key.text == part) else { return place };
         (node, place) = (inner, key.place);
     }

@@ -49,6 +49,8 @@ pub struct NumberSpec {
     pub(super) max: i64,
     /// What one unit of the last decimal is worth in base units.
     pub(super) step: Ratio,
+    /// How many thousandths of the base unit that is; 1 or more by construction.
+    pub(super) thousandths: i64,
 }
 
 impl NumberSpec {
@@ -78,12 +80,6 @@ impl NumberSpec {
 
     pub(super) fn decimal(&self, count: i64) -> Decimal {
         Decimal { mantissa: i128::from(count), decimals: self.decimals }.trimmed()
-    }
-
-    /// How many thousandths of the base unit one unit of the last decimal is; 1 or more by construction.
-    pub(super) fn thousandths(&self) -> i64 {
-        let factor = Ratio::new(THOUSANDTH, 1).and_then(|thousand| self.step.times(thousand));
-        factor.and_then(|factor| i64::try_from(factor.numerator()).ok()).unwrap_or(1)
     }
 }
 
@@ -176,14 +172,20 @@ fn read_number(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Option<N
         return None;
     }
     if min > max {
-        reading.error(place, &path, Finding::new(text!("min 大于 max", "`min` is above `max`")));
+        let (low, high) = (
+            Decimal { mantissa: i128::from(min), decimals },
+            Decimal { mantissa: i128::from(max), decimals },
+        );
+        let (low, high) = (low.trimmed(), high.trimmed());
+        let found = text!("min ({low}) 大于 max ({high})", "`min` ({low}) is above `max` ({high})");
+        reading.error(place, &path, Finding::new(found));
         return None;
     }
     let step = Decimal { mantissa: 1, decimals }.step().zip(unit.factor());
     let step = step.and_then(|(step, factor)| step.times(factor))?;
     let thousandths = Ratio::new(THOUSANDTH, 1).and_then(|thousand| step.times(thousand));
     let whole = thousandths.filter(|count| count.denominator() == 1);
-    let Some(count) = whole else {
+    let Some(thousandths) = whole.and_then(|count| i64::try_from(count.numerator()).ok()) else {
         let found = text!(
             "小数位太多: 细于基本单位的千分之一",
             "too many decimals: finer than a thousandth of the base unit"
@@ -191,14 +193,12 @@ fn read_number(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Option<N
         reading.error(place, &path, Finding::new(found));
         return None;
     };
-    let fits = |bound: i64| {
-        i128::from(bound).checked_mul(count.numerator()).is_some_and(|total| i64::try_from(total).is_ok())
-    };
+    let fits = |bound: i64| bound.checked_mul(thousandths).is_some();
     if !fits(min) || !fits(max) {
         reading.error(place, &path, Finding::new(text!("min 或 max 太大", "`min` or `max` is too large")));
         return None;
     }
-    Some(NumberSpec { unit, decimals, min, max, step })
+    Some(NumberSpec { unit, decimals, min, max, step, thousandths })
 }
 
 fn read_decimals(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<u8> {

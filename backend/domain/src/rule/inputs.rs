@@ -13,6 +13,7 @@ use super::exact::Decimal;
 use super::input::{InputKind, InputSpec, Misfit, NumberSpec, place_quantity};
 use super::section::Quantity;
 use super::unit::Unit;
+use super::verdict::Slots;
 use crate::text::Text;
 
 /// Longest value of one input, in bytes.
@@ -81,6 +82,12 @@ impl Inputs {
     /// All inputs by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &InputValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+}
+
+impl FromIterator<(String, InputValue)> for Inputs {
+    fn from_iter<Values: IntoIterator<Item = (String, InputValue)>>(values: Values) -> Self {
+        Self(Arc::new(values.into_iter().collect()))
     }
 }
 
@@ -325,9 +332,12 @@ fn misfit_problem(spec: &InputSpec, number: &NumberSpec, member: &str, misfit: M
     }
 }
 
-/// The integers that a program loads for these inputs, in the order of declaration.
-pub(super) fn slots(action: &Action, inputs: &Inputs) -> Result<Vec<i64>, InputProblem> {
-    action.inputs().iter().map(|spec| slot(spec, inputs)).collect()
+/// Adds the integers that a program loads for these inputs, in the order of declaration.
+pub(super) fn slots(action: &Action, inputs: &Inputs, into: &mut Slots) -> Result<(), InputProblem> {
+    for spec in action.inputs() {
+        into.push(slot(spec, inputs)?);
+    }
+    Ok(())
 }
 
 fn slot(spec: &InputSpec, inputs: &Inputs) -> Result<i64, InputProblem> {

@@ -1,11 +1,14 @@
 //! Dated parameters with their sources. Must never hold a value without the day from which it holds.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::diagnostic::{Finding, text};
-use super::section::{Quantity, Reading};
-use super::yaml::{Kind, Node};
+use super::diagnostic::{Finding, Findings, Place, did_you_mean, text};
+use super::section::{NAME_CHARS_MAX, Quantity, Reading};
+use super::slip::meant_date;
+use super::yaml::{Key, Kind, Node};
 use crate::text::Text;
 
 /// Most values of one parameter.
@@ -79,6 +82,59 @@ impl Parameter {
     }
 }
 
+/// `grid: {same_as: grid_zhejiang}`: a name under which shared formulas find what this city chose.
+pub(super) struct Alias {
+    pub(super) name: String,
+    target: String,
+    file: String,
+    place: Place,
+    path: String,
+}
+
+impl Alias {
+    pub(super) fn read(reading: &mut Reading<'_>, key: &Key, node: &Node, path: &str) -> Option<Self> {
+        let mut section = reading.section(node, path)?;
+        let target = section.required("same_as", reading)?;
+        section.finish(&[], reading);
+        reading.scalar(target, path).map(|written| Self {
+            name: key.text.clone(),
+            target: written.to_owned(),
+            file: reading.file.to_owned(),
+            place: target.place,
+            path: path.to_owned(),
+        })
+    }
+
+    /// The parameter it stands for, under its own name.
+    pub(super) fn resolve(
+        &self,
+        findings: &mut Findings,
+        known: &BTreeMap<String, Parameter>,
+        broken: &[String],
+    ) -> Option<Parameter> {
+        let mut reading = Reading { file: &self.file, findings };
+        if known.contains_key(&self.name) {
+            reading.error(self.place, &self.path, twice(&self.name));
+            return None;
+        }
+        if let Some(parameter) = known.get(&self.target) {
+            return Some(Parameter { id: self.name.clone(), ..parameter.clone() });
+        }
+        if !broken.contains(&self.target) {
+            let target: String = self.target.chars().take(NAME_CHARS_MAX).collect();
+            let found = text!("没有参数 `{target}`", "there is no parameter `{target}`");
+            let near = did_you_mean(&target, known.keys().map(String::as_str));
+            reading.error(self.place, &self.path, Finding::new(found).help_maybe(near));
+        }
+        None
+    }
+}
+
+/// A name that two files give to a parameter.
+pub(super) fn twice(name: &str) -> Finding {
+    Finding::new(text!("参数 `{name}` 在两个文件中都有", "parameter `{name}` stands in two files"))
+}
+
 pub(super) fn read_parameter(
     reading: &mut Reading<'_>,
     id: &str,
@@ -136,6 +192,9 @@ fn joins(
         Some(_) | None => {
             before.until = Some(from);
             if before.quantity.unit.same_dimension(value.quantity.unit) {
+                if before.quantity.jumps_to(value.quantity) {
+                    reading.warn(node.place, step, jump(&before.value, &value.value));
+                }
                 return true;
             }
             let (one, other) = (before.quantity.unit, value.quantity.unit);
@@ -144,6 +203,12 @@ fn joins(
     };
     reading.error(node.place, step, Finding::new(problem));
     false
+}
+
+/// Advice where a value is a hundred times the one before it, or a hundredth.
+fn jump(one: &str, other: &str) -> Finding {
+    Finding::new(text!("从 {one} 变为 {other}, 相差百倍以上", "{one} becomes {other}, a hundredfold change"))
+        .help(text!("请核对单位", "is the unit right?"))
 }
 
 fn read_value(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<ParameterValue> {
@@ -247,7 +312,8 @@ pub(super) fn read_date(reading: &mut Reading<'_>, node: &Node, path: &str) -> O
     if date.is_none() {
         let shown: String = written.chars().take(40).collect();
         let found = text!("`{shown}` 不是日期", "`{shown}` is not a date");
-        let help = text!("例如 2026-01-31", "as in 2026-01-31");
+        let meant = meant_date(&shown).map(|day| text!("请写 {day}", "write {day}"));
+        let help = meant.unwrap_or_else(|| text!("例如 2026-01-31", "as in 2026-01-31"));
         reading.error(node.place, path, Finding::new(found).help(help));
     }
     date

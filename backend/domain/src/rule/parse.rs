@@ -2,7 +2,7 @@
 
 use super::diagnostic::{Finding, text};
 use super::exact::Rounding;
-use super::syntax::{Arithmetic, Comparison, Extreme, Formula, Interval, Junction, Tree, TreeKind};
+use super::syntax::{Arithmetic, Comparison, Extreme, Formula, Junction, Tree, TreeKind};
 use super::token::{KEYWORDS, Token, Word, tokens};
 
 /// Deepest nesting of brackets and conditions in one formula.
@@ -16,7 +16,7 @@ pub(super) fn parse(source: &str) -> Result<Formula, Finding> {
         .filter(|token| matches!(&token.word, Word::Name(name) if !KEYWORDS.contains(&name.as_str())))
         .map(|token| (token.start, token.end))
         .collect();
-    let mut parser = Parser { tokens, next: 0, depth: 0 };
+    let mut parser = Parser { tokens, next: 0, depth: 0, copied: 0 };
     let tree = parser.formula()?;
     if *parser.word() == Word::End {
         return Ok(Formula { source: source.to_owned(), tree, names });
@@ -24,30 +24,36 @@ pub(super) fn parse(source: &str) -> Result<Formula, Finding> {
     Err(parser.expected("公式到此结束", "the end of the formula"))
 }
 
-struct Parser {
+pub(super) struct Parser {
     tokens: Vec<Token>,
     next: usize,
     depth: usize,
+    /// Parts of trees that stand in the result more than once.
+    pub(super) copied: usize,
 }
 
 impl Parser {
-    fn word_at(&self, place: usize) -> &Word {
+    pub(super) fn word_at(&self, place: usize) -> &Word {
         self.tokens.get(place).map_or(&Word::End, |token| &token.word)
     }
 
-    fn word(&self) -> &Word {
+    pub(super) fn word(&self) -> &Word {
         self.word_at(self.next)
     }
 
-    fn at(&self) -> usize {
+    pub(super) fn word_ahead(&self, places: usize) -> &Word {
+        self.word_at(self.next.saturating_add(places))
+    }
+
+    pub(super) fn at(&self) -> usize {
         self.tokens.get(self.next).map_or(0, |token| token.start)
     }
 
-    fn advance(&mut self) {
+    pub(super) fn advance(&mut self) {
         self.next = self.next.saturating_add(1);
     }
 
-    fn symbol(&mut self, wanted: &str) -> bool {
+    pub(super) fn symbol(&mut self, wanted: &str) -> bool {
         let found = matches!(self.word(), Word::Symbol(symbol) if *symbol == wanted);
         if found {
             self.advance();
@@ -55,7 +61,7 @@ impl Parser {
         found
     }
 
-    fn keyword(&mut self, wanted: &str) -> bool {
+    pub(super) fn keyword(&mut self, wanted: &str) -> bool {
         let found = is_keyword(self.word(), wanted);
         if found {
             self.advance();
@@ -63,7 +69,7 @@ impl Parser {
         found
     }
 
-    fn need(&mut self, symbol: &str) -> Result<(), Finding> {
+    pub(super) fn need(&mut self, symbol: &str) -> Result<(), Finding> {
         if self.symbol(symbol) {
             Ok(())
         } else {
@@ -71,7 +77,7 @@ impl Parser {
         }
     }
 
-    fn need_keyword(&mut self, keyword: &str) -> Result<(), Finding> {
+    pub(super) fn need_keyword(&mut self, keyword: &str) -> Result<(), Finding> {
         if self.keyword(keyword) {
             Ok(())
         } else {
@@ -79,7 +85,7 @@ impl Parser {
         }
     }
 
-    fn expected(&self, zh: &str, en: &str) -> Finding {
+    pub(super) fn expected(&self, zh: &str, en: &str) -> Finding {
         let (found_zh, found_en) = match self.word() {
             Word::Name(name) => (format!("`{name}`"), format!("`{name}`")),
             Word::Symbol(symbol) => (format!("`{symbol}`"), format!("`{symbol}`")),
@@ -92,12 +98,12 @@ impl Parser {
         Finding::new(text!("此处应为{zh},却是{found_zh}", "expected {en}, found {found_en}")).at(self.at())
     }
 
-    fn node(at: usize, kind: TreeKind) -> Tree {
+    pub(super) fn node(at: usize, kind: TreeKind) -> Tree {
         Tree { at, kind }
     }
 
     /// `or`s, and the rounding that may end a formula or a bracket.
-    fn formula(&mut self) -> Result<Tree, Finding> {
+    pub(super) fn formula(&mut self) -> Result<Tree, Finding> {
         self.depth = self.depth.saturating_add(1);
         if self.depth > FORMULA_DEPTH_MAX {
             let found =
@@ -205,21 +211,10 @@ impl Parser {
         if self.keyword("in") {
             return self.membership(at, left);
         }
-        let Word::Symbol(symbol) = self.word() else { return Ok(left) };
-        let comparison = match *symbol {
-            "<" => Comparison::Less,
-            "<=" => Comparison::LessOrEqual,
-            ">" => Comparison::Greater,
-            ">=" => Comparison::GreaterOrEqual,
-            "=" => Comparison::Equal,
-            "!=" => Comparison::NotEqual,
-            "==" => {
-                let found = text!("比较相等请写一个 `=`", "write one `=` to compare");
-                return Err(Finding::new(found).at(self.at()));
-            }
-            _ => return Ok(left),
-        };
-        self.advance();
+        if self.keyword("between") {
+            return self.between(at, left);
+        }
+        let Some(comparison) = self.comparison_sign()? else { return Ok(left) };
         let right = self.sum()?;
         let tree = pair(at, left, right, |one, other| TreeKind::Compared(comparison, one, other));
         if matches!(self.word(), Word::Symbol("<" | "<=" | ">" | ">=" | "=" | "!=")) {
@@ -231,36 +226,27 @@ impl Parser {
         Ok(tree)
     }
 
-    /// After `in`: a list name, `[a, b]`, or `[a .. b)`.
-    fn membership(&mut self, at: usize, value: Tree) -> Result<Tree, Finding> {
-        let value = Box::new(value);
-        if matches!(self.word(), Word::Name(_)) {
-            let list = self.primary()?;
-            return Ok(Self::node(at, TreeKind::OneOf(value, vec![list])));
-        }
-        let low_inside = self.symbol("[");
-        if !low_inside && !self.symbol("(") {
-            return Err(self.expected("`[` 或列表名", "`[` or the name of a list"));
-        }
-        let first = self.sum()?;
-        if self.symbol("..") {
-            let high = self.sum()?;
-            let high_inside = self.symbol("]");
-            if !high_inside {
-                self.need(")")?;
+    /// The comparison that stands here, passed over.
+    pub(super) fn comparison_sign(&mut self) -> Result<Option<Comparison>, Finding> {
+        let Word::Symbol(symbol) = self.word() else { return Ok(None) };
+        let comparison = match *symbol {
+            "<" => Comparison::Less,
+            "<=" => Comparison::LessOrEqual,
+            ">" => Comparison::Greater,
+            ">=" => Comparison::GreaterOrEqual,
+            "=" => Comparison::Equal,
+            "!=" => Comparison::NotEqual,
+            "==" => {
+                let found = text!("比较相等只写一个 `=`", "write one `=` to compare");
+                return Err(Finding::new(found).at(self.at()));
             }
-            let interval = Interval { low: first, low_inside, high, high_inside };
-            return Ok(Self::node(at, TreeKind::Within(value, Box::new(interval))));
-        }
-        let mut members = vec![first];
-        while self.symbol(",") {
-            members.push(self.sum()?);
-        }
-        self.need(if low_inside { "]" } else { ")" })?;
-        Ok(Self::node(at, TreeKind::OneOf(value, members)))
+            _ => return Ok(None),
+        };
+        self.advance();
+        Ok(Some(comparison))
     }
 
-    fn sum(&mut self) -> Result<Tree, Finding> {
+    pub(super) fn sum(&mut self) -> Result<Tree, Finding> {
         let at = self.at();
         let mut tree = self.product()?;
         loop {
@@ -294,16 +280,22 @@ impl Parser {
 
     fn signed(&mut self) -> Result<Tree, Finding> {
         let at = self.at();
-        let minus = self.symbol("-");
+        let mut minus = false;
+        while self.symbol("-") {
+            minus = !minus;
+        }
         let tree = self.primary()?;
         Ok(if minus { Self::node(at, TreeKind::Negated(Box::new(tree))) } else { tree })
     }
 
-    fn primary(&mut self) -> Result<Tree, Finding> {
+    pub(super) fn primary(&mut self) -> Result<Tree, Finding> {
         let at = self.at();
         if self.symbol("(") {
             let tree = self.formula()?;
             self.need(")")?;
+            return Ok(tree);
+        }
+        if let Some(tree) = self.call(at)? {
             return Ok(tree);
         }
         let kind = match self.word().clone() {
@@ -312,10 +304,16 @@ impl Parser {
             Word::Time(time) => TreeKind::Time(time),
             Word::Quoted(quoted) => TreeKind::Quoted(quoted),
             Word::Name(name) => match name.as_str() {
-                "yes" => TreeKind::YesNo(true),
-                "no" => TreeKind::YesNo(false),
+                "yes" | "true" => TreeKind::YesNo(true),
+                "no" | "false" => TreeKind::YesNo(false),
                 "min" => return self.extreme(at, Extreme::Min),
                 "max" => return self.extreme(at, Extreme::Max),
+                "not" if matches!(self.word_ahead(1), Word::Symbol("(")) => return self.negation(),
+                "null" => {
+                    let found =
+                        text!("没有空值 null: 每个值都是已知的", "there is no null: every value is known");
+                    return Err(Finding::new(found).at(at));
+                }
                 keyword if KEYWORDS.contains(&keyword) => {
                     return Err(self.expected("数或名称", "a number or a name"));
                 }
@@ -343,7 +341,12 @@ fn is_keyword(word: &Word, wanted: &str) -> bool {
     matches!(word, Word::Name(name) if name == wanted)
 }
 
-fn pair(at: usize, left: Tree, right: Tree, kind: impl Fn(Box<Tree>, Box<Tree>) -> TreeKind) -> Tree {
+pub(super) fn pair(
+    at: usize,
+    left: Tree,
+    right: Tree,
+    kind: impl Fn(Box<Tree>, Box<Tree>) -> TreeKind,
+) -> Tree {
     Tree { at, kind: kind(Box::new(left), Box::new(right)) }
 }
 

@@ -122,6 +122,10 @@ impl Program {
         self.ranges.get(usize::from(register)).copied().unwrap_or(Range::constant(0))
     }
 
+    pub(super) fn ops(&self) -> &[Op] {
+        &self.ops
+    }
+
     /// Ends the growing.
     pub(super) fn sealed(mut self) -> Self {
         self.known = HashMap::new();

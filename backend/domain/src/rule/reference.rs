@@ -9,7 +9,7 @@ use num_rational::BigRational;
 use proptest::prelude::*;
 
 use super::action::Action;
-use super::decision::{Decision, Facts, Usage};
+use super::decision::{Decision, Facts, Receipt, Usage};
 use super::evidence::Evidence;
 use super::exact::{Ratio, Rounding};
 use super::inputs::{InputValue, Inputs};
@@ -339,7 +339,9 @@ proptest! {
         let decision = rules.evaluate(action, &facts, &used);
         let expected = decide(&rules, action, &facts, Some(used));
         prop_assert_eq!(granted(&decision), expected, "{}\n{:?} {:?}", text, inputs, used);
-        let receipt = serde_json::from_str(&serde_json::to_string(decision.receipt()).unwrap()).unwrap();
+        let stored = decision.receipt().to_bytes(action);
+        let receipt = Receipt::from_bytes(action, facts.occurred_at, &stored).unwrap();
+        prop_assert_eq!(&receipt, decision.receipt());
         let told = rules.explain(action, &receipt);
         prop_assert!(!told.text(Language::Zh).is_empty() && !told.text(Language::En).is_empty());
         let Decision::Credited(credit) = decision else {

@@ -1,6 +1,6 @@
 //! A whole rule set: one file and the catalogues it uses, checked, compiled, hashed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -15,6 +15,7 @@ use super::diagnostic::{Diagnostic, Finding, Findings, Place, Severity, nearest,
 use super::inputs::{self, InputProblem, Inputs};
 use super::parameter::Parameter;
 use super::schedule::{Acceptance, Expiry};
+use super::verdict::{Scratch, Slots, Typed, Verdict};
 use super::{evaluate, example, file};
 use crate::text::Text;
 
@@ -38,6 +39,8 @@ pub struct RuleSet {
     pub(super) lists: Vec<(String, Arc<[String]>)>,
     pub(super) parameters: BTreeMap<String, Parameter>,
     pub(super) actions: Vec<Action>,
+    pub(super) catalogues: Vec<String>,
+    pub(super) offered: BTreeSet<String>,
     pub(super) warnings: Vec<Diagnostic>,
     pub(super) bundle: String,
     pub(super) hash: [u8; 32],
@@ -55,7 +58,7 @@ impl RuleSet {
     /// Checks and compiles a rule file with the catalogues that it may use; errors only, see
     /// [`RuleSet::warnings`].
     pub fn compile(main: &SourceFile, catalogues: &[SourceFile]) -> Result<Self, Vec<Diagnostic>> {
-        let mut findings = Findings::default();
+        let mut findings = Findings::about(&main.name);
         let read = file::read(main, catalogues, &mut findings);
         let Some((mut rules, used)) = read.filter(|_| !findings.has_errors()) else {
             return Err(incomplete(main, findings));
@@ -139,6 +142,12 @@ impl RuleSet {
         nearest(id, self.actions.iter().map(|action| action.id.as_str()))
     }
 
+    /// Names of the catalogues that the file uses, as in `factors/mobility`.
+    #[must_use]
+    pub fn catalogues(&self) -> &[String] {
+        &self.catalogues
+    }
+
     /// All parameters by id, those of catalogues among them.
     pub fn parameters(&self) -> impl Iterator<Item = &Parameter> {
         self.parameters.values()
@@ -182,9 +191,28 @@ impl RuleSet {
         evaluate::evaluate(action, self.timezone, facts, used)
     }
 
-    /// Runs a `NAME.cases.yaml` against this rule set; every mismatch is a finding.
-    pub fn check_cases(&self, cases: &SourceFile) -> Result<example::CasesSummary, Vec<Diagnostic>> {
-        example::check_cases(self, cases)
+    /// An act as integers, for [`RuleSet::decide`].
+    pub fn slots(&self, action: &Action, facts: &Facts<'_>) -> Result<Slots, InputProblem> {
+        evaluate::slots_of(action, self.timezone, facts)
+    }
+
+    /// Decides one act like [`RuleSet::evaluate`], in numbers alone and without allocating.
+    #[must_use]
+    pub fn decide(
+        &self,
+        action: &Action,
+        typed: Typed<'_>,
+        used: &[Usage],
+        scratch: &mut Scratch,
+    ) -> Verdict {
+        evaluate::decide(action, typed, used, scratch, &mut ())
+    }
+
+    /// Runs files of cases against this rule set, the city's own first, then those of its catalogues;
+    /// every mismatch is a finding. A case stands for those of the same action and name in later files, and
+    /// cases of shared actions that the city did not take are left out.
+    pub fn check_cases(&self, files: &[SourceFile]) -> Result<example::CasesSummary, Vec<Diagnostic>> {
+        example::check_cases(self, files)
     }
 }
 
@@ -192,7 +220,7 @@ impl RuleSet {
 fn incomplete(main: &SourceFile, mut findings: Findings) -> Vec<Diagnostic> {
     if !findings.has_errors() {
         let found = Finding::new(text!("规则文件不完整", "the rule file is not complete"));
-        findings.add(&main.name, Place { line: 1, column: 1 }, "", Severity::Error, found);
+        findings.add(&main.name, Place::new(1, 1), "", Severity::Error, found);
     }
     findings.finish().err().unwrap_or_default()
 }

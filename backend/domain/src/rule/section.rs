@@ -4,6 +4,7 @@
 use super::diagnostic::{Finding, Findings, Place, Severity, did_you_mean, text};
 use super::exact::{Decimal, Ratio, Rounding};
 use super::parse::parse;
+use super::slip::{is_wide, narrow_help, number_help};
 use super::syntax::Formula;
 use super::token::{KEYWORDS, unknown_unit};
 use super::unit::{Unit, is_unit_name};
@@ -19,7 +20,7 @@ pub const TEXT_CHARS_MAX: usize = 1_000;
 const SPELLED_MAX: usize = 100;
 
 /// Names that formulas already use.
-const RESERVED: [&str; 8] = ["date", "time", "reduction", "points", "down", "up", "half", "even"];
+pub(super) const RESERVED: [&str; 8] = ["date", "time", "reduction", "points", "down", "up", "half", "even"];
 
 /// One file being read.
 pub(super) struct Reading<'a> {
@@ -63,12 +64,13 @@ impl<'n> Section<'n> {
         let node = self.optional(key);
         if node.is_none() {
             let found = Finding::new(text!("缺少 `{key}`", "`{key}` is missing"));
+            let found = found.help_maybe(sample(key).map(|line| text!("例如 `{line}`", "as in `{line}`")));
             let misspelt = self
                 .entries
                 .iter()
                 .take(SPELLED_MAX)
                 .map(|(known, _)| known.text.as_str())
-                .find(|known| did_you_mean(known, [key]).is_some());
+                .find(|known| known.contains(is_wide) || did_you_mean(known, [key]).is_some());
             if misspelt.is_none() {
                 reading.error(self.place, &self.path, found);
             }
@@ -99,7 +101,7 @@ impl<'n> Section<'n> {
                 ))
             } else {
                 let all = self.asked.join(", ");
-                let near = did_you_mean(&name, self.asked.iter().copied());
+                let near = narrow_help(&name).or_else(|| did_you_mean(&name, self.asked.iter().copied()));
                 let help = match near {
                     Some(near) => near,
                     None if cut_at_comma => text!(
@@ -113,6 +115,22 @@ impl<'n> Section<'n> {
             reading.error(key.place, &self.step(&name), found);
         }
     }
+}
+
+/// How a key that is often forgotten is written.
+fn sample(key: &str) -> Option<&'static str> {
+    let samples = [
+        ("from", "from: 2026-01-31"),
+        ("until", "until: 2026-12-31"),
+        ("unit", "unit: km"),
+        ("decimals", "decimals: 2"),
+        ("per", "per: day"),
+        ("confidence", "confidence: proposed"),
+        ("evidence", "evidence: {operator: 100%}"),
+        ("zh", "{zh: 地铁出行, en: Metro ride}"),
+        ("en", "{zh: 地铁出行, en: Metro ride}"),
+    ];
+    samples.iter().find(|(known, _)| *known == key).map(|(_, line)| *line)
 }
 
 impl Reading<'_> {
@@ -130,8 +148,10 @@ impl Reading<'_> {
                 Some(Section { place: node.place, path: path.to_owned(), entries, asked: Vec::new() })
             }
             Kind::Scalar { .. } | Kind::List(_) => {
-                let found = text!("此处应为 `键: 值`", "expected `key: value` lines");
-                self.error(node.place, path, Finding::new(found));
+                let found = Finding::new(text!("此处应为 `键: 值`", "expected `key: value` lines"));
+                let dashed = matches!(node.kind, Kind::List(_))
+                    .then(|| text!("请去掉行首的 `-`", "take away the `-` at the start of the line"));
+                self.error(node.place, path, found.help_maybe(dashed));
                 None
             }
         }
@@ -265,7 +285,8 @@ impl Reading<'_> {
         let found = options.iter().find(|(name, _)| *name == word).map(|(_, value)| *value);
         if found.is_none() {
             let all = options.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-            let help = did_you_mean(word, options.iter().map(|(name, _)| *name))
+            let help = narrow_help(word)
+                .or_else(|| did_you_mean(word, options.iter().map(|(name, _)| *name)))
                 .unwrap_or_else(|| text!("可选: {all}", "one of: {all}"));
             let shown: String = word.chars().take(NAME_CHARS_MAX).collect();
             let found = Finding::new(text!("`{shown}` 不是可用的值", "`{shown}` is not a value here"));
@@ -284,19 +305,32 @@ pub(super) struct Quantity {
 
 impl Quantity {
     pub(super) fn parse(written: &str) -> Result<Self, Finding> {
-        let shown: String = written.chars().take(40).collect();
-        let not_one = || {
-            Finding::new(text!("`{shown}` 不是带单位的数", "`{shown}` is not a number with a unit"))
-                .help(text!("例如 46.7 gCO2e/km", "as in 46.7 gCO2e/km"))
-        };
         let digits = written.find(|letter: char| !(letter.is_ascii_digit() || "-.".contains(letter)));
         let (number, unit) = written.split_at(digits.unwrap_or(written.len()));
-        let number = Decimal::parse(number, false).ok_or_else(not_one)?;
+        let number = Decimal::parse(number, false).ok_or_else(|| not_a_quantity(written))?;
         let unit = match unit.trim() {
             "" => Unit::NONE,
-            word => Unit::parse(word).map_err(|problem| unknown_unit(&problem))?,
+            word => Unit::parse(word).map_err(|problem| match number_help(written) {
+                Some(_) => not_a_quantity(written),
+                None => unknown_unit(&problem),
+            })?,
         };
         Ok(Self { number, unit })
+    }
+
+    /// Whether another quantity of its kind is a hundred times this one or more, or a hundredth or less.
+    pub(super) fn jumps_to(self, other: Self) -> bool {
+        let worth = |quantity: Self| {
+            let count = Ratio::new(quantity.number.mantissa, 1)?;
+            count.times(quantity.number.step()?)?.times(quantity.unit.factor()?)
+        };
+        let share = worth(self).zip(worth(other)).and_then(|(one, other)| other.over(one));
+        share.is_some_and(|share| {
+            let (up, down) = (share.numerator(), share.denominator());
+            let reaches =
+                |large: i128, small: i128| small.checked_mul(100).is_some_and(|small| large >= small);
+            reaches(up, down) || reaches(down, up)
+        })
     }
 
     /// How many `grain`s this is, if a whole number that fits.
@@ -307,4 +341,10 @@ impl Quantity {
         let exact = whole.checked_mul(worth.denominator())? == product;
         i64::try_from(whole).ok().filter(|_| exact)
     }
+}
+
+fn not_a_quantity(written: &str) -> Finding {
+    let shown: String = written.chars().take(40).collect();
+    let help = number_help(&shown).unwrap_or_else(|| text!("例如 46.7 gCO2e/km", "as in 46.7 gCO2e/km"));
+    Finding::new(text!("`{shown}` 不是带单位的数", "`{shown}` is not a number with a unit")).help(help)
 }

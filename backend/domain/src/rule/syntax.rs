@@ -1,4 +1,4 @@
-//! The tree of a formula. Holds no behaviour but the listing of names.
+//! The tree of a formula. Holds no behaviour but the listing of names and parts.
 
 use chrono::{NaiveDate, NaiveTime};
 
@@ -28,6 +28,39 @@ impl Formula {
 pub(super) struct Tree {
     pub(super) at: usize,
     pub(super) kind: TreeKind,
+}
+
+impl Tree {
+    /// The trees right below this one.
+    pub(super) fn parts(&self) -> Vec<&Self> {
+        match &self.kind {
+            TreeKind::Number(..)
+            | TreeKind::Date(_)
+            | TreeKind::Time(_)
+            | TreeKind::YesNo(_)
+            | TreeKind::Quoted(_)
+            | TreeKind::Name(_) => Vec::new(),
+            TreeKind::Not(inner) | TreeKind::Negated(inner) => vec![inner],
+            TreeKind::Arithmetic(_, one, other)
+            | TreeKind::Compared(_, one, other)
+            | TreeKind::Joined(_, one, other)
+            | TreeKind::Rounded(one, _, other) => vec![one, other],
+            TreeKind::OneOf(value, members) => std::iter::once(&**value).chain(members).collect(),
+            TreeKind::Within(value, interval) => vec![value, &interval.low, &interval.high],
+            TreeKind::If(parts) => parts.iter().collect(),
+            TreeKind::Extreme(_, members) => members.iter().collect(),
+        }
+    }
+
+    /// How many trees this is, itself among them.
+    pub(super) fn size(&self) -> usize {
+        self.parts().into_iter().map(Self::size).fold(1, usize::saturating_add)
+    }
+
+    /// Whether a condition stands anywhere in it.
+    pub(super) fn has_condition(&self) -> bool {
+        matches!(self.kind, TreeKind::If(_)) || self.parts().into_iter().any(Self::has_condition)
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -4,6 +4,7 @@ use chrono::{NaiveDate, NaiveTime};
 
 use super::diagnostic::{Finding, did_you_mean, text};
 use super::exact::Decimal;
+use super::slip::{is_wide, meant_unit, narrow_help};
 use super::unit::{Unit, UnitProblem, is_unit_name, unit_names};
 
 /// Most characters of one formula.
@@ -12,8 +13,10 @@ pub const FORMULA_CHARS_MAX: usize = 2_000;
 pub const FORMULA_TOKENS_MAX: usize = 400;
 
 /// Words that mean something and name nothing.
-pub(super) const KEYWORDS: [&str; 13] =
-    ["and", "or", "not", "in", "if", "then", "else", "min", "max", "rounded", "to", "yes", "no"];
+pub(super) const KEYWORDS: [&str; 16] = [
+    "and", "or", "not", "in", "between", "if", "then", "else", "min", "max", "rounded", "to", "yes", "no",
+    "true", "false",
+];
 
 const SYMBOLS: [&str; 18] =
     ["..", "<=", ">=", "!=", "==", "<", ">", "=", "+", "-", "*", "/", "(", ")", "[", "]", ",", "×"];
@@ -103,6 +106,11 @@ impl Lexer {
             return self.quoted(letter);
         }
         let ahead = self.slice(self.at, self.at.saturating_add(2));
+        if ahead == "**" {
+            let found = text!("没有乘方 `**`", "there is no power `**`");
+            let help = text!("请写成乘法, 如 a * a", "write the product, as in a * a");
+            return Err(Finding::new(found).help(help).at(self.at));
+        }
         if let Some(symbol) = SYMBOLS.iter().find(|symbol| ahead.starts_with(**symbol)) {
             self.advance(symbol.chars().count());
             return Ok(Word::Symbol(if *symbol == "×" { "*" } else { symbol }));
@@ -110,16 +118,21 @@ impl Lexer {
         Err(self.unexpected(letter))
     }
 
-    fn unexpected(&self, letter: char) -> Finding {
-        let found =
-            Finding::new(text!("不认识的字符 `{letter}`", "unexpected character `{letter}`")).at(self.at);
+    fn unexpected(&mut self, letter: char) -> Finding {
+        let at = self.at;
+        if letter.is_alphabetic() && !is_wide(letter) {
+            let word = self.take_while(|letter| letter.is_alphabetic() && !letter.is_ascii());
+            return foreign_word(&word).at(at);
+        }
+        let found = Finding::new(text!("不认识的字符 `{letter}`", "unexpected character `{letter}`")).at(at);
         match letter {
-            '，' | '（' | '）' | '：' | '【' | '】' | '。' | '“' | '”' | '＜' | '＞' | '＝' | '％' | '＋'
-            | '－' => found.help(text!("请使用半角符号", "use the ASCII form of this sign")),
             '≤' | '≥' | '≠' => found.help(text!("请写 <= , >= 或 !=", "write <=, >= or !=")),
             '÷' => found.help(text!("请写 /", "write /")),
+            '.' if self.peek(1).is_some_and(|next| next.is_ascii_digit()) => {
+                found.help(text!("小数点前请写 0, 如 0.5", "write the 0 before the point, as in 0.5"))
+            }
             '&' | '|' | '!' => found.help(text!("请写 and, or, not", "write and, or, not")),
-            _ => found,
+            _ => found.help_maybe(narrow_help(&letter.to_string())),
         }
     }
 
@@ -195,6 +208,10 @@ impl Lexer {
             self.advance(1);
         }
         let first = self.slice(start, ends.first().copied().unwrap_or(start));
+        if start == before && is_exponent(&first) {
+            let found = text!("数不能用指数写法", "a number has no exponent");
+            return Err(Finding::new(found).help(text!("请把数写全", "write the number in full")).at(start));
+        }
         if KEYWORDS.contains(&first.as_str()) && !is_unit_name(&first) {
             self.at = before;
             return Ok(Unit::NONE);
@@ -209,12 +226,30 @@ impl Lexer {
     }
 }
 
+/// `e3`, as floats are written.
+fn is_exponent(word: &str) -> bool {
+    let power = word.strip_prefix(['e', 'E']);
+    power.is_some_and(|power| power.is_empty() || power.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 fn starts_unit(letter: char) -> bool {
     letter.is_ascii_alphabetic() || letter == '{'
 }
 
 fn not_a(zh: &str, en: &str, written: &str) -> Finding {
     Finding::new(text!("`{written}` 不是{zh}", "`{written}` is not {en}"))
+}
+
+/// The message for a word that is not written in a-z.
+fn foreign_word(word: &str) -> Finding {
+    if let Some(unit) = meant_unit(word) {
+        let found = Finding::new(text!("没有单位 `{word}`", "there is no unit `{word}`"));
+        return found.help(text!("请写 `{unit}`", "write `{unit}`"));
+    }
+    Finding::new(text!("公式里不能有 `{word}`", "`{word}` cannot stand in a formula")).help(text!(
+        "公式里的名称只用小写字母、数字和下划线",
+        "names in formulas are written with a-z, 0-9 and _"
+    ))
 }
 
 /// The message for a unit that is not in the registry.
@@ -226,7 +261,8 @@ pub(super) fn unknown_unit(problem: &UnitProblem) -> Finding {
                 "the units are: {all}",
                 all = unit_names().collect::<Vec<_>>().join(" ")
             ))
-            .help_maybe(did_you_mean(name, unit_names())),
+            .help_maybe(did_you_mean(name, unit_names()))
+            .help_maybe(meant_unit(name).map(|unit| text!("请写 `{unit}`", "write `{unit}`"))),
         UnitProblem::Unsupported => {
             Finding::new(text!("不支持这样组合单位", "these units cannot be combined like this"))
         }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 
-use super::diagnostic::Finding;
-use super::diagnostic::{Findings, Place, Severity, text};
+use super::diagnostic::{Finding, Findings, Place, Severity, text};
+use super::misread;
 
 /// Most bytes of one file.
 pub const FILE_BYTES_MAX: usize = 1024 * 1024;
@@ -39,6 +39,22 @@ pub(super) struct Key {
     pub(super) place: Place,
 }
 
+impl Node {
+    /// The value of a key, where this is a map that has it.
+    pub(super) fn inner(&self, key: &str) -> Option<&Self> {
+        let Kind::Map(entries) = &self.kind else { return None };
+        entries.iter().find(|(known, _)| known.text == key).map(|(_, node)| node)
+    }
+
+    /// Its text, where it is one.
+    pub(super) fn word(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Scalar { text, .. } => Some(text),
+            Kind::List(_) | Kind::Map(_) => None,
+        }
+    }
+}
+
 /// Reads one document. Problems go to `findings`; what could be read before them is lost, as YAML cannot
 /// resume.
 pub(super) fn read(file: &str, source: &str, findings: &mut Findings) -> Option<Node> {
@@ -55,7 +71,7 @@ pub(super) fn read(file: &str, source: &str, findings: &mut Findings) -> Option<
 type Refused = (Place, Finding);
 
 fn refuse_characters(source: &str) -> Result<(), Refused> {
-    let start = Place { line: 1, column: 1 };
+    let start = Place::new(1, 1);
     if source.len() > FILE_BYTES_MAX {
         let found = Finding::new(text!(
             "文件有 {bytes} 字节,最多 {max} 字节",
@@ -75,7 +91,7 @@ fn refuse_characters(source: &str) -> Result<(), Refused> {
             } else {
                 Finding::new(text!("文件中有控制字符", "the file holds a control character"))
             };
-            let place = Place { line: line.saturating_add(1), column: column.saturating_add(1) };
+            let place = Place::new(line.saturating_add(1), column.saturating_add(1));
             return Err((place, found));
         }
     }
@@ -89,7 +105,7 @@ struct Open {
     entries: Vec<(Key, Node)>,
     key: Option<Key>,
     /// On which line each key stands.
-    lines: BTreeMap<String, usize>,
+    lines: BTreeMap<String, u32>,
     map: bool,
 }
 
@@ -105,10 +121,16 @@ impl Builder {
     fn run(mut self, source: &str) -> Result<Node, Refused> {
         let source = source.strip_prefix('\u{feff}').unwrap_or(source);
         for step in Parser::new_from_str(source) {
-            let (event, span) = step.map_err(|error| (place(error.marker()), not_yaml(error.info())))?;
+            let (event, span) = step.map_err(|error| {
+                misread::find(
+                    source,
+                    (error.marker().line(), error.marker().col().saturating_add(1)),
+                    error.info(),
+                )
+            })?;
             self.take(event, place(&span.start))?;
         }
-        let start = Place { line: 1, column: 1 };
+        let start = Place::new(1, 1);
         self.root.ok_or_else(|| (start, Finding::new(text!("文件是空的", "the file is empty"))))
     }
 
@@ -232,15 +254,7 @@ impl Builder {
 }
 
 fn place(marker: &Marker) -> Place {
-    Place { line: marker.line(), column: marker.col().saturating_add(1) }
-}
-
-fn not_yaml(info: &str) -> Finding {
-    let info: String = info.chars().take(200).collect();
-    Finding::new(text!("不是合法的 YAML: {info}", "not valid YAML: {info}")).help(text!(
-        "检查缩进; 在 {{ }} 或 [ ] 里, 含有 [ ] , 的公式要加引号",
-        "check the indentation; inside {{ }} or [ ], put a formula that holds [ ] or , into quotes"
-    ))
+    Place::new(marker.line(), marker.col().saturating_add(1))
 }
 
 #[cfg(test)]
@@ -306,7 +320,7 @@ mod tests {
         let Kind::Map(entries) = node.kind else { panic!("not a map") };
         let Kind::Scalar { text, inline } = &entries[0].1.kind else { panic!("not a scalar") };
         assert_eq!((text.as_str(), *inline), ("0.10", true));
-        assert_eq!(entries[0].1.place, Place { line: 1, column: 4 });
+        assert_eq!(entries[0].1.place, Place::new(1, 4));
     }
 
     proptest! {

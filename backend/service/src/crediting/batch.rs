@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::activity::Activity;
-use tanhui_domain::crediting::{Claim, Decided, Outcome, UsageBook, decide};
+use tanhui_domain::crediting::{Claim, UsageBook, decide};
 use tanhui_domain::id::{ActivityId, CitizenId, CityId, OwnerId, SourceId};
-use tanhui_domain::ledger::{Account, Amounts, Journal, JournalKind, Posting};
+use tanhui_domain::ledger::Account;
 use tanhui_store::binding::SubjectHash;
 use tanhui_store::usage::UsageWindow;
 use tanhui_store::waiting::WaitingEvent;
 use tanhui_store::{
-    Database, StoreError, Transaction, account, activity, binding, city, lot, usage, waiting,
+    Database, StoreError, Transaction, account, activity, binding, crediting, usage, waiting,
 };
 
 use super::prepare::Prepared;
@@ -138,8 +138,8 @@ async fn credit(
     for (city, claims) in by_city {
         let (places, claims): (Vec<usize>, Vec<Claim<'_>>) = claims.into_iter().unzip();
         let outcome = decide(&claims, &mut accounts, &mut usage, recorded_at).map_err(broken)?;
-        let decided = write_outcome(on, city, outcome, recorded_at).await?;
-        for (place, decided) in places.into_iter().zip(decided) {
+        crediting::write(on, city, &outcome, recorded_at).await?;
+        for (place, decided) in places.into_iter().zip(outcome.decided) {
             put(results, place, EventResult::of_activity(decided.activity, decided.reason));
         }
     }
@@ -192,51 +192,6 @@ async fn load_usage(on: &Transaction, claims: &[(usize, Claim<'_>)]) -> Result<U
         }
     }
     Ok(book)
-}
-
-/// Writes everything that was decided; gives the decisions back, to be answered.
-async fn write_outcome(
-    on: &Transaction,
-    city: CityId,
-    outcome: Outcome,
-    recorded_at: DateTime<Utc>,
-) -> Result<Vec<Decided>, StoreError> {
-    let Outcome { decided, postings, total, granted, lots } = outcome;
-    let activities: Vec<&Activity> = decided.iter().map(|decided| &decided.activity).collect();
-    activity::insert_many(on, &activities).await?;
-    if !postings.is_empty() {
-        usage::add(on, &granted, recorded_at).await?;
-        if !lots.is_empty() {
-            lot::grant(on, &lots).await?;
-        }
-        write_journal(on, city, postings, total, recorded_at).await?;
-    }
-    Ok(decided)
-}
-
-/// The programme's side is one posting for the whole batch, on an account that every writer locks last.
-async fn write_journal(
-    on: &Transaction,
-    city: CityId,
-    mut postings: Vec<Posting>,
-    total: Amounts,
-    recorded_at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let programme = city::programme(on, city).await?;
-    let mut programme = account::lock(on, programme)
-        .await?
-        .ok_or_else(|| StoreError::Corrupt(format!("the programme of city {city} has no account")))?;
-    let opposite: Amounts = total.negated().map_err(broken)?;
-    postings.push(programme.post(opposite, None).map_err(broken)?);
-    let journal = Journal {
-        city,
-        kind: JournalKind::Credit,
-        cause: None,
-        occurred_at: recorded_at,
-        recorded_at,
-        postings,
-    };
-    account::write(on, &journal).await.map(|_| ())
 }
 
 async fn keep(

@@ -1,0 +1,198 @@
+//! Functions with brackets, as FEEL writes them, each spelt out in the language's own roundings, choices and
+//! extremes. Must never need a kind of tree, a check or an operation of its own.
+
+use super::diagnostic::{Finding, text};
+use super::exact::{DIGITS_MAX, Decimal, Rounding, power_of_ten};
+use super::parse::{Parser, pair};
+use super::syntax::{Arithmetic, Comparison, Extreme, Tree, TreeKind};
+use super::token::Word;
+use super::unit::Unit;
+
+/// Most parts of a formula's tree that may stand in it twice.
+pub const COPIES_MAX: usize = 2_000;
+
+/// What stands before the brackets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Function {
+    Abs,
+    Modulo,
+    /// To whole numbers, or to so many decimals.
+    Whole(Rounding),
+    /// To so many decimals, halves to the even neighbour.
+    Decimal,
+    AwayFromZero,
+    TowardsZero,
+    HalfAwayFromZero,
+    HalfTowardsZero,
+}
+
+const FUNCTIONS: [(&str, Function); 10] = [
+    ("abs", Function::Abs),
+    ("modulo", Function::Modulo),
+    ("floor", Function::Whole(Rounding::Down)),
+    ("ceiling", Function::Whole(Rounding::Up)),
+    ("decimal", Function::Decimal),
+    ("round half even", Function::Decimal),
+    ("round up", Function::AwayFromZero),
+    ("round down", Function::TowardsZero),
+    ("round half up", Function::HalfAwayFromZero),
+    ("round half down", Function::HalfTowardsZero),
+];
+
+impl Parser {
+    /// A function's value, if the name in hand is one and brackets follow.
+    pub(super) fn call(&mut self, at: usize) -> Result<Option<Tree>, Finding> {
+        let Some((name, function)) = self.function() else { return Ok(None) };
+        self.need("(")?;
+        let mut members = vec![self.formula()?];
+        while self.symbol(",") {
+            members.push(self.formula()?);
+        }
+        self.need(")")?;
+        let mut members = members.into_iter();
+        let (first, second, surplus) = (members.next(), members.next(), members.next());
+        let wrong = || {
+            let found = text!("`{name}` 的参数个数不对", "`{name}` does not take so many values");
+            Finding::new(found).at(at)
+        };
+        let value = first.filter(|_| surplus.is_none()).ok_or_else(wrong)?;
+        let tree = match (function, second) {
+            (Function::Abs, None) => self.absolute(at, value)?,
+            (Function::Modulo, Some(divisor)) => self.modulo(at, value, divisor)?,
+            (Function::Whole(mode), scale) => {
+                let granule = scale.map_or(Ok(one()), |scale| granule(&scale))?;
+                rounded(at, value, mode, granule)
+            }
+            (Function::Decimal, Some(scale)) => rounded(at, value, Rounding::HalfEven, granule(&scale)?),
+            (Function::HalfAwayFromZero, Some(scale)) => {
+                rounded(at, value, Rounding::HalfUp, granule(&scale)?)
+            }
+            (Function::AwayFromZero, Some(scale)) => {
+                let granule = granule(&scale)?;
+                self.by_sign(at, &value, |value, above| {
+                    rounded(at, value, if above { Rounding::Up } else { Rounding::Down }, granule)
+                })?
+            }
+            (Function::TowardsZero, Some(scale)) => {
+                let granule = granule(&scale)?;
+                self.by_sign(at, &value, |value, above| {
+                    rounded(at, value, if above { Rounding::Down } else { Rounding::Up }, granule)
+                })?
+            }
+            (Function::HalfTowardsZero, Some(scale)) => {
+                self.half_towards_zero(at, &value, granule(&scale)?)?
+            }
+            (Function::Abs, Some(_))
+            | (
+                Function::Modulo
+                | Function::Decimal
+                | Function::AwayFromZero
+                | Function::TowardsZero
+                | Function::HalfAwayFromZero
+                | Function::HalfTowardsZero,
+                None,
+            ) => return Err(wrong()),
+        };
+        Ok(Some(tree))
+    }
+
+    /// Passes over a function's name, of up to three words.
+    fn function(&mut self) -> Option<(&'static str, Function)> {
+        let (name, function) = FUNCTIONS.iter().find(|(name, _)| self.names_function(name))?;
+        (0..name.split(' ').count()).for_each(|_| self.advance());
+        Some((name, *function))
+    }
+
+    fn names_function(&self, name: &str) -> bool {
+        let mut place = 0_usize;
+        for word in name.split(' ') {
+            if !matches!(self.word_ahead(place), Word::Name(found) if found == word) {
+                return false;
+            }
+            place = place.saturating_add(1);
+        }
+        matches!(self.word_ahead(place), Word::Symbol("("))
+    }
+
+    /// A second copy of a tree; copies of copies are bounded.
+    pub(super) fn copy(&mut self, tree: &Tree) -> Result<Tree, Finding> {
+        self.copied = self.copied.saturating_add(tree.size());
+        if self.copied > COPIES_MAX {
+            let found = text!("公式太长", "the formula is too long");
+            return Err(Finding::new(found).at(tree.at));
+        }
+        Ok(tree.clone())
+    }
+
+    fn absolute(&mut self, at: usize, value: Tree) -> Result<Tree, Finding> {
+        let turned = Self::node(at, TreeKind::Negated(Box::new(self.copy(&value)?)));
+        Ok(Self::node(at, TreeKind::Extreme(Extreme::Max, vec![value, turned])))
+    }
+
+    /// What is left of a number after whole divisors, with the divisor's sign.
+    fn modulo(&mut self, at: usize, value: Tree, divisor: Tree) -> Result<Tree, Finding> {
+        let (up, down) = (self.copy(&value)?, self.copy(&divisor)?);
+        let share = pair(at, up, down, |up, down| TreeKind::Arithmetic(Arithmetic::Divide, up, down));
+        let times = rounded(at, share, Rounding::Down, one());
+        let taken = pair(at, divisor, times, |one, two| TreeKind::Arithmetic(Arithmetic::Multiply, one, two));
+        Ok(pair(at, value, taken, |one, two| TreeKind::Arithmetic(Arithmetic::Subtract, one, two)))
+    }
+
+    /// One formula from zero up, its mirror image below.
+    fn by_sign(&mut self, at: usize, value: &Tree, of: impl Fn(Tree, bool) -> Tree) -> Result<Tree, Finding> {
+        let (tested, above, below) = (self.copy(value)?, self.copy(value)?, self.copy(value)?);
+        let zero = number(at, Decimal { mantissa: 0, decimals: 0 });
+        let test =
+            pair(at, tested, zero, |one, two| TreeKind::Compared(Comparison::GreaterOrEqual, one, two));
+        Ok(Self::node(at, TreeKind::If(Box::new([test, of(above, true), of(below, false)]))))
+    }
+
+    fn half_towards_zero(&mut self, at: usize, value: &Tree, granule: Decimal) -> Result<Tree, Finding> {
+        let tenths = granule.mantissa.checked_mul(5).zip(granule.decimals.checked_add(1));
+        let (mantissa, decimals) = tenths.ok_or_else(|| scale_refused(at))?;
+        let half = Decimal { mantissa, decimals };
+        self.by_sign(at, value, |value, above| {
+            let (away, mode) =
+                if above { (Arithmetic::Subtract, Rounding::Up) } else { (Arithmetic::Add, Rounding::Down) };
+            let moved = pair(at, value, number(at, half), |one, two| TreeKind::Arithmetic(away, one, two));
+            rounded(at, moved, mode, granule)
+        })
+    }
+}
+
+fn number(at: usize, number: Decimal) -> Tree {
+    Parser::node(at, TreeKind::Number(number, Unit::NONE))
+}
+
+fn rounded(at: usize, value: Tree, mode: Rounding, to: Decimal) -> Tree {
+    Parser::node(at, TreeKind::Rounded(Box::new(value), mode, Box::new(number(at, to))))
+}
+
+fn one() -> Decimal {
+    Decimal { mantissa: 1, decimals: 0 }
+}
+
+/// One in the last of so many decimals; below zero decimals, tens and hundreds.
+fn granule(scale: &Tree) -> Result<Decimal, Finding> {
+    let refused = || scale_refused(scale.at);
+    let (negative, written) = match &scale.kind {
+        TreeKind::Negated(inner) => (true, &inner.kind),
+        written => (false, written),
+    };
+    let TreeKind::Number(count, Unit::NONE) = written else { return Err(refused()) };
+    let count = count.at_decimals(0).and_then(|count| u8::try_from(count).ok());
+    let count = count.filter(|count| usize::from(*count) <= DIGITS_MAX).ok_or_else(refused)?;
+    if negative {
+        let mantissa = power_of_ten(count).ok_or_else(refused)?;
+        return Ok(Decimal { mantissa, decimals: 0 });
+    }
+    Ok(Decimal { mantissa: 1, decimals: count })
+}
+
+fn scale_refused(at: usize) -> Finding {
+    Finding::new(text!(
+        "小数位数应写成 -{DIGITS_MAX} 至 {DIGITS_MAX} 的整数",
+        "the number of decimals must be written as a whole number from -{DIGITS_MAX} to {DIGITS_MAX}"
+    ))
+    .at(at)
+}

@@ -1,0 +1,98 @@
+//! Formulas as short code on 64-bit registers, for one event or for columns of events. Must never be run
+//! where ranges do not prove that every step fits.
+//!
+//! `lower` makes it from a checked [`Program`](super::program::Program): only what the outcome needs,
+//! constants inside the steps, tests against constants as one step, divisions by them as multiplications.
+
+mod divisor;
+mod interval;
+mod lower;
+mod step;
+
+pub(super) use divisor::Divisor;
+use step::Step;
+
+use super::program::Register;
+
+/// Registers of one run. The first hold the event: civil day, second of the day, inputs.
+pub(super) const REGISTERS: usize = 256;
+
+/// Names one of the [`REGISTERS`].
+pub(super) type Place = u8;
+
+/// The registers that matter once a program is done.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Outputs<R> {
+    pub(super) conditions: Vec<R>,
+    /// Milligrams.
+    pub(super) reduction: Option<R>,
+    pub(super) numerator: R,
+    pub(super) denominator: Option<R>,
+}
+
+impl<R: Copy> Outputs<R> {
+    fn all(&self) -> impl Iterator<Item = R> {
+        let Self { conditions, reduction, numerator, denominator } = self;
+        conditions.iter().copied().chain(*reduction).chain([*numerator]).chain(*denominator)
+    }
+
+    fn map<S>(&self, place: impl Fn(R) -> Option<S>) -> Option<Outputs<S>> {
+        let maybe = |register: Option<R>| match register {
+            Some(register) => place(register).map(Some),
+            None => Some(None),
+        };
+        Some(Outputs {
+            conditions: self.conditions.iter().map(|register| place(*register)).collect::<Option<_>>()?,
+            reduction: maybe(self.reduction)?,
+            numerator: place(self.numerator)?,
+            denominator: maybe(self.denominator)?,
+        })
+    }
+}
+
+/// Straight-line code, and where its results are.
+#[derive(Debug, Clone)]
+pub(super) struct Code {
+    steps: Vec<(Place, Step<Place>)>,
+    pub(super) outputs: Outputs<Place>,
+}
+
+/// The registers of one run after another.
+#[derive(Debug, Clone)]
+pub(super) struct Registers([i64; REGISTERS]);
+
+impl Default for Registers {
+    fn default() -> Self {
+        Self([0; REGISTERS])
+    }
+}
+
+impl Registers {
+    #[inline]
+    #[expect(clippy::indexing_slicing, reason = "a byte cannot name a register that is not there")]
+    pub(super) fn get(&self, place: Place) -> i64 {
+        self.0[usize::from(place)]
+    }
+
+    #[inline]
+    #[expect(clippy::indexing_slicing, reason = "a byte cannot name a register that is not there")]
+    fn set(&mut self, place: Place, value: i64) {
+        self.0[usize::from(place)] = value;
+    }
+}
+
+impl Code {
+    /// Runs over an event's slots.
+    pub(super) fn run(&self, slots: &[i64], registers: &mut Registers) {
+        for (register, slot) in registers.0.iter_mut().zip(slots) {
+            *register = *slot;
+        }
+        for (place, step) in &self.steps {
+            let result = step.result(|register| registers.get(register));
+            registers.set(*place, result);
+        }
+    }
+}
+
+/// Where lowering finds what it needs.
+pub(super) type Wanted = Outputs<Register>;

@@ -1,0 +1,206 @@
+//! From a run's yield to whole points, for each grade of evidence. Must never round twice.
+
+use super::action::Action;
+use super::cap::CapLimit;
+use super::check::{Checker, Type, expected_type, require_same, too_large};
+use super::code::{Divisor, Outputs};
+use super::diagnostic::{Finding, text};
+use super::era::not_negative;
+use super::evidence::Evidence;
+use super::exact::{Decimal, Ratio, Rounding, power_of_ten};
+use super::program::{Program, Range, Register, TooLarge};
+use super::syntax::{Tree, TreeKind};
+use super::unit::Unit;
+
+/// Points before the share of evidence: `numerator * multiplier / (denominator * divisor)`, then rounded to
+/// `granule`s.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PointsPlan {
+    pub(super) numerator: Register,
+    pub(super) denominator: Option<Register>,
+    pub(super) multiplier: i128,
+    pub(super) divisor: i128,
+    pub(super) mode: Rounding,
+    pub(super) granule: i64,
+}
+
+impl PointsPlan {
+    /// Points for a share of evidence and for the part of the reduction that was kept, both as fractions.
+    fn finish(&self, numerator: i128, denominator: i128, shares: [(i128, i128); 2]) -> Option<i64> {
+        let (mut up, mut down) =
+            (numerator.checked_mul(self.multiplier)?, denominator.checked_mul(self.divisor)?);
+        for (above, below) in shares {
+            (up, down) = (up.checked_mul(above)?, down.checked_mul(below)?);
+        }
+        let granules = self.mode.divide(up, down)?;
+        i64::try_from(granules.checked_mul(i128::from(self.granule))?).ok()
+    }
+}
+
+/// A percentage as a fraction.
+fn percent_fraction(percent: Decimal) -> (i128, i128) {
+    (percent.mantissa, power_of_ten(percent.decimals.saturating_add(2)).unwrap_or(i128::MAX))
+}
+
+/// What the formulas give before caps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Yield {
+    /// Place of the first condition that does not hold.
+    pub(super) failed: Option<usize>,
+    pub(super) reduction_mg: i64,
+    numerator: i128,
+    denominator: i128,
+}
+
+impl Yield {
+    #[inline]
+    pub(super) fn read<R: Copy>(outputs: &Outputs<R>, at: impl Fn(R) -> i128) -> Self {
+        Self {
+            failed: outputs.conditions.iter().position(|register| at(*register) == 0),
+            reduction_mg: outputs.reduction.map_or(0, |register| i64::try_from(at(register)).unwrap_or(0)),
+            numerator: at(outputs.numerator),
+            denominator: outputs.denominator.map_or(1, at),
+        }
+    }
+}
+
+/// How a grade of evidence pays.
+#[derive(Debug, Clone)]
+pub(super) struct Payout {
+    plan: PointsPlan,
+    share: (i128, i128),
+    /// The one multiplication and division that do it in 64 bits.
+    quick: Option<(i64, Divisor)>,
+}
+
+/// The payouts of all grades that an action accepts, at the grade's place in [`Evidence::ALL`].
+pub(super) type Payouts = [Option<Payout>; Evidence::ALL.len()];
+
+pub(super) fn payouts(program: &Program, plan: PointsPlan, shares: &[(Evidence, Decimal)]) -> Payouts {
+    Evidence::ALL.map(|grade| {
+        let share = shares.iter().find(|(known, _)| *known == grade);
+        share.map(|(_, percent)| Payout::new(program, plan, *percent))
+    })
+}
+
+impl Payout {
+    fn new(program: &Program, plan: PointsPlan, percent: Decimal) -> Self {
+        let share = percent_fraction(percent);
+        Self { plan, share, quick: quick(program, plan, share) }
+    }
+
+    /// Points for the part of the grams that is kept, as a fraction.
+    #[inline]
+    pub(super) fn points(&self, of: Yield, kept: Option<(i64, i64)>) -> i64 {
+        let quick = self.quick.filter(|_| kept.is_none()).zip(i64::try_from(of.numerator).ok());
+        let points = if let Some(((factor, divisor), numerator)) = quick {
+            let granules = divisor.divide(numerator.wrapping_mul(factor));
+            granules.checked_mul(self.plan.granule)
+        } else {
+            let (above, below) = kept.unwrap_or((1, 1));
+            let kept = (i128::from(above), i128::from(below));
+            self.plan.finish(of.numerator, of.denominator, [self.share, kept])
+        };
+        points.unwrap_or(0).max(0)
+    }
+}
+
+fn quick(program: &Program, plan: PointsPlan, share: (i128, i128)) -> Option<(i64, Divisor)> {
+    if plan.denominator.is_some() {
+        return None;
+    }
+    let (up, down) = (plan.multiplier.checked_mul(share.0)?, plan.divisor.checked_mul(share.1)?);
+    let (up, down) = match Ratio::new(up, down) {
+        Some(ratio) => (ratio.numerator(), ratio.denominator()),
+        None if up == 0 => (0, 1),
+        None => return None,
+    };
+    let range = program.range(plan.numerator);
+    let range = Range { low: range.low.checked_mul(up)?, high: range.high.checked_mul(up)? };
+    Some((i64::try_from(up).ok()?, Divisor::new(plan.mode, down, range)?))
+}
+
+/// Reads how points are rounded, and proves it for every grade of evidence.
+pub(super) fn points(
+    checker: &mut Checker<'_>,
+    tree: &Tree,
+    action: &Action,
+    reduction: Option<Register>,
+) -> Result<PointsPlan, Finding> {
+    let at = tree.at;
+    let (value, mode, granule) = if let TreeKind::Rounded(inner, mode, to) = &tree.kind {
+        let (value, granule, _) = checker.unrounded(inner, to)?;
+        (value, Some(*mode), granule)
+    } else {
+        (checker.check(tree)?, None, Ratio::ONE)
+    };
+    let Type::Number(unit) = value.kind else {
+        return Err(expected_type(("以 pt 计的数", "a number in pt"), &value.kind, at));
+    };
+    require_same(unit, Unit::points(), ("作为积分", "taken as points"), at)?;
+    not_negative(checker, &value, "0 pt", at)?;
+    let whole = granule.whole_multiple_of(Ratio::ONE).and_then(|count| i64::try_from(count).ok());
+    let granule_points = whole.ok_or_else(|| {
+        Finding::new(text!("积分应取整到整数 pt", "points must be rounded to whole pt")).at(at)
+    })?;
+    let share = value.step.over(granule).ok_or_else(|| too_large(TooLarge, at))?;
+    let plan = PointsPlan {
+        numerator: value.register,
+        denominator: value.divisor,
+        multiplier: share.numerator(),
+        divisor: share.denominator(),
+        mode: mode.unwrap_or(Rounding::Down),
+        granule: granule_points,
+    };
+    prove(checker, &plan, action, reduction, at)?;
+    if mode.is_none() {
+        whole_without_rounding(checker, &plan, action, at)?;
+    }
+    Ok(plan)
+}
+
+/// Proves that the last steps of points stay within the machine for every grade of evidence and every
+/// trimming.
+fn prove(
+    checker: &Checker<'_>,
+    plan: &PointsPlan,
+    action: &Action,
+    reduction: Option<Register>,
+    at: usize,
+) -> Result<(), Finding> {
+    let most = |register: Register| checker.program.range(register).magnitude();
+    let trims = action.caps.iter().any(|cap| matches!(cap.limit, CapLimit::Reduction(_)));
+    let kept = if trims { reduction.and_then(most).unwrap_or(1).max(1) } else { 1 };
+    let divisor = plan.denominator.map_or(Some(1), most);
+    let fits = action.evidence.iter().all(|(_, percent)| {
+        let (above, below) = percent_fraction(*percent);
+        let ends = most(plan.numerator).zip(divisor);
+        ends.is_some_and(|(up, down)| plan.finish(up, down, [(above, below), (kept, kept)]).is_some())
+            && ends.is_some_and(|(up, _)| plan.finish(up, 1, [(above, below), (1, 1)]).is_some())
+    });
+    if fits { Ok(()) } else { Err(too_large(TooLarge, at)) }
+}
+
+/// Without a rounding, points must come out whole for every grade of evidence.
+fn whole_without_rounding(
+    checker: &Checker<'_>,
+    plan: &PointsPlan,
+    action: &Action,
+    at: usize,
+) -> Result<(), Finding> {
+    let range = checker.program.range(plan.numerator);
+    let whole = action.evidence.iter().all(|(_, percent)| {
+        let (above, below) = percent_fraction(*percent);
+        let value = if range.is_constant() { range.low } else { 1 };
+        let up = value.checked_mul(plan.multiplier).and_then(|up| up.checked_mul(above));
+        let down = plan.divisor.checked_mul(below);
+        up.zip(down).is_some_and(|(up, down)| up.checked_rem(down) == Some(0))
+    });
+    let scaled = action.caps.iter().any(|cap| matches!(cap.limit, CapLimit::Reduction(_)));
+    if whole && !scaled {
+        return Ok(());
+    }
+    let found = text!("积分可能不是整数", "the points may not come out whole");
+    let help = text!("请在公式后写 `, rounded down to 1 pt`", "add `, rounded down to 1 pt` to the formula");
+    Err(Finding::new(found).help(help).at(at))
+}

@@ -1,0 +1,169 @@
+//! What must be true, kept in plain maps. Written from the ledger's rules, not from the program: it shares
+//! with it no more than ids and days. Loud: whatever surprises it ends the test.
+
+mod credit;
+mod person;
+mod spend;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use tanhui_domain::id::{ActivityId, CitizenId, SourceId};
+
+use crate::command::{Act, Command};
+use crate::law::Law;
+
+pub use person::{Person, Span};
+use spend::{Key, Offer, Redemption};
+
+/// How long a repeated key is known.
+const KEYS_KEPT: TimeDelta = TimeDelta::days(7);
+
+/// An activity as it was decided.
+#[derive(Debug, Clone, Copy)]
+pub struct Decided {
+    pub points: i64,
+    pub milligrams: i64,
+    pub credited: bool,
+}
+
+/// One simulated city.
+#[derive(Debug)]
+pub struct Oracle {
+    pub zone: Tz,
+    pub now: DateTime<Utc>,
+    /// Ids of the sources, which the order of waiting events depends on.
+    pub sources: Vec<SourceId>,
+    /// Ids of citizens, which settle what is equal on a board.
+    pub ids: BTreeMap<u32, CitizenId>,
+    /// By when they begin, then by when they were published.
+    laws: BTreeMap<(DateTime<Utc>, usize), Law>,
+    citizens: BTreeMap<u32, Person>,
+    bindings: BTreeMap<(usize, u32), u32>,
+    decided: BTreeMap<(usize, u32), Decided>,
+    waiting: BTreeMap<(usize, u32), Act>,
+    offers: BTreeMap<u32, Offer>,
+    redemptions: BTreeMap<u32, Redemption>,
+    keys: BTreeMap<(u32, u32), Key>,
+    owed: [i64; 2],
+}
+
+impl Oracle {
+    pub fn new(zone: Tz, now: DateTime<Utc>, law: Law, sources: Vec<SourceId>) -> Self {
+        Self {
+            zone,
+            now,
+            sources,
+            ids: BTreeMap::new(),
+            laws: BTreeMap::from([((now, 0), law)]),
+            citizens: BTreeMap::new(),
+            bindings: BTreeMap::new(),
+            decided: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            offers: BTreeMap::new(),
+            redemptions: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            owed: [0; 2],
+        }
+    }
+
+    /// What the answer to a command must be.
+    pub fn perform(&mut self, command: &Command) -> Vec<String> {
+        match command {
+            Command::Pass(by) => self.now += *by,
+            Command::Publish { law, .. } => self.publish(Law::of(*law)),
+            Command::Enrol { citizen, source, card } => return vec![self.enrol(*citizen, *source, *card)],
+            Command::Bind { citizen, source, card } => return vec![self.bind(*citizen, *source, *card)],
+            Command::Unbind { citizen, source, card } => return vec![self.unbind(*citizen, *source, *card)],
+            Command::Report { acts, .. } => return self.report_all(acts),
+            Command::CreditWaiting { .. } => self.credit_waiting(),
+            Command::Open { offer, opening } => {
+                self.offers.insert(*offer, Offer::new(*opening));
+            }
+            Command::End { offer } => return vec![self.end(*offer)],
+            Command::Redeem { redemption, wish, .. } => return vec![self.redeem(*redemption, *wish)],
+            Command::Cancel { redemption, citizen, .. } => return vec![self.cancel(*redemption, *citizen)],
+            Command::Use { merchant, redemption, voucher, .. } => {
+                return vec![self.use_voucher(*merchant, *redemption, *voucher)];
+            }
+            Command::KeepUp { .. } => {
+                let oldest = self.now - KEYS_KEPT;
+                self.keys.retain(|_, key| key.made_at >= oldest);
+            }
+            Command::Restart { .. } | Command::EmptyCache => {}
+            Command::Look { day, from, until, .. } => return self.look(*day, *from, *until),
+        }
+        Vec::new()
+    }
+
+    /// A law that was published before stays where it was.
+    fn publish(&mut self, law: Law) {
+        if !self.laws.values().any(|known| *known == law) {
+            self.laws.insert((self.now, self.laws.len()), law);
+        }
+    }
+
+    /// The youngest that had begun; before all of them the first.
+    fn law_at(&self, at: DateTime<Utc>) -> Law {
+        let begun = self.laws.iter().rev().find(|((from, _), _)| *from <= at);
+        *begun.or(self.laws.iter().next()).expect("a city has a law").1
+    }
+
+    fn enrol(&mut self, citizen: u32, source: usize, card: u32) -> String {
+        if self.bindings.contains_key(&(source, card)) {
+            return "enrolled 0".to_owned();
+        }
+        self.citizens.insert(citizen, Person::default());
+        self.bindings.insert((source, card), citizen);
+        "enrolled 1".to_owned()
+    }
+
+    fn bind(&mut self, citizen: u32, source: usize, card: u32) -> String {
+        if !self.citizens.contains_key(&citizen) {
+            return "nobody".to_owned();
+        }
+        let owner = *self.bindings.entry((source, card)).or_insert(citizen);
+        if owner == citizen { "bound" } else { "taken" }.to_owned()
+    }
+
+    fn unbind(&mut self, citizen: u32, source: usize, card: u32) -> String {
+        if self.bindings.get(&(source, card)) == Some(&citizen) {
+            self.bindings.remove(&(source, card));
+            return "unbound".to_owned();
+        }
+        "not bound".to_owned()
+    }
+
+    /// In the order of what happened first, then of the activities' ids.
+    fn credit_waiting(&mut self) {
+        let mut ready: Vec<(usize, u32)> = self.waiting.keys().copied().collect();
+        ready.retain(|key| {
+            self.waiting.get(key).is_some_and(|act| self.bindings.contains_key(&(act.source, act.card)))
+        });
+        ready.sort_by_key(|key| (self.waiting[key].at, self.activity_id(*key)));
+        for key in &ready {
+            let act = self.waiting[key];
+            let owner = self.bindings[&(act.source, act.card)];
+            if !self.decided.contains_key(key) {
+                self.decide(owner, act);
+            }
+            self.waiting.remove(key);
+        }
+    }
+
+    pub fn activity_id(&self, (source, id): (usize, u32)) -> ActivityId {
+        ActivityId::derive(self.sources[source], &external_id(id))
+    }
+
+    /// Activities that are known, for a look at them.
+    pub fn activities(&self) -> BTreeSet<(usize, u32)> {
+        self.decided.keys().copied().collect()
+    }
+}
+
+/// How a source names its event.
+pub fn external_id(id: u32) -> String {
+    format!("event-{id}")
+}

@@ -1,0 +1,66 @@
+//! All that can be seen of a city, as lines of text.
+
+use std::cmp::Reverse;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::Oracle;
+use super::person::{Person, Span};
+use crate::watch;
+
+impl Oracle {
+    pub(super) fn look(&self, day: NaiveDate, from: DateTime<Utc>, until: DateTime<Utc>) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (number, person) in &self.citizens {
+            let cuts = (person.balance_before(from), person.balance_before(until));
+            lines.push(watch::citizen(*number, person.balance(), &open(person), cuts));
+        }
+        for (number, offer) in &self.offers {
+            lines.push(watch::offer(*number, offer.left, offer.live));
+        }
+        for (number, redemption) in &self.redemptions {
+            lines.push(watch::redemption(*number, &redemption.words_at(self.now)));
+        }
+        for (number, owed) in self.owed.iter().enumerate() {
+            lines.push(watch::merchant(number, *owed));
+        }
+        lines.push(self.programme());
+        lines.push(watch::waiting(self.waiting.len()));
+        for (key, decided) in self.decided.iter().step_by(watch::ACTIVITIES_STEP) {
+            let watched = (decided.credited, decided.points, decided.milligrams);
+            lines.push(watch::activity(*key, watched));
+        }
+        for span in Span::ALL {
+            for by_points in [true, false] {
+                lines.push(self.board(span, by_points, day));
+            }
+        }
+        lines
+    }
+
+    /// What the city gave, with the other sign.
+    fn programme(&self) -> String {
+        let held = self.citizens.values().map(Person::balance);
+        let (points, milligrams) =
+            held.fold((0, 0), |sum, (points, milligrams)| (sum.0 - points, sum.1 - milligrams));
+        watch::programme(points, milligrams, -self.owed.iter().sum::<i64>())
+    }
+
+    fn board(&self, span: Span, by_points: bool, day: NaiveDate) -> String {
+        let mut places: Vec<(i64, Option<DateTime<Utc>>, u32)> = Vec::new();
+        for (number, person) in &self.citizens {
+            let (points, milligrams, reached_at) = person.score(span, day);
+            let score = if by_points { points } else { milligrams };
+            if score > 0 {
+                places.push((score, reached_at, *number));
+            }
+        }
+        places.sort_by_key(|(score, reached_at, number)| (Reverse(*score), *reached_at, self.ids[number]));
+        let shown: Vec<(u32, i64)> = places.into_iter().map(|(score, _, number)| (number, score)).collect();
+        watch::board(span, by_points, &shown)
+    }
+}
+
+fn open(person: &Person) -> Vec<(NaiveDate, i64)> {
+    person.lots.iter().filter(|(_, left)| **left > 0).map(|(day, left)| (*day, *left)).collect()
+}

@@ -1,0 +1,137 @@
+//! All that can be seen of the city, asked of the program.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use tanhui_domain::activity::ActivityStatus;
+use tanhui_domain::id::{ActivityId, CitizenId};
+use tanhui_domain::leaderboard::{Metric, Scope};
+use tanhui_domain::ledger::Amounts;
+use tanhui_domain::redemption::OfferStatus;
+use tanhui_domain::time::Period;
+use tanhui_service::board::{self, BoardQuery, Part};
+use tanhui_service::office;
+use tanhui_service::statement::{self, Range, StatementQuery};
+use tanhui_store::{account, activity, voucher};
+use tanhui_tests::Outcome;
+
+use super::Real;
+use crate::oracle::{Span, external_id};
+use crate::watch;
+
+type Instants = (DateTime<Utc>, DateTime<Utc>);
+
+impl Real {
+    pub(super) async fn look(&self, process: usize, day: NaiveDate, cuts: Instants) -> Outcome<Vec<String>> {
+        let mut lines = Vec::new();
+        for (number, id) in &self.citizens {
+            lines.push(self.citizen(process, (*number, *id), cuts).await?);
+        }
+        let services = self.services(process);
+        for (number, id) in &self.offers {
+            let offer = office::offer(services, *id).await?.ok_or("no offer")?;
+            lines.push(watch::offer(*number, offer.stock_left, offer.status == OfferStatus::Live));
+        }
+        for (number, id) in &self.redemptions {
+            let vouchers = voucher::of_redemption(&services.database, *id).await?;
+            let words: Vec<&str> = vouchers.iter().map(|voucher| voucher.word_at(self.stage.now())).collect();
+            lines.push(watch::redemption(*number, &words.join(" ")));
+        }
+        for (number, id) in self.merchants.iter().enumerate() {
+            let account = account::find(&services.database, (*id).into()).await?.ok_or("no account")?;
+            lines.push(watch::merchant(number, account.balance.payable.get()));
+        }
+        let programme = self.processes[process].city.programme;
+        let balance = account::find(&services.database, programme).await?.ok_or("no programme")?.balance;
+        let (points, milligrams) = pair(balance);
+        lines.push(watch::programme(points, milligrams, balance.payable.get()));
+        lines.push(watch::waiting(self.waiting().await?));
+        lines.extend(self.activities(process).await?);
+        for span in Span::ALL {
+            for by_points in [true, false] {
+                lines.push(self.board(process, span, by_points, day).await?);
+            }
+        }
+        Ok(lines)
+    }
+
+    async fn citizen(
+        &self,
+        process: usize,
+        (number, id): (u32, CitizenId),
+        (from, until): Instants,
+    ) -> Outcome<String> {
+        let services = self.services(process);
+        let balance = statement::balance(services, id).await?;
+        let lots: Vec<(NaiveDate, i64)> =
+            balance.expiring.iter().map(|lot| (lot.expires_on, lot.left.get())).collect();
+        let range = Range { from: Some(from), until };
+        let query = |after| StatementQuery { range, after, limit: 50 };
+        let mut page = statement::statement(services, id, query(0)).await?;
+        let (opening, closing) = (page.opening, page.closing);
+        let mut sum = opening;
+        loop {
+            for line in &page.lines {
+                sum = sum.plus(line.amounts)?;
+                if sum != line.after {
+                    return Err(format!("citizen {number}: line {line:?} after {sum:?}").into());
+                }
+            }
+            let Some(last) = page.lines.last().filter(|_| page.more) else { break };
+            page = statement::statement(services, id, query(last.version)).await?;
+        }
+        if sum != closing {
+            return Err(format!("citizen {number}: lines end at {sum:?}, statement at {closing:?}").into());
+        }
+        Ok(watch::citizen(number, pair(balance.amounts), &lots, (pair(opening), pair(closing))))
+    }
+
+    async fn waiting(&self) -> Outcome<usize> {
+        let sql = format!(
+            "SELECT COUNT(*) FROM waiting_events w JOIN sources s ON s.id = w.source_id
+             WHERE s.uri LIKE 'urn:{}:%'",
+            self.city
+        );
+        Ok(usize::try_from(self.stage.raw.number(&sql).await?)?)
+    }
+
+    /// Every so many of those that were ever decided.
+    async fn activities(&self, process: usize) -> Outcome<Vec<String>> {
+        let mut lines = Vec::new();
+        for (source, id) in self.decided.iter().copied().step_by(watch::ACTIVITIES_STEP) {
+            let activity_id = ActivityId::derive(self.sources[source].id, &external_id(id));
+            let found = activity::find(&self.services(process).database, activity_id).await?;
+            let found = found.ok_or_else(|| format!("activity {source}/{id} is not there"))?;
+            let credited = found.status == ActivityStatus::Credited;
+            let watched = (credited, found.points.get(), found.reduction.get());
+            lines.push(watch::activity((source, id), watched));
+        }
+        Ok(lines)
+    }
+
+    async fn board(&self, process: usize, span: Span, by_points: bool, on: NaiveDate) -> Outcome<String> {
+        let period = match span {
+            Span::Day => Period::Day,
+            Span::Week => Period::Week,
+            Span::Month => Period::Month,
+            Span::Year => Period::Year,
+            Span::All => Period::All,
+        };
+        let metric = if by_points { Metric::Points } else { Metric::Reduction };
+        let city = self.processes[process].city.clone();
+        let query = BoardQuery { city, period, on, scope: Scope::City, metric };
+        let part = Part::Page { offset: 0, limit: 1_000 };
+        let view = board::read(self.services(process), &query, part, None).await?;
+        let numbers: BTreeMap<CitizenId, u32> =
+            self.citizens.iter().map(|(number, id)| (*id, *number)).collect();
+        let mut places = Vec::new();
+        for place in &view.places {
+            places.push((*numbers.get(&place.citizen).ok_or("a stranger on the board")?, place.score));
+        }
+        Ok(watch::board(span, by_points, &places))
+    }
+}
+
+fn pair(amounts: Amounts) -> (i64, i64) {
+    (amounts.points.get(), amounts.reduction.get())
+}

@@ -75,6 +75,9 @@ pub struct Given {
     /// Requests a minute from one address [default: 6000]
     #[arg(long, global = true, env = "TANHUI_REQUESTS_PER_MINUTE", value_name = "N")]
     pub requests_per_minute: Option<u32>,
+    /// Requests a minute of one data partner [default: 60000]
+    #[arg(long, global = true, env = "TANHUI_PARTNER_REQUESTS_PER_MINUTE", value_name = "N")]
+    pub partner_requests_per_minute: Option<u32>,
     /// Open connections [default: 4096]
     #[arg(long, global = true, env = "TANHUI_CONNECTIONS_MAX", value_name = "N")]
     pub connections_max: Option<usize>,
@@ -101,6 +104,8 @@ pub struct HttpLimits {
     pub requests_in_flight_max: usize,
     /// Requests a minute from one address.
     pub requests_per_minute: u32,
+    /// Requests a minute of one data partner.
+    pub partner_requests_per_minute: u32,
     /// Where our proxy writes the caller's address.
     pub client_address_header: Option<HeaderName>,
     /// Whether to compress answers.
@@ -235,6 +240,9 @@ impl Given {
             request_timeout_seconds: self.request_timeout_seconds.or(other.request_timeout_seconds),
             requests_in_flight_max: self.requests_in_flight_max.or(other.requests_in_flight_max),
             requests_per_minute: self.requests_per_minute.or(other.requests_per_minute),
+            partner_requests_per_minute: self
+                .partner_requests_per_minute
+                .or(other.partner_requests_per_minute),
             connections_max: self.connections_max.or(other.connections_max),
             shutdown_grace_seconds: self.shutdown_grace_seconds.or(other.shutdown_grace_seconds),
             client_address_header: self.client_address_header.or(other.client_address_header),
@@ -294,11 +302,13 @@ fn http_limits(given: &Given) -> Result<HttpLimits, ConfigError> {
     let timeout = given.request_timeout_seconds.unwrap_or(30);
     let in_flight = given.requests_in_flight_max.unwrap_or(1024);
     let per_minute = given.requests_per_minute.unwrap_or(6000);
+    let of_partner = given.partner_requests_per_minute.unwrap_or(60_000);
     Ok(HttpLimits {
         body_bytes_max: within("body_bytes_max", body, 1024, 64 << 20)?,
         request_timeout: Duration::from_secs(within("request_timeout_seconds", timeout, 1, 600)?),
         requests_in_flight_max: within("requests_in_flight_max", in_flight, 1, 1_000_000)?,
         requests_per_minute: within("requests_per_minute", per_minute, 1, 1_000_000)?,
+        partner_requests_per_minute: within("partner_requests_per_minute", of_partner, 1, 100_000_000)?,
         client_address_header,
         gzip: given.gzip.unwrap_or(false),
     })

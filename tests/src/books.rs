@@ -5,7 +5,7 @@ use tanhui_domain::activity::{Activity, ActivityStatus};
 use tanhui_domain::amount::{Points, ReductionMg};
 use tanhui_domain::crediting::{self, DayGrant, Decided};
 use tanhui_domain::id::{ActivityId, CitizenId, MerchantId, OwnerId, RedemptionId, VoucherId};
-use tanhui_domain::ledger::{Amounts, Journal, JournalKind, LotGrant, take_from_lots};
+use tanhui_domain::ledger::{Amounts, Journal, JournalKind, LotGrant, LotKey, take_from_lots};
 use tanhui_domain::redemption::{Redemption, Voucher, VoucherStatus};
 use tanhui_domain::rule::{ReceiptBytes, Usage};
 use tanhui_domain::time::civil_day;
@@ -86,13 +86,19 @@ impl Books<'_> {
         let citizen = credit.citizen;
         let granted = Usage { events: 1, points: row.points, reduction: row.reduction, ..Usage::default() };
         let day = DayGrant { citizen, action: row.action.clone(), day: self.today(), granted };
-        let lots = [LotGrant { citizen, expires_on: self.last_day(), points: row.points }];
+        let lots = [LotGrant { citizen, key: LotKey::until(self.last_day()), points: row.points }];
         let total = Amounts::credit(row.points, row.reduction);
         let id = row.id;
         let mut account = account::lock(&on, citizen.into()).await?.ok_or("no account")?;
         let posting = Some(account.post(total, Some(id.get()))?);
         let decided = vec![Decided { activity: row, posting, reason: None }];
-        let decided = crediting::Outcome { decided, total, granted: vec![day], lots: lots.to_vec() };
+        let decided = crediting::Outcome {
+            decided,
+            total,
+            granted: vec![day],
+            lots: lots.to_vec(),
+            tallies: Vec::new(),
+        };
         tanhui_store::crediting::write(&on, self.town.city.id, &decided, now).await?;
         on.commit().await?;
         Ok(id)
@@ -121,7 +127,7 @@ impl Books<'_> {
         let vouchers: Vec<Voucher> = (0..quantity).map(|_| self.voucher(id)).collect();
         voucher::insert_many(&on, &vouchers).await?;
         offer::change_stock(&on, offer.id, quantity.saturating_neg()).await?;
-        lot::take(&on, citizen, id, &takes).await?;
+        lot::take(&on, citizen, id.get(), &takes).await?;
         let moved = Amounts::points(points.negated()?);
         self.post(&on, JournalKind::Redeem, citizen.into(), moved, id.get()).await?;
         on.commit().await?;
@@ -147,7 +153,7 @@ impl Books<'_> {
         let on = self.stage.database.begin().await?;
         account::lock(&on, citizen.into()).await?.ok_or("no account")?;
         let bought = redemption::find(&on, id, citizen).await?.ok_or("no redemption")?;
-        let takes = lot::taken(&on, id).await?;
+        let takes = lot::taken(&on, citizen, id.get()).await?;
         voucher::mark_cancelled(&on, id).await?;
         if !redemption::mark_cancelled(&on, id, self.stage.now()).await? {
             return Err("cancelled before".into());

@@ -10,11 +10,16 @@ cargo xtask test [--only unit|tests] [-- FILTER...]   every check and test, with
 cargo xtask ci                                        the same as test
 cargo xtask demo [--port N] [--data DIR] [--seconds N]  build and run the demonstration
 cargo xtask services                                  private PostgreSQL and Redis until Ctrl-C
+cargo xtask bench credit [--no-peers] [FLAG...]       measure a release build beside floors and peers
 cargo xtask tidy [--mend]                             the house rules that no compiler checks
 cargo xtask openapi [--check]                         write or compare mobile-api/openapi.json
 
 test --only unit    tests without any server        test --only tests   servers and tests, no lints
-test -- FILTER      servers and the tests whose names contain FILTER";
+test -- FILTER      servers and the tests whose names contain FILTER
+bench FLAG...       flags of `tanhui bench`, such as --quick; the report also goes to target/bench/";
+
+/// Benchmarks that there are.
+const BENCHES: [&str; 1] = ["credit"];
 
 /// A task and its options.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,6 +32,8 @@ pub enum Task {
     Services,
     /// Run the demonstration.
     Demo(DemoOptions),
+    /// Measure.
+    Bench(BenchOptions),
     /// Check the house rules.
     Tidy {
         /// First mend what needs no judgement.
@@ -72,6 +79,17 @@ pub struct DemoOptions {
     pub seconds: Option<u64>,
 }
 
+/// Options of `bench`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BenchOptions {
+    /// Which benchmark.
+    pub name: String,
+    /// Build and measure the peers too.
+    pub peers: bool,
+    /// Passed to `tanhui bench`.
+    pub flags: Vec<String>,
+}
+
 /// The task that the words ask for.
 pub fn parse(words: &[String]) -> Result<Task, Failure> {
     let Some((name, rest)) = words.split_first() else { return Ok(Task::Help) };
@@ -79,6 +97,7 @@ pub fn parse(words: &[String]) -> Result<Task, Failure> {
         "help" | "--help" | "-h" => Ok(Task::Help),
         "test" | "ci" => test_options(rest).map(Task::Test),
         "demo" => demo_options(rest).map(Task::Demo),
+        "bench" => bench_options(rest).map(Task::Bench),
         "services" => bare(rest, Task::Services),
         "tidy" => one_flag(rest, "--mend").map(|mend| Task::Tidy { mend }),
         "openapi" => one_flag(rest, "--check").map(|check| Task::OpenApi { check }),
@@ -124,6 +143,17 @@ fn demo_options(words: &[String]) -> Result<DemoOptions, Failure> {
         }
     }
     Ok(options)
+}
+
+fn bench_options(words: &[String]) -> Result<BenchOptions, Failure> {
+    let known = BENCHES.join(", ");
+    let (name, flags) = words
+        .split_first()
+        .filter(|(name, _)| BENCHES.contains(&name.as_str()))
+        .ok_or_else(|| Failure::Usage(format!("bench needs a name: {known}")))?;
+    let flags: Vec<String> = flags.iter().filter(|flag| *flag != "--no-peers").cloned().collect();
+    let peers = flags.len().saturating_add(1) == words.len();
+    Ok(BenchOptions { name: name.clone(), peers, flags })
 }
 
 fn value<'a>(flag: &str, word: Option<&'a String>) -> Result<&'a str, Failure> {
@@ -178,10 +208,30 @@ mod tests {
     }
 
     #[test]
+    fn bench_passes_its_flags_on() {
+        let options = |peers, flags: &[&str]| {
+            let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+            Task::Bench(BenchOptions { name: "credit".to_owned(), peers, flags })
+        };
+        assert_eq!(read("bench credit").unwrap(), options(true, &[]));
+        assert_eq!(
+            read("bench credit --quick --no-peers --only ours").unwrap(),
+            options(false, &["--quick", "--only", "ours"])
+        );
+    }
+
+    #[test]
     fn what_is_unknown_or_out_of_range_is_refused() {
-        for line in
-            ["tset", "test --fast", "test --only", "demo --port 65536", "demo --seconds x", "tidy now"]
-        {
+        for line in [
+            "tset",
+            "test --fast",
+            "test --only",
+            "demo --port 65536",
+            "demo --seconds x",
+            "tidy now",
+            "bench",
+            "bench all",
+        ] {
             assert!(matches!(read(line), Err(Failure::Usage(_))), "{line}");
         }
     }

@@ -3,6 +3,7 @@
 //! Never part of the product: no room may import this crate, and it imports none of them.
 
 mod args;
+mod bench;
 mod demo;
 mod failure;
 mod openapi;
@@ -37,6 +38,7 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Test(options) => test::run(&options),
         Task::Services => services::run_until_stopped(),
         Task::Demo(options) => demo::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::Tidy { mend: false } => tidy::run(),
         Task::Tidy { mend: true } => tidy::mend(),
         Task::OpenApi { check } => openapi::run(check),

@@ -6,7 +6,7 @@ use crate::args::{Scope, TestOptions};
 use crate::failure::Failure;
 use crate::process::{Steps, answers, cargo};
 use crate::services::keeper::Keeper;
-use crate::services::{self, Services};
+use crate::services::{self, Purpose, Services};
 use crate::{openapi, tidy, workspace};
 
 /// The name of the step whose output ends the run.
@@ -27,7 +27,7 @@ pub fn run(options: &TestOptions) -> Result<(), Failure> {
     if options.scope == Scope::Everything {
         description(&mut steps)?;
     }
-    let start = |programs| steps.work("services", || Services::start(&programs, &keeper));
+    let start = |programs| steps.work("services", || Services::start(&programs, &keeper, Purpose::Tests));
     let services = programs.map(start).transpose()?;
     tests(steps, options, services.as_ref())
 }

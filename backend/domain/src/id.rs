@@ -88,6 +88,10 @@ uuid_id!(
     RedemptionId,
     /// One voucher of a redemption.
     VoucherId,
+    /// A correction of a citizen's balances by two people.
+    AdjustmentId,
+    /// A card or device whose acts count together, whoever has it; derived from what names it.
+    SharedId,
     /// A merchant's statement.
     StatementId,
     /// The owner of an account: a citizen, a merchant, a city programme.

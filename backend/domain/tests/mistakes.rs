@@ -191,17 +191,6 @@ fn yaml_slips_are_explained() {
 
 #[test]
 fn what_is_not_built_is_refused() {
-    for key in ["campaigns", "budgets", "badges", "levels", "prizes", "history", "settle"] {
-        let found = told("actions:\n", &format!("{key}: {{a: b}}\nactions:\n"));
-        let expected =
-            format!("town.yaml:19:1: error: {key}: `{key}` is not supported by this engine version");
-        assert_eq!(found, expected);
-    }
-    assert_eq!(
-        told("    category: transit", "    category: transit\n    multipliers: {rush: 2}"),
-        "town.yaml:23:5: error: actions.metro_ride.multipliers: `multipliers` is not supported by this \
-        engine version"
-    );
     assert_eq!(
         told("format: 1", "format: 2"),
         "town.yaml:1:9: error: format: this engine version reads `format: 1` only"

@@ -88,8 +88,7 @@ fn inputs_and_receipts_survive_storage() {
     let rules = compile(MAIN).unwrap();
     let metro = rules.action("metro_ride").unwrap();
     let inputs = rules.read_inputs(metro, [("distance_km", "7.20")]).unwrap();
-    let facts =
-        Facts { inputs: &inputs, occurred_at: instant("2026-03-02T04:00:00Z"), evidence: Evidence::Operator };
+    let facts = Facts::new(&inputs, instant("2026-03-02T04:00:00Z"), Evidence::Operator);
     let decision = rules.evaluate(metro, &facts, &[Usage::default(), Usage::default()]);
     let Decision::Credited(credit) = decision else { panic!("refused") };
     assert_eq!((credit.reduction.get(), credit.points.get(), credit.quantity), (336_240, 33, 7_200_000));
@@ -111,10 +110,11 @@ fn days_follow_the_city_and_factors_their_dates() {
     let metro = rules.action("metro_ride").unwrap();
     let inputs = rules.read_inputs(metro, [("distance_km", "10")]).unwrap();
     let grams = |time: &str| {
-        let facts = Facts { inputs: &inputs, occurred_at: instant(time), evidence: Evidence::Operator };
+        let facts = Facts::new(&inputs, instant(time), Evidence::Operator);
         match rules.evaluate(metro, &facts, &[]) {
             Decision::Credited(credit) => credit.reduction.to_string(),
             Decision::Refused(refusal) => refusal.code,
+            Decision::Held(hold) => hold.code,
         }
     };
     assert_eq!(grams("2021-11-30T10:00:00Z"), "no_factor_in_force");
@@ -136,7 +136,7 @@ fn an_explanation_tells_factor_formula_caps_and_result() {
     let metro = rules.action("metro_ride").unwrap();
     let inputs = rules.read_inputs(metro, [("distance_km", "7.2")]).unwrap();
     let at = instant("2026-03-02T04:00:00Z");
-    let facts = Facts { inputs: &inputs, occurred_at: at, evidence: Evidence::Device };
+    let facts = Facts::new(&inputs, at, Evidence::Device);
     let used = [Usage::from((2, 190, 0, 0)), Usage::from((20, 500, 0, 0))];
     let decision = rules.evaluate(metro, &facts, &used);
     let told = rules.explain(metro, decision.receipt());
@@ -166,7 +166,7 @@ fn an_explanation_of_a_refusal_shows_the_sentence() {
     let home = rules.action("home_power_saving").unwrap();
     let inputs = rules.read_inputs(home, [("used_kWh", "5"), ("persons_person", "2")]).unwrap();
     let at = instant("2024-06-01T04:00:00Z");
-    let facts = Facts { inputs: &inputs, occurred_at: at, evidence: Evidence::Operator };
+    let facts = Facts::new(&inputs, at, Evidence::Operator);
     let told = rules.explain(home, rules.evaluate(home, &facts, &[]).receipt());
     assert_eq!(told.conditions[0].with_numbers, "2024-06-01 >= 2025-01-01");
     assert!(!told.conditions[0].holds);

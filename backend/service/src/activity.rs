@@ -105,7 +105,10 @@ async fn named(services: &Services, activities: Vec<Activity>) -> Result<Vec<Nam
     Ok(all)
 }
 
-async fn rule_set(services: &Services, activity: &Activity) -> Result<Arc<PublishedRuleSet>, StoreError> {
+pub(crate) async fn rule_set(
+    services: &Services,
+    activity: &Activity,
+) -> Result<Arc<PublishedRuleSet>, StoreError> {
     if let Some(known) = services.rules.by_id(activity.rule_set) {
         return Ok(known);
     }
@@ -131,7 +134,7 @@ pub async fn explain(
     Ok(Some(rule_set.rules.explain(action, &receipt(action, &activity)?)))
 }
 
-fn receipt(action: &Action, activity: &Activity) -> Result<Receipt, StoreError> {
+pub(crate) fn receipt(action: &Action, activity: &Activity) -> Result<Receipt, StoreError> {
     Receipt::from_bytes(action, activity.occurred_at, &activity.receipt)
         .map_err(|error| StoreError::Corrupt(format!("receipt of activity {}: {error}", activity.id)))
 }
@@ -203,7 +206,7 @@ async fn replay(
         return Err(DeclareError::KeyReused);
     }
     let reason = match rule_set.rules.explain(action, &receipt).outcome {
-        Outcome::Refused { reason, .. } => Some(reason),
+        Outcome::Refused { reason, .. } | Outcome::Held { reason, .. } => Some(reason),
         Outcome::Credited { .. } => None,
     };
     Ok(Declared { result: EventResult::of_activity(activity, reason), replayed: true })

@@ -95,7 +95,7 @@ enum BoardFault {
     Store(#[from] StoreError),
 }
 
-fn board(query: &BoardQuery, version: BoardVersion) -> Board {
+pub(crate) fn board(query: &BoardQuery, version: BoardVersion) -> Board {
     let scope = match &query.scope {
         Scope::City => "city".to_owned(),
         Scope::District(name) => format!("district:{name}"),
@@ -204,7 +204,7 @@ async fn build(services: &Services, query: &BoardQuery, board: &Board) -> Result
     Ok(true)
 }
 
-async fn scores<C: Connected>(
+pub(crate) async fn scores<C: Connected>(
     on: &C,
     query: &BoardQuery,
     only: Option<&[CitizenId]>,
@@ -216,7 +216,7 @@ async fn scores<C: Connected>(
     usage::scores(on, query.city.id, among, query.period.range(query.on), only).await
 }
 
-fn entry(metric: Metric, score: &Score) -> BoardEntry {
+pub(crate) fn entry(metric: Metric, score: &Score) -> BoardEntry {
     BoardEntry {
         citizen: score.citizen,
         score: metric.score(score.points, score.reduction),

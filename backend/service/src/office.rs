@@ -7,7 +7,7 @@ use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::city::{City, Grant, Source};
 use tanhui_domain::id::{CitizenId, CityId, MerchantId, OfferId, OwnerId, SourceId};
 use tanhui_domain::redemption::{Merchant, Offer, OfferStatus};
-use tanhui_domain::rule::{Evidence, RuleSet};
+use tanhui_domain::rule::{Evidence, Feature, RuleSet, WhenExhausted};
 use tanhui_domain::text::Text;
 use tanhui_store::{StoreError, citizen, city, merchant, offer, rule_set, source};
 
@@ -33,6 +33,9 @@ pub enum OfficeError {
     /// The source's URI is taken.
     #[error("a source {0:?} exists already")]
     SourceTaken(String),
+    /// The rule set asks for what this version does not keep yet.
+    #[error("this version cannot run rules with: {0}")]
+    NotKept(String),
     /// A value out of its bounds.
     #[error("{0}")]
     Bounds(&'static str),
@@ -63,8 +66,19 @@ pub struct NewOffer {
     pub voucher_days: i32,
 }
 
+/// What is kept of the features that a decision alone cannot keep. A rule set that uses another is refused,
+/// so that nothing in it is silently left undone.
+const KEPT: [Feature; 4] = [Feature::History, Feature::Campaigns, Feature::Budgets, Feature::ScopedCaps];
+
 /// Publishes a rule set from now on, and makes its city when it is new.
-pub async fn publish(services: &Services, rules: &RuleSet) -> Result<CityId, StoreError> {
+pub async fn publish(services: &Services, rules: &RuleSet) -> Result<CityId, OfficeError> {
+    let features = rules.features();
+    let unkept = features.iter().filter(|feature| !KEPT.contains(feature)).map(|feature| feature.key());
+    let waits = rules.budgets().any(|budget| budget.when_exhausted() != WhenExhausted::Stop);
+    let missing: Vec<&str> = unkept.chain(waits.then_some("when_exhausted: queue, prorate")).collect();
+    if !missing.is_empty() {
+        return Err(OfficeError::NotKept(missing.join(", ")));
+    }
     let id = match try_to_publish(services, rules).await {
         // Another process made the city just now; the second try finds it.
         Err(StoreError::Exists(_)) => try_to_publish(services, rules).await?,

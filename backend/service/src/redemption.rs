@@ -8,14 +8,15 @@ use tanhui_domain::amount::Points;
 use tanhui_domain::city::City;
 use tanhui_domain::id::{CitizenId, OfferId, RedemptionId, VoucherId};
 use tanhui_domain::ledger::{
-    Account, Amounts, InsufficientPoints, Journal, JournalKind, LotTake, PostingError, take_from_lots,
+    Amounts, InsufficientPoints, JournalKind, LotTake, PostingError, take_from_lots,
 };
 use tanhui_domain::redemption::{Offer, OfferStatus, QUANTITY_MAX, Redemption, Voucher, VoucherStatus};
 use tanhui_domain::time::civil_day;
 use tanhui_store::idempotency::{self, RequestKey, StoredAnswer};
-use tanhui_store::{StoreError, Transaction, account, lot, offer, redemption, voucher};
+use tanhui_store::{StoreError, Transaction, lot, offer, redemption, voucher};
 
 use crate::Services;
+use crate::draft::{Draft, overflow, unpostable};
 use crate::random::Random;
 use crate::retry::{Repeatable, retrying};
 use crate::till::{Checked, with_offers};
@@ -180,13 +181,14 @@ async fn try_redeem(
     }
 
     // 1. Load and lock.
-    let mut citizen = account::lock(&transaction, request.citizen.into())
+    let mut draft = Draft::open(&transaction, request.citizen)
         .await?
         .ok_or_else(|| StoreError::Corrupt("a citizen without an account".to_owned()))?;
     let offer = offer::lock(&transaction, request.offer).await?;
     let offer = offer.filter(|offer| offer.city == request.city.id).ok_or(RedeemError::NoOffer)?;
     let had = offer::count_of_citizen(&transaction, offer.id, request.citizen).await?;
     let lots = lot::open(&transaction, request.citizen).await?;
+    let lots = draft.settle(&transaction, lots).await?;
 
     // 2. Decide.
     let price = price(&offer, request.quantity, had)?;
@@ -197,10 +199,10 @@ async fn try_redeem(
     redemption::insert(&transaction, &redeemed.redemption).await?;
     voucher::insert_many(&transaction, &redeemed.vouchers).await?;
     offer::change_stock(&transaction, offer.id, request.quantity.saturating_neg()).await?;
-    lot::take(&transaction, request.citizen, redeemed.redemption.id, &takes).await?;
-    let moved = Amounts::points(price.negated().map_err(PostingError::from).map_err(unpostable)?);
-    post(&transaction, &request.city, &mut citizen, moved, &redeemed.redemption, JournalKind::Redeem, now)
-        .await?;
+    let cause = redeemed.redemption.id.get();
+    lot::take(&transaction, request.citizen, cause, &takes).await?;
+    draft.take(JournalKind::Redeem, price, Some(cause))?;
+    draft.write(&transaction, &request.city, now).await?;
     let answer = render(&redeemed);
     if let Some(key) = &request.key {
         idempotency::complete(&transaction, key, 201, &answer).await?;
@@ -293,6 +295,9 @@ fn new_code(services: &Services) -> String {
 }
 
 /// Gives a redemption back while none of its vouchers is used: the same lots, the stock, the vouchers.
+///
+/// Points of a lot whose last day is over come back and end in the same transaction; the statement shows
+/// both.
 pub async fn cancel(
     services: &Services,
     citizen: CitizenId,
@@ -313,7 +318,7 @@ async fn try_cancel(
     let transaction = services.database.begin().await?;
 
     // 1. Load and lock.
-    let mut account = account::lock(&transaction, citizen.into()).await?.ok_or(RedeemError::NoRedemption)?;
+    let mut draft = Draft::open(&transaction, citizen).await?.ok_or(RedeemError::NoRedemption)?;
     let redemption = redemption::find(&transaction, id, citizen).await?.ok_or(RedeemError::NoRedemption)?;
     if let Some(cancelled_at) = redemption.cancelled_at {
         // An earlier try at this very instant was committed and its answer lost.
@@ -323,7 +328,10 @@ async fn try_cancel(
         }
         return Err(RedeemError::AlreadyCancelled);
     }
-    let takes: Vec<LotTake> = lot::taken(&transaction, id).await?;
+    let today = civil_day(now, city.timezone);
+    let takes = lot::taken(&transaction, citizen, id.get()).await?;
+    let (ended, good): (Vec<LotTake>, Vec<LotTake>) =
+        takes.into_iter().partition(|take| take.key.expires_on < today);
 
     // 2. Decide: the guarded updates below win or lose against a use at the till.
     let cancelled = voucher::mark_cancelled(&transaction, id).await?;
@@ -336,39 +344,16 @@ async fn try_cancel(
 
     // 3. Write.
     offer::change_stock(&transaction, redemption.offer, redemption.quantity).await?;
-    lot::give_back(&transaction, citizen, &takes).await?;
-    let moved = Amounts::points(redemption.points);
-    post(&transaction, city, &mut account, moved, &redemption, JournalKind::Cancel, now).await?;
+    lot::give_back(&transaction, citizen, &good).await?;
+    lot::give_back_expired(&transaction, citizen, &ended).await?;
+    let cause = Some(id.get());
+    draft.post(JournalKind::Cancel, Amounts::points(redemption.points), cause).map_err(unpostable)?;
+    let ended = Points::total(ended.iter().map(|take| take.points)).map_err(overflow)?;
+    draft.take(JournalKind::Expire, ended, cause)?;
+    draft.write(&transaction, city, now).await?;
     let vouchers = voucher::of_redemption(&transaction, id).await?;
 
     // 4. Commit, then answer.
     transaction.commit().await?;
     Ok(Redeemed { redemption: Redemption { cancelled_at: Some(now), ..redemption }, vouchers })
-}
-
-/// Posts points between a citizen and the programme. The programme is locked last.
-async fn post(
-    on: &Transaction,
-    city: &City,
-    citizen: &mut Account,
-    moved: Amounts,
-    redemption: &Redemption,
-    kind: JournalKind,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let mut programme = account::lock(on, city.programme)
-        .await?
-        .ok_or_else(|| StoreError::Corrupt("a city without a programme account".to_owned()))?;
-    let cause = Some(redemption.id.get());
-    let opposite = moved.negated().map_err(PostingError::from).map_err(unpostable)?;
-    let postings = vec![
-        citizen.post(moved, cause).map_err(unpostable)?,
-        programme.post(opposite, cause).map_err(unpostable)?,
-    ];
-    let journal = Journal { city: city.id, kind, cause, occurred_at: now, recorded_at: now, postings };
-    account::write(on, &journal).await.map(|_| ())
-}
-
-pub(crate) fn unpostable(error: PostingError) -> StoreError {
-    StoreError::Corrupt(format!("cannot post: {error}"))
 }

@@ -4,8 +4,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use tanhui_domain::amount::Points;
 use tanhui_domain::id::{CitizenId, CityId};
-use tanhui_domain::ledger::{Amounts, Lot};
-use tanhui_domain::time::{day_start, to_micros};
+use tanhui_domain::ledger::{Amounts, Debt, Lot, LotKey, LotState, LotTally};
+use tanhui_domain::time::{civil_day, day_start, to_micros};
 pub use tanhui_store::account::StatementLine as Entry;
 use tanhui_store::{StoreError, account, lot};
 
@@ -14,10 +14,16 @@ use crate::Services;
 /// What a citizen has at one instant.
 #[derive(Debug, Clone)]
 pub struct Balance {
-    /// Points and grams.
+    /// Points and grams on the account, those points among them that cannot be spent yet.
     pub amounts: Amounts,
-    /// Every coming last day, earliest first.
-    pub expiring: Vec<Lot>,
+    /// Points that cannot be spent yet.
+    pub pending: Points,
+    /// What later points have to make up for.
+    pub debt: Debt,
+    /// What is left of every lot, earliest expiry first.
+    pub lots: Vec<Lot>,
+    /// The civil day of `as_of`.
+    pub today: NaiveDate,
     /// As of when.
     pub as_of: DateTime<Utc>,
 }
@@ -121,20 +127,43 @@ pub struct Statement {
     pub more: bool,
 }
 
-/// What a citizen has now.
+/// What a citizen of a city has now.
 pub async fn balance(services: &Services, citizen: CitizenId) -> Result<Balance, StoreError> {
     let as_of = services.clock.now();
     let snapshot = services.database.snapshot().await?;
     let account = account::find(&snapshot, citizen.into()).await?;
-    let expiring = lot::open(&snapshot, citizen).await?;
-    Ok(Balance { amounts: account.map(|account| account.balance).unwrap_or_default(), expiring, as_of })
+    let lots = lot::open(&snapshot, citizen).await?;
+    drop(snapshot);
+    let today = match &account {
+        Some(account) => civil_day(as_of, services.city(account.city).await?.timezone),
+        None => as_of.date_naive(),
+    };
+    let pending = sum(&lots, LotState::Pending, today);
+    let (amounts, debt) = account.map(|account| (account.balance, account.debt)).unwrap_or_default();
+    Ok(Balance { amounts, pending, debt, lots, today, as_of })
 }
 
-/// The points of a balance that can be spent on a civil day.
+/// The points of a balance that can be spent now. What is owed comes off first.
 #[must_use]
-pub fn spendable(balance: &Balance, today: NaiveDate) -> Points {
-    let good = balance.expiring.iter().filter(|lot| lot.expires_on >= today).map(|lot| lot.left);
-    Points::total(good).unwrap_or_default()
+pub fn spendable(balance: &Balance) -> Points {
+    let active = sum(&balance.lots, LotState::Active, balance.today).get();
+    let debt = balance.debt.overdrawn.get().saturating_add(balance.debt.owed.get());
+    Points::new(active.saturating_sub(debt).max(0))
+}
+
+fn sum(lots: &[Lot], state: LotState, today: NaiveDate) -> Points {
+    let of_state = lots.iter().filter(|lot| lot.key.state(today) == state).map(|lot| lot.left);
+    Points::total(of_state).unwrap_or_default()
+}
+
+/// A citizen's lots with all that became of them, the last to expire first, beginning after one.
+pub async fn lots(
+    services: &Services,
+    citizen: CitizenId,
+    after: Option<LotKey>,
+    limit: i64,
+) -> Result<Vec<LotTally>, StoreError> {
+    lot::page(&services.database, citizen, after, limit).await
 }
 
 /// One page of a statement.

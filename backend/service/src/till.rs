@@ -9,7 +9,8 @@ use tanhui_domain::settlement::VOID_WITHIN;
 use tanhui_store::{StoreError, Transaction, account, offer, voucher};
 
 use crate::Services;
-use crate::redemption::{CODE_LENGTH, CODE_LETTERS, unpostable};
+use crate::draft::unpostable;
+use crate::redemption::{CODE_LENGTH, CODE_LETTERS};
 use crate::retry::{Repeatable, retrying};
 
 /// A voucher and what it is for.

@@ -1,23 +1,35 @@
-//! What goes on in the background: crediting what waited, preparing partitions, forgetting what is over.
+//! What goes on in the background: crediting what waited, ending points whose last day is over, preparing
+//! partitions, forgetting what is over.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{Datelike, TimeDelta};
+use chrono::{DateTime, Datelike, Days, NaiveTime, TimeDelta, Utc};
 use tanhui_domain::city::Source;
-use tanhui_domain::id::SourceId;
+use tanhui_domain::id::{ActivityId, SourceId};
 use tanhui_store::waiting::{FIRST_WAITING, WaitingEvent};
 use tanhui_store::{StoreError, idempotency, session, source, waiting};
 use tokio_util::sync::CancellationToken;
 
 use crate::Services;
+use crate::audit::{self, Recomputed, Sample};
 use crate::crediting::{CreditError, EventStatus, Report, Subject};
+use crate::expiry;
+use crate::random::Random as _;
 use crate::settlement;
 
 const WAITING_PAUSE: Duration = Duration::from_secs(1);
 const UPKEEP_PAUSE: Duration = Duration::from_mins(10);
+const EXPIRY_PAUSE: Duration = Duration::from_mins(1);
 const WAITING_BATCH: i64 = 1_000;
+/// 3:00 in China, when cities sleep.
+const NIGHT: NaiveTime = match NaiveTime::from_hms_opt(19, 0, 0) {
+    Some(time) => time,
+    None => NaiveTime::MIN,
+};
+/// Credits computed again each night.
+const SAMPLE: u64 = 10_000;
 /// Answers to `Idempotency-Key` are kept this long.
 const KEYS_KEPT: TimeDelta = TimeDelta::days(7);
 
@@ -79,6 +91,19 @@ fn report(event: WaitingEvent, sources: &BTreeMap<SourceId, Arc<Source>>) -> Opt
     })
 }
 
+/// Ends points whose last day is over until told to stop; what was missed while nobody ran is caught up with.
+pub async fn expire_forever(services: Arc<Services>, stop: CancellationToken) {
+    loop {
+        if let Err(error) = expiry::expire(&services).await {
+            tracing::warn!(%error, "points could not be ended and are looked at again later");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EXPIRY_PAUSE) => {}
+        }
+    }
+}
+
 /// Prepares partitions, closes merchants' months, forgets expired tokens and keys, until told to stop.
 pub async fn keep_up_forever(services: Arc<Services>, stop: CancellationToken) {
     loop {
@@ -92,6 +117,40 @@ pub async fn keep_up_forever(services: Arc<Services>, stop: CancellationToken) {
     }
 }
 
+/// Computes a sample of credits again each night until told to stop: they must come out as they stand.
+pub async fn recompute_nightly(services: Arc<Services>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(until_night(services.clock.now())) => {}
+        }
+        if let Err(error) = recompute_sample(&services, SAMPLE).await {
+            tracing::warn!(%error, "credits could not be computed again and are tried again next night");
+        }
+    }
+}
+
+/// Computes so many random credits again and tells of those that come out otherwise.
+pub async fn recompute_sample(services: &Services, count: u64) -> Result<Recomputed, StoreError> {
+    let mut start = [0; 16];
+    services.random.fill_surely(&mut start);
+    let sample = Sample::From { start: ActivityId::new(uuid::Uuid::from_bytes(start)), count };
+    let done = audit::recompute(&services.database, &services.rules, sample, |_| {}).await?;
+    metrics::counter!("tanhui_recomputed_total").increment(done.checked);
+    metrics::counter!("tanhui_recomputed_differing_total").increment(done.differing);
+    for violation in &done.named {
+        tracing::error!(detail = violation.detail, "a credit does not come out as it stands");
+    }
+    Ok(done)
+}
+
+/// From an instant to the next night's hour.
+fn until_night(now: DateTime<Utc>) -> Duration {
+    let today = now.date_naive().and_time(NIGHT).and_utc();
+    let next = if today > now { today } else { today.checked_add_days(Days::new(1)).unwrap_or(today) };
+    next.signed_duration_since(now).to_std().unwrap_or(UPKEEP_PAUSE)
+}
+
 /// One round of upkeep.
 pub async fn keep_up(services: &Services) -> Result<(), StoreError> {
     let now = services.clock.now();
@@ -103,4 +162,19 @@ pub async fn keep_up(services: &Services) -> Result<(), StoreError> {
     let before = now.checked_sub_signed(KEYS_KEPT).unwrap_or(now);
     idempotency::delete_before(&transaction, before).await?;
     transaction.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_night_is_always_ahead() {
+        for (now, seconds) in
+            [("18:59:59", 1), ("19:00:00", 86_400), ("19:00:01", 86_399), ("00:00:00", 19 * 3_600)]
+        {
+            let now: DateTime<Utc> = format!("2026-12-31T{now}Z").parse().unwrap();
+            assert_eq!(until_night(now).as_secs(), seconds, "{now}");
+        }
+    }
 }

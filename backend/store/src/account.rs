@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use tanhui_domain::amount::{AmountOverflow, Fen, Points, ReductionMg};
 use tanhui_domain::id::{CityId, JournalId, OwnerId};
-use tanhui_domain::ledger::{Account, Amounts, Journal, JournalKind, OwnerKind, Posting};
+use tanhui_domain::ledger::{Account, Amounts, Debt, Journal, JournalKind, OwnerKind, Posting};
 use uuid::Uuid;
 
 use crate::columns::Columns;
 use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
 use crate::row::{Row, execute, expect_rows, micros, query_all, query_one, query_row};
+use crate::write::Write;
 
-const COLUMNS: &str = "owner_id, city_id, kind, version, points, reduction_mg, payable_fen";
+pub(crate) const COLUMNS: &str = "owner_id, city_id, kind, version, points, reduction_mg, payable_fen,
+    points_overdrawn, points_owed";
+pub(crate) const COLUMN_COUNT: usize = 9;
 
 /// Opens an account with nothing on it.
 pub async fn open(on: &Transaction, owner: OwnerId, city: CityId, kind: OwnerKind) -> Result<(), StoreError> {
@@ -48,6 +51,19 @@ pub async fn lock_many(on: &Transaction, owners: &[OwnerId]) -> Result<Vec<Accou
     query_all(on, &sql, values).await?.iter().map(read).collect()
 }
 
+/// Locks the account of a city's programme.
+pub async fn lock_programme(on: &Transaction, city: CityId) -> Result<Account, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM accounts WHERE owner_id = (SELECT programme_id FROM cities WHERE id = $1){}",
+        on.for_update()
+    );
+    let row = query_one(on, &sql, [city.get().into()]).await?;
+    row.as_ref()
+        .map(read)
+        .transpose()?
+        .ok_or_else(|| StoreError::Corrupt(format!("the programme of city {city} has no account")))
+}
+
 /// Locks one account.
 pub async fn lock(on: &Transaction, owner: OwnerId) -> Result<Option<Account>, StoreError> {
     Ok(lock_many(on, &[owner]).await?.pop())
@@ -70,26 +86,51 @@ pub async fn write(on: &Transaction, journal: &Journal) -> Result<JournalId, Sto
     refuse_unbalanced(journal.sum())?;
     let id = open_journal(on, journal).await?;
     insert_postings(on, id, journal.recorded_at, &journal.postings).await?;
-    update_balances(on, journal.postings.iter()).await?;
+    balancing(journal.postings.iter()).run(on).await?;
     Ok(id)
 }
 
 /// Writes the head of a journal. Its lines must follow in the same transaction.
 pub(crate) async fn open_journal(on: &Transaction, journal: &Journal) -> Result<JournalId, StoreError> {
-    let row = query_row(
-        on,
-        "INSERT INTO journals (city_id, kind, cause, occurred_at_us, recorded_at_us) VALUES ($1, $2,
-            $3, $4, $5) RETURNING id",
-        [
-            journal.city.get().into(),
-            journal_kind_number(journal.kind).into(),
-            journal.cause.into(),
-            micros(journal.occurred_at).into(),
-            micros(journal.recorded_at).into(),
-        ],
-    )
-    .await?;
+    let row = query_row(on, INSERT_JOURNAL, journal_values(journal)).await?;
     Ok(JournalId::new(row.bigint(0)?))
+}
+
+pub(crate) const INSERT_JOURNAL: &str = "INSERT INTO journals
+    (city_id, kind, cause, occurred_at_us, recorded_at_us) VALUES ($1, $2, $3, $4, $5) RETURNING id";
+
+pub(crate) fn journal_values(journal: &Journal) -> [sea_orm::Value; 5] {
+    [
+        journal.city.get().into(),
+        journal_kind_number(journal.kind).into(),
+        journal.cause.into(),
+        micros(journal.occurred_at).into(),
+        micros(journal.recorded_at).into(),
+    ]
+}
+
+/// Writes what an account's later points have to make up for. It must be locked, and a debt that lets the
+/// balance fall below zero be written before the journal that does.
+pub async fn write_debt(on: &Transaction, account: &Account) -> Result<(), StoreError> {
+    let sql = "UPDATE accounts SET points_overdrawn = $2, points_owed = $3 WHERE owner_id = $1";
+    let debt = account.debt;
+    let values = [account.owner.get().into(), debt.overdrawn.get().into(), debt.owed.get().into()];
+    expect_rows(execute(on, sql, values).await?, 1, "an account is missing")
+}
+
+/// Citizens of a city in debt who have points to make up for it, in id order and beginning after one.
+pub async fn solvent_debtors<C: Connected>(
+    on: &C,
+    city: CityId,
+    after: OwnerId,
+    limit: i64,
+) -> Result<Vec<OwnerId>, StoreError> {
+    let sql = "SELECT a.owner_id FROM accounts a WHERE (a.points_overdrawn > 0 OR a.points_owed > 0)
+               AND a.city_id = $1 AND a.owner_id > $2
+               AND EXISTS (SELECT 1 FROM lots l WHERE l.citizen_id = a.owner_id AND l.points_left > 0)
+               ORDER BY a.owner_id LIMIT $3";
+    let rows = query_all(on, sql, [city.get().into(), after.get().into(), limit.into()]).await?;
+    rows.iter().map(|row| Ok(OwnerId::new(row.uuid(0)?))).collect()
 }
 
 pub(crate) fn refuse_unbalanced(sum: Result<Amounts, AmountOverflow>) -> Result<(), StoreError> {
@@ -127,29 +168,27 @@ pub(crate) async fn insert_postings(
 
 /// The last posting of each account tells its balance. An account that is missing or has moved since it was
 /// read, as one can that was not locked, fails the write.
-pub(crate) async fn update_balances(
-    on: &Transaction,
-    postings: impl Iterator<Item = &Posting>,
-) -> Result<(), StoreError> {
+pub(crate) fn balancing<'a>(postings: impl Iterator<Item = &'a Posting>) -> Write {
     let mut ends: BTreeMap<OwnerId, (&Posting, &Posting)> = BTreeMap::new();
     for posting in postings {
         ends.entry(posting.owner).and_modify(|(_, last)| *last = posting).or_insert((posting, posting));
     }
     let last = || ends.values().map(|(_, last)| last);
-    let (table, values) = Columns::new()
+    let columns = Columns::new()
         .uuid("owner_id", ends.keys().map(|owner| owner.get()))
         .bigint("version_before", ends.values().map(|(first, _)| first.version.saturating_sub(1)))
         .bigint("version", last().map(|posting| posting.version))
         .bigint("points", last().map(|posting| posting.after.points.get()))
         .bigint("reduction_mg", last().map(|posting| posting.after.reduction.get()))
-        .bigint("payable_fen", last().map(|posting| posting.after.payable.get()))
-        .table(on.engine());
-    let sql = format!(
-        "UPDATE accounts SET version = r.version, points = r.points, reduction_mg = r.reduction_mg,
-            payable_fen = r.payable_fen
-         FROM {table} WHERE accounts.owner_id = r.owner_id AND accounts.version = r.version_before"
-    );
-    expect_rows(execute(on, &sql, values).await?, ends.len(), "an account is missing or was not locked")
+        .bigint("payable_fen", last().map(|posting| posting.after.payable.get()));
+    let update = Write::new(columns, |table| {
+        format!(
+            "UPDATE accounts SET version = r.version, points = r.points, reduction_mg = r.reduction_mg,
+                payable_fen = r.payable_fen
+             FROM {table} WHERE accounts.owner_id = r.owner_id AND accounts.version = r.version_before"
+        )
+    });
+    update.touching(ends.len(), "an account is missing or was not locked")
 }
 
 /// One line of a statement.
@@ -169,7 +208,13 @@ pub struct StatementLine {
     pub after: Amounts,
 }
 
+/// How far the clocks of those who write may lie apart, or be put back.
+const CLOCKS_APART_US: i64 = 86_400_000_000;
+
 /// Lines of an account recorded within half-open instants, oldest first, beginning after a line's number.
+///
+/// They lie between [`balance_before`] of both instants: where a clock was put back, a line belongs to the
+/// lines around it.
 pub async fn lines<C: Connected>(
     on: &C,
     owner: OwnerId,
@@ -181,10 +226,23 @@ pub async fn lines<C: Connected>(
     let sql = "SELECT p.version, j.kind, p.cause, p.recorded_at_us, p.points, p.reduction_mg, p.payable_fen,
                       p.points_after, p.reduction_after_mg, p.payable_after_fen
                FROM ledger_lines p JOIN journals j ON j.id = p.journal_id
-               WHERE p.owner_id = $1 AND p.recorded_at_us >= $2 AND p.recorded_at_us < $3 AND p.version > $4
+               WHERE p.owner_id = $1 AND p.version > $4
+                 AND p.version > COALESCE((SELECT MAX(b.version) FROM ledger_lines b
+                                           WHERE b.owner_id = $1 AND b.recorded_at_us < $2), 0)
+                 AND p.version <= COALESCE((SELECT MAX(b.version) FROM ledger_lines b
+                                            WHERE b.owner_id = $1 AND b.recorded_at_us < $3), 0)
+                 AND p.recorded_at_us >= $6 AND p.recorded_at_us < $7
                ORDER BY p.version LIMIT $5";
-    let values =
-        [owner.get().into(), micros(from).into(), micros(until).into(), after_version.into(), limit.into()];
+    let (from, until) = (micros(from), micros(until));
+    let values = [
+        owner.get().into(),
+        from.into(),
+        until.into(),
+        after_version.into(),
+        limit.into(),
+        from.saturating_sub(CLOCKS_APART_US).into(),
+        until.saturating_add(CLOCKS_APART_US).into(),
+    ];
     let rows = query_all(on, sql, values).await?;
     rows.iter()
         .map(|row| {
@@ -247,13 +305,14 @@ pub(crate) fn amounts(row: &Row, column: usize) -> Result<Amounts, StoreError> {
     })
 }
 
-fn read(row: &Row) -> Result<Account, StoreError> {
+pub(crate) fn read(row: &Row) -> Result<Account, StoreError> {
     Ok(Account {
         owner: OwnerId::new(row.uuid(0)?),
         city: CityId::new(row.bigint(1)?),
         kind: kind(row.get(2)?)?,
         version: row.bigint(3)?,
         balance: amounts(row, 4)?,
+        debt: Debt { overdrawn: Points::new(row.bigint(7)?), owed: Points::new(row.bigint(8)?) },
     })
 }
 

@@ -13,6 +13,7 @@ use crate::columns::Columns;
 use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
 use crate::row::{Row, execute, micros, query_all, query_one};
+use crate::write::Write;
 
 const COLUMNS: &str = "a.id, a.citizen_id, a.source_id, a.external_id, a.action, a.status, a.rule_set_id,
     a.occurred_at_us, a.recorded_at_us, a.points, a.reduction_mg, NULLIF(a.code, ''), a.receipt";
@@ -52,12 +53,16 @@ pub async fn insert_many(
     journal: JournalId,
     rows: &[(&Activity, Option<&Posting>)],
 ) -> Result<(), StoreError> {
+    inserting(rows).in_journal(journal).run(on).await
+}
+
+/// Writes decided activities, not yet run.
+pub(crate) fn inserting(rows: &[(&Activity, Option<&Posting>)]) -> Write {
     let activities = || rows.iter().map(|(activity, _)| *activity);
     let line = |read: fn(&Posting) -> i64| rows.iter().map(move |(_, posting)| posting.map_or(0, read));
-    let (table, values) = Columns::new()
+    let columns = Columns::new()
         .bigint("recorded_at_us", activities().map(|activity| micros(activity.recorded_at)))
         .bigint("occurred_at_us", activities().map(|activity| micros(activity.occurred_at)))
-        .bigint("journal_id", rows.iter().map(|(_, posting)| posting.map_or(0, |_| journal.get())))
         .bigint("points", activities().map(|activity| activity.points.get()))
         .bigint("reduction_mg", activities().map(|activity| activity.reduction.get()))
         .bigint("points_after", line(|posting| posting.after.points.get()))
@@ -71,13 +76,15 @@ pub async fn insert_many(
         .text("action", activities().map(|activity| activity.action.clone()))
         .text("external_id", activities().map(|activity| activity.external_id.clone()))
         .text("code", activities().map(|activity| activity.code.clone().unwrap_or_default()))
-        .bytes("receipt", activities().map(|activity| activity.receipt.as_ref().to_vec()))
-        .table(on.engine());
-    let names = "recorded_at_us, occurred_at_us, journal_id, points, reduction_mg, points_after,
-        reduction_after_mg, posting_version, source_id, rule_set_id, status, citizen_id, id, action,
-        external_id, code, receipt";
-    let sql = format!("INSERT INTO activities ({names}) SELECT {names} FROM {table} WHERE true");
-    execute(on, &sql, values).await.map(|_| ())
+        .bytes("receipt", activities().map(|activity| activity.receipt.as_ref().to_vec()));
+    let names = "recorded_at_us, occurred_at_us, points, reduction_mg, points_after, reduction_after_mg,
+        posting_version, source_id, rule_set_id, status, citizen_id, id, action, external_id, code, receipt";
+    Write::of_journal(columns, move |table, journal| {
+        format!(
+            "INSERT INTO activities ({names}, journal_id)
+             SELECT {names}, CASE WHEN posting_version > 0 THEN {journal} ELSE 0 END FROM {table} WHERE true"
+        )
+    })
 }
 
 /// One activity.
@@ -89,6 +96,21 @@ pub async fn find<C: Connected>(on: &C, id: ActivityId) -> Result<Option<Activit
          WHERE k.id = $1"
     );
     query_one(on, &sql, [id.get().into()]).await?.as_ref().map(read).transpose()
+}
+
+/// Activities in id order from an id on. Ids are hashes: any stretch of them is a fair sample.
+pub async fn from_id<C: Connected>(
+    on: &C,
+    from: ActivityId,
+    limit: i64,
+) -> Result<Vec<Activity>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM (SELECT * FROM activity_keys WHERE id >= $1 ORDER BY id LIMIT $2) k
+         JOIN activities a ON a.citizen_id = k.citizen_id AND a.recorded_at_us = k.recorded_at_us
+         AND a.id = k.id
+         ORDER BY k.id"
+    );
+    query_all(on, &sql, [from.get().into(), limit.into()]).await?.iter().map(read).collect()
 }
 
 /// Those of some activities that were written at one instant: what a transaction whose commit got no answer
@@ -106,6 +128,20 @@ pub async fn written_at<C: Connected>(
            ON a.citizen_id = k.citizen_id AND a.recorded_at_us = k.recorded_at_us AND a.id = k.id"
     );
     query_all(on, &sql, values).await?.iter().map(read).collect()
+}
+
+/// Marks a credited activity as reversed; false when it is not credited (any more).
+pub async fn mark_reversed(on: &Transaction, activity: &Activity) -> Result<bool, StoreError> {
+    let sql = "UPDATE activities SET status = $4 WHERE citizen_id = $1 AND recorded_at_us = $2 AND id = $3
+               AND status = $5";
+    let values = [
+        activity.citizen.get().into(),
+        micros(activity.recorded_at).into(),
+        activity.id.get().into(),
+        status_number(ActivityStatus::Reversed).into(),
+        status_number(ActivityStatus::Credited).into(),
+    ];
+    Ok(execute(on, sql, values).await? == 1)
 }
 
 /// Where a page of activities ends: the next one begins after it.

@@ -1,5 +1,7 @@
 //! Citizens, the persons behind them, their roles and consents.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use tanhui_domain::city::{Citizen, Grant, NO_MERCHANT, Role};
 use tanhui_domain::id::{CitizenId, CityId, MerchantId};
@@ -87,6 +89,20 @@ pub async fn erase(on: &Transaction, id: CitizenId, at: DateTime<Utc>) -> Result
     )
     .await
     .map(|_| ())
+}
+
+/// The districts of those of some citizens who have told theirs.
+pub async fn districts<C: Connected>(
+    on: &C,
+    citizens: &[CitizenId],
+) -> Result<HashMap<CitizenId, String>, StoreError> {
+    let ids = citizens.iter().map(|citizen| citizen.get());
+    let (table, values) = Columns::new().uuid("id", ids).table(on.engine());
+    let sql = format!(
+        "SELECT c.id, c.district FROM {table} JOIN citizens c ON c.id = r.id WHERE c.district IS NOT NULL"
+    );
+    let rows = query_all(on, &sql, values).await?;
+    rows.iter().map(|row| Ok((CitizenId::new(row.uuid(0)?), row.text(1)?))).collect()
 }
 
 /// The citizen of a phone number, found by the number's keyed hash.

@@ -87,18 +87,22 @@ impl Columns {
     /// A table expression called `r` for a FROM clause, and the parameters it uses from `$1` on.
     pub(crate) fn table(self, engine: Engine) -> (String, Vec<Value>) {
         match engine {
-            Engine::Postgres => self.unnested(),
+            Engine::Postgres => self.unnested(0),
             Engine::Sqlite => self.unpacked(),
         }
     }
 
-    fn unnested(self) -> (String, Vec<Value>) {
+    /// The same on PostgreSQL, with parameters after so many others.
+    pub(crate) fn unnested(self, others: usize) -> (String, Vec<Value>) {
         let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
         let arrays: Vec<String> = self
             .columns
             .iter()
             .enumerate()
-            .map(|(index, column)| format!("${}::{}[]", index.saturating_add(1), column.kind.postgres()))
+            .map(|(index, column)| {
+                let parameter = others.saturating_add(index).saturating_add(1);
+                format!("${parameter}::{}[]", column.kind.postgres())
+            })
             .collect();
         let fields: Vec<String> = self.columns.iter().map(Column::postgres_field).collect();
         let table = format!(

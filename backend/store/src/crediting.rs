@@ -1,17 +1,73 @@
-//! Writes what a crediting batch decided: the activities, which are their own lines in the books, and all
-//! that follows from them. Decides nothing.
+//! What a crediting batch reads and writes, in as few statements as there are things to wait for. Decides
+//! nothing.
+
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::crediting::Outcome;
-use tanhui_domain::id::{CityId, JournalId};
-use tanhui_domain::ledger::{Amounts, Journal, JournalKind};
+use tanhui_domain::id::{CitizenId, CityId, JournalId, SourceId};
+use tanhui_domain::ledger::{Account, Amounts, Journal, JournalKind};
 
-use crate::database::Transaction;
+use crate::binding::{SubjectHash, subject};
+use crate::columns::Columns;
+use crate::database::{Connected as _, Engine, Transaction};
 use crate::error::StoreError;
-use crate::{account, activity, city, lot, usage};
+use crate::row::{execute, expect_rows, micros, query_all};
+use crate::write::write_together;
+use crate::{account, activity, lot, tally, usage};
 
-/// Writes a city's batch. The citizens' accounts must be locked by this transaction; the programme's is
-/// locked here, last, and its side is one posting for the whole batch.
+/// Whose events a batch holds.
+#[derive(Debug, Default)]
+pub struct Owners {
+    /// The citizen of each subject that is bound.
+    pub bound: HashMap<(SourceId, SubjectHash), CitizenId>,
+    /// Their accounts, locked.
+    pub accounts: BTreeMap<CitizenId, Account>,
+}
+
+/// Finds out to whom subjects are bound and locks the accounts of those citizens and of some others, in id
+/// order, which is the order in which everyone locks them.
+pub async fn lock_owners(
+    on: &Transaction,
+    subjects: &[(SourceId, SubjectHash)],
+    citizens: &[CitizenId],
+) -> Result<Owners, StoreError> {
+    // A citizen who is named rather than bound comes without source and subject.
+    let (nowhere, nobody) = (|_| (0, Vec::new()), |_| None);
+    let keys = subjects.iter().map(|(source, hash)| (source.get(), hash.to_vec()));
+    let (sources, hashes): (Vec<i64>, Vec<Vec<u8>>) = keys.chain(citizens.iter().map(nowhere)).unzip();
+    let named = citizens.iter().map(|citizen| Some(citizen.get()));
+    let (table, values) = Columns::new()
+        .bigint("source_id", sources)
+        .bytes("subject_hash", hashes)
+        .maybe_uuid("citizen_id", subjects.iter().map(nobody).chain(named))
+        .table(on.engine());
+    let sql = format!(
+        "SELECT {}, r.source_id, r.subject_hash FROM {table}
+         LEFT JOIN bindings b ON b.source_id = r.source_id AND b.subject_hash = r.subject_hash
+           AND b.ended_at_us IS NULL
+         JOIN accounts ON accounts.owner_id = COALESCE(r.citizen_id, b.citizen_id)
+         ORDER BY accounts.owner_id{}",
+        account::COLUMNS,
+        if on.engine() == Engine::Postgres { " FOR UPDATE OF accounts" } else { "" }
+    );
+    let mut owners = Owners::default();
+    for row in query_all(on, &sql, values).await? {
+        let account = account::read(&row)?;
+        let citizen = CitizenId::new(account.owner.get());
+        let source = row.bigint(account::COLUMN_COUNT)?;
+        if source != 0 {
+            let subject = subject(&row, account::COLUMN_COUNT.saturating_add(1))?;
+            owners.bound.insert((SourceId::new(source), subject), citizen);
+        }
+        owners.accounts.insert(citizen, account);
+    }
+    Ok(owners)
+}
+
+/// Writes a city's batch: the activities, which are their own lines in the books, and all that follows from
+/// them. The citizens' accounts must be locked by this transaction; the programme's is locked here, last, and
+/// its side is one posting for the whole batch.
 pub async fn write(
     on: &Transaction,
     city: CityId,
@@ -22,7 +78,8 @@ pub async fn write(
         outcome.decided.iter().map(|decided| (&decided.activity, decided.posting.as_ref())).collect();
     let postings = || rows.iter().filter_map(|(_, posting)| *posting);
     if postings().next().is_none() {
-        return activity::insert_many(on, JournalId::new(0), &rows).await;
+        activity::insert_many(on, JournalId::new(0), &rows).await?;
+        return if outcome.tallies.is_empty() { Ok(()) } else { tally::add(on, &outcome.tallies).await };
     }
     let opposite = outcome.total.negated();
     let sum = opposite.and_then(|opposite| postings().try_fold(opposite, |sum, one| sum.plus(one.amounts)));
@@ -35,29 +92,61 @@ pub async fn write(
         recorded_at,
         postings: Vec::new(),
     };
-    let id = account::open_journal(on, &journal).await?;
-    activity::insert_many(on, id, &rows).await?;
-    usage::add(on, &outcome.granted, recorded_at).await?;
+    let mut writes = vec![activity::inserting(&rows), usage::adding(&outcome.granted, recorded_at)];
     if !outcome.lots.is_empty() {
-        lot::grant(on, &outcome.lots).await?;
+        writes.push(lot::granting(&outcome.lots));
     }
-    account::update_balances(on, postings()).await?;
-    write_opposite(on, city, id, outcome.total, recorded_at).await
+    if !outcome.tallies.is_empty() {
+        writes.push(tally::adding(&outcome.tallies));
+    }
+    writes.push(account::balancing(postings()));
+    let id = write_together(on, &journal, writes).await?;
+    post_opposite(on, city, id, outcome.total, recorded_at).await
 }
 
-async fn write_opposite(
+async fn post_opposite(
     on: &Transaction,
     city: CityId,
     journal: JournalId,
     total: Amounts,
     recorded_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let missing = || StoreError::Corrupt(format!("the programme of city {city} has no account"));
-    let mut programme = account::lock(on, city::programme(on, city).await?).await?.ok_or_else(missing)?;
     let opposite = total.negated().map_err(unpostable)?;
-    let posting = programme.post(opposite, None).map_err(unpostable)?;
-    account::insert_postings(on, journal, recorded_at, std::slice::from_ref(&posting)).await?;
-    account::update_balances(on, std::iter::once(&posting)).await
+    match on.engine() {
+        Engine::Postgres => post_at_once(on, city, journal, opposite, recorded_at).await,
+        Engine::Sqlite => {
+            let mut programme = account::lock_programme(on, city).await?;
+            let posting = programme.post(opposite, None).map_err(unpostable)?;
+            account::insert_postings(on, journal, recorded_at, std::slice::from_ref(&posting)).await?;
+            account::balancing(std::iter::once(&posting)).run(on).await
+        }
+    }
+}
+
+async fn post_at_once(
+    on: &Transaction,
+    city: CityId,
+    journal: JournalId,
+    amounts: Amounts,
+    recorded_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let sql = "WITH programme AS (
+          UPDATE accounts SET version = version + 1, points = points + $2, reduction_mg = reduction_mg + $3,
+              payable_fen = payable_fen + $4
+          WHERE owner_id = (SELECT programme_id FROM cities WHERE id = $1)
+          RETURNING owner_id, version, points, reduction_mg, payable_fen)
+        INSERT INTO postings (owner_id, version, journal_id, recorded_at_us, points, reduction_mg, payable_fen,
+            points_after, reduction_after_mg, payable_after_fen)
+        SELECT owner_id, version, $5, $6, $2, $3, $4, points, reduction_mg, payable_fen FROM programme";
+    let values = [
+        city.get().into(),
+        amounts.points.get().into(),
+        amounts.reduction.get().into(),
+        amounts.payable.get().into(),
+        journal.get().into(),
+        micros(recorded_at).into(),
+    ];
+    expect_rows(execute(on, sql, values).await?, 1, "a city's programme has no account")
 }
 
 fn unpostable(error: impl std::fmt::Display) -> StoreError {

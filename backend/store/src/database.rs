@@ -1,6 +1,8 @@
 //! Connections and transactions. On SQLite there is one writer at a time, and that replaces row locks.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use sea_orm::{
@@ -34,6 +36,17 @@ pub struct Database {
     read: DatabaseConnection,
     write: DatabaseConnection,
     engine: Engine,
+    statements: Statements,
+}
+
+/// How many statements were sent, by all clones of a database together.
+#[derive(Debug, Clone, Default)]
+struct Statements(Arc<AtomicU64>);
+
+impl Statements {
+    fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// One transaction. Dropped without [`Transaction::commit`] it rolls back.
@@ -41,6 +54,7 @@ pub struct Database {
 pub struct Transaction {
     inner: DatabaseTransaction,
     engine: Engine,
+    statements: Statements,
 }
 
 /// Something that can be read from: the database or a transaction.
@@ -53,6 +67,9 @@ pub trait Connected: Sync {
     fn raw(&self) -> &Self::Raw;
     /// Which database this is.
     fn engine(&self) -> Engine;
+    /// Counts one round trip.
+    #[doc(hidden)]
+    fn count_statement(&self);
 }
 
 impl Connected for Database {
@@ -64,6 +81,10 @@ impl Connected for Database {
 
     fn engine(&self) -> Engine {
         self.engine
+    }
+
+    fn count_statement(&self) {
+        self.statements.count();
     }
 }
 
@@ -77,6 +98,10 @@ impl Connected for Transaction {
     fn engine(&self) -> Engine {
         self.engine
     }
+
+    fn count_statement(&self) {
+        self.statements.count();
+    }
 }
 
 impl Database {
@@ -86,10 +111,11 @@ impl Database {
             create_folder(url)?;
             let write = open_sqlite(sqlite_options(url, 1)).await?;
             let read = open_sqlite(sqlite_options(url, SQLITE_READERS_MAX)).await?;
-            return Ok(Self { read, write, engine: Engine::Sqlite });
+            return Ok(Self { read, write, engine: Engine::Sqlite, statements: Statements::default() });
         }
         let both = sea_orm::Database::connect(postgres_options(url)).await?;
-        Ok(Self { read: both.clone(), write: both, engine: Engine::Postgres })
+        let statements = Statements::default();
+        Ok(Self { read: both.clone(), write: both, engine: Engine::Postgres, statements })
     }
 
     /// Brings the schema up to date and creates the partitions of this month and the next ones.
@@ -115,7 +141,8 @@ impl Database {
             ..TransactionOptions::default()
         };
         let inner = self.write.begin_with_options(options).await?;
-        Ok(Transaction { inner, engine: self.engine })
+        self.count_statement();
+        Ok(Transaction { inner, engine: self.engine, statements: self.statements.clone() })
     }
 
     /// Begins a read-only view in which all statements see the same instant.
@@ -124,7 +151,14 @@ impl Database {
             (self.engine == Engine::Postgres).then_some(sea_orm::IsolationLevel::RepeatableRead);
         let options = TransactionOptions { isolation_level, ..TransactionOptions::default() };
         let inner = self.read.begin_with_options(options).await?;
-        Ok(Transaction { inner, engine: self.engine })
+        self.count_statement();
+        Ok(Transaction { inner, engine: self.engine, statements: self.statements.clone() })
+    }
+
+    /// How many statements were sent so far, beginnings and commits included.
+    #[must_use]
+    pub fn statements_sent(&self) -> u64 {
+        self.statements.0.load(Ordering::Relaxed)
     }
 
     /// Answers when the database does.
@@ -144,6 +178,7 @@ impl Database {
 impl Transaction {
     /// Makes everything in this transaction durable, at once.
     pub async fn commit(self) -> Result<(), StoreError> {
+        self.count_statement();
         Ok(self.inner.commit().await?)
     }
 

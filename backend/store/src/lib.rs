@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod activity;
+pub mod adjustment;
 pub mod audit;
 pub mod binding;
 pub mod cache;
@@ -17,6 +18,7 @@ pub mod idempotency;
 pub mod lot;
 pub mod merchant;
 pub mod offer;
+pub mod office_log;
 pub mod redemption;
 mod row;
 pub mod rule_set;
@@ -24,9 +26,11 @@ pub mod session;
 pub mod setting;
 pub mod settlement;
 pub mod source;
+pub mod tally;
 pub mod usage;
 pub mod voucher;
 pub mod waiting;
+mod write;
 
 pub use database::{Connected, Database, Engine, Transaction};
 pub use error::StoreError;

@@ -81,6 +81,7 @@ pub(crate) async fn query_all<C: Connected>(
     sql: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Vec<Row>, StoreError> {
+    on.count_statement();
     let rows = on.raw().query_all_raw(statement(on, sql, values)).await?;
     Ok(rows.into_iter().map(Row).collect())
 }
@@ -90,6 +91,7 @@ pub(crate) async fn query_one<C: Connected>(
     sql: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Option<Row>, StoreError> {
+    on.count_statement();
     Ok(on.raw().query_one_raw(statement(on, sql, values)).await?.map(Row))
 }
 
@@ -108,6 +110,7 @@ pub(crate) async fn execute(
     sql: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<u64, StoreError> {
+    on.count_statement();
     Ok(on.raw().execute_raw(statement(on, sql, values)).await?.rows_affected())
 }
 

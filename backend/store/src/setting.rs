@@ -16,3 +16,10 @@ pub async fn insert_if_absent(on: &Transaction, name: &str, value: &str) -> Resu
     let sql = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
     execute(on, sql, [name.into(), value.into()]).await.map(|_| ())
 }
+
+/// Writes a setting, whatever it was.
+pub async fn set(on: &Transaction, name: &str, value: &str) -> Result<(), StoreError> {
+    let sql = "INSERT INTO settings (name, value) VALUES ($1, $2)
+               ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    execute(on, sql, [name.into(), value.into()]).await.map(|_| ())
+}

@@ -10,7 +10,8 @@ use tanhui_domain::time::DayRange;
 use crate::columns::Columns;
 use crate::database::{Connected, Transaction, day_numbers};
 use crate::error::StoreError;
-use crate::row::{day_number, execute, micros, query_all};
+use crate::row::{day_number, micros, query_all};
+use crate::write::Write;
 
 /// A window whose sums are asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -56,7 +57,12 @@ pub async fn sums<C: Connected>(on: &C, windows: &[UsageWindow]) -> Result<Vec<U
 
 /// Adds what a batch granted.
 pub async fn add(on: &Transaction, grants: &[DayGrant], at: DateTime<Utc>) -> Result<(), StoreError> {
-    let (table, values) = Columns::new()
+    adding(grants, at).run(on).await
+}
+
+/// Adds what a batch granted, not yet run.
+pub(crate) fn adding(grants: &[DayGrant], at: DateTime<Utc>) -> Write {
+    let columns = Columns::new()
         .uuid("citizen_id", grants.iter().map(|grant| grant.citizen.get()))
         .text("action", grants.iter().map(|grant| grant.action.clone()))
         .int("day", grants.iter().map(|grant| day_number(grant.day)))
@@ -64,19 +70,19 @@ pub async fn add(on: &Transaction, grants: &[DayGrant], at: DateTime<Utc>) -> Re
         .bigint("points", grants.iter().map(|grant| grant.granted.points.get()))
         .bigint("reduction_mg", grants.iter().map(|grant| grant.granted.reduction.get()))
         .bigint("quantity", grants.iter().map(|grant| grant.granted.quantity))
-        .bigint("changed_at_us", grants.iter().map(|_| micros(at)))
-        .table(on.engine());
+        .bigint("changed_at_us", grants.iter().map(|_| micros(at)));
     let names = "citizen_id, action, day, events, points, reduction_mg, quantity, changed_at_us";
-    let sql = format!(
-        "INSERT INTO activity_days ({names}) SELECT {names} FROM {table} WHERE true
-         ON CONFLICT (citizen_id, action, day) DO UPDATE SET
-           events = activity_days.events + excluded.events,
-           points = activity_days.points + excluded.points,
-           reduction_mg = activity_days.reduction_mg + excluded.reduction_mg,
-           quantity = activity_days.quantity + excluded.quantity,
-           changed_at_us = excluded.changed_at_us"
-    );
-    execute(on, &sql, values).await.map(|_| ())
+    Write::new(columns, move |table| {
+        format!(
+            "INSERT INTO activity_days ({names}) SELECT {names} FROM {table} WHERE true
+             ON CONFLICT (citizen_id, action, day) DO UPDATE SET
+               events = activity_days.events + excluded.events,
+               points = activity_days.points + excluded.points,
+               reduction_mg = activity_days.reduction_mg + excluded.reduction_mg,
+               quantity = activity_days.quantity + excluded.quantity,
+               changed_at_us = excluded.changed_at_us"
+        )
+    })
 }
 
 /// A citizen's total over some days, and since when it stands.

@@ -1,6 +1,7 @@
 //! The command line. One file a command; every command takes every setting.
 
 mod audit;
+mod bench;
 mod config;
 mod demo;
 mod import;
@@ -42,13 +43,15 @@ enum Command {
     Migrate,
     /// Read a real-world file, turn it into events and credit them
     Import(Box<import::ImportArguments>),
-    /// Check every invariant of the ledger; exit 1 and a list when one does not hold
-    Audit {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Check rule files, evaluate expressions
+    /// Check every invariant of the ledger, from the database alone and while others write
+    ///
+    /// Exit status: 0 when all hold; 1 and a list when one does not; 2 when it could not be checked. With
+    /// --redis-url the cached boards are compared as well.
+    Audit(audit::AuditArguments),
+    /// Measure this program on servers of this machine, beside floors and peers
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
+    /// Check rule files, evaluate expressions, simulate drafts
     #[command(subcommand)]
     Rules(rules::RulesCommand),
     /// Data partners
@@ -135,6 +138,18 @@ pub enum CommandError {
         /// Why not.
         cause: std::io::Error,
     },
+    /// The simulation ended early.
+    #[error(transparent)]
+    Simulation(#[from] tanhui_service::simulation::SimulationError),
+    /// The database is not one of this version of the program.
+    #[error("the database is not of this version: `tanhui migrate` makes it so")]
+    OtherSchema,
+    /// The cache could not be compared with the books.
+    #[error("boards: {0}")]
+    Boards(#[from] tanhui_service::audit::BoardsError),
+    /// A benchmark ended early.
+    #[error(transparent)]
+    Bench(#[from] tanhui_bench::BenchError),
     /// Something else between us and the machine.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -146,10 +161,15 @@ pub fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(code) => code,
         Err(error) => {
-            let _stderr_gone = writeln!(std::io::stderr(), "tanhui: {error}");
+            complain(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says on standard error why a command ended early.
+fn complain(error: &CommandError) {
+    let _stderr_gone = writeln!(std::io::stderr(), "tanhui: {error}");
 }
 
 fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
@@ -180,7 +200,8 @@ async fn run_with_services(settings: Settings, command: Command) -> Result<ExitC
         Command::Demo(arguments) => demo::run(&settings, &arguments).await.map(done),
         Command::Migrate => migrate::run(&settings).await.map(done),
         Command::Import(arguments) => import::run(&settings, &arguments).await.map(done),
-        Command::Audit { json } => audit::run(&settings, json).await,
+        Command::Audit(arguments) => Ok(audit::run(&settings, &arguments).await),
+        Command::Bench(command) => bench::run(command).await.map(done),
         Command::Partner(command) => office::partner(&settings, command).await.map(done),
         Command::Grant(arguments) => office::grant(&settings, &arguments).await.map(done),
         Command::Merchant(command) => office::merchant(&settings, command).await.map(done),

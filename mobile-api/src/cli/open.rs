@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tanhui_domain::rule::{Diagnostic, RuleSet, SourceFile};
+use tanhui_domain::text::Language;
 use tanhui_service::cache::Cache;
 use tanhui_service::clock::SystemClock;
 use tanhui_service::identity::entropy::SystemEntropy;
@@ -79,8 +80,13 @@ fn rule_files(folder: &Path) -> Result<Vec<std::path::PathBuf>, CommandError> {
 /// Compiles a rule file with the catalogues in the folders beside it, or the shipped ones where there are
 /// none.
 pub fn compile(file: &Path) -> Result<RuleSet, CommandError> {
+    check(file)?.map_err(|all| CommandError::Rules(shown(&all)))
+}
+
+/// The same, with what is wrong as data.
+pub fn check(file: &Path) -> Result<Result<RuleSet, Vec<Diagnostic>>, CommandError> {
     let main = read(file, file.to_string_lossy().into_owned())?;
-    RuleSet::compile(&main, &catalogues_beside(file)?).map_err(|all| CommandError::Rules(shown(&all)))
+    Ok(RuleSet::compile(&main, &catalogues_beside(file)?))
 }
 
 /// The folders beside a rule file in which its catalogues stand.
@@ -117,7 +123,38 @@ fn read(path: &Path, name: String) -> Result<SourceFile, CommandError> {
     Ok(SourceFile { name, text: std::fs::read_to_string(path).map_err(unreadable)? })
 }
 
-/// Messages as an officer reads them, one after another.
+/// Messages as an officer reads them, one after another, in the language of the terminal.
 pub fn shown(diagnostics: &[Diagnostic]) -> String {
-    diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    let language = language_of(|name| std::env::var(name).ok());
+    diagnostics.iter().map(|found| found.render(language)).collect::<Vec<_>>().join("\n")
+}
+
+/// Chinese where the locale is, English otherwise.
+fn language_of(variable: impl Fn(&str) -> Option<String>) -> Language {
+    let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|name| variable(name));
+    match set.into_iter().find(|locale| !locale.is_empty()) {
+        Some(locale) if locale.starts_with("zh") => Language::Zh,
+        Some(_) | None => Language::En,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_locale_chooses_the_language() {
+        for (set, language) in [
+            (&[("LANG", "zh_CN.UTF-8")][..], Language::Zh),
+            (&[("LANG", "en_GB.UTF-8")], Language::En),
+            (&[("LC_ALL", "en_GB.UTF-8"), ("LANG", "zh_CN.UTF-8")], Language::En),
+            (&[("LC_ALL", ""), ("LC_MESSAGES", "zh_CN"), ("LANG", "C")], Language::Zh),
+            (&[], Language::En),
+        ] {
+            let variable = |name: &str| {
+                set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            };
+            assert_eq!(language_of(variable), language, "{set:?}");
+        }
+    }
 }

@@ -43,7 +43,9 @@ pub async fn serve(
     let workers = TaskTracker::new();
     let stop_workers = CancellationToken::new();
     workers.spawn(worker::credit_waiting_forever(Arc::clone(&services), stop_workers.clone()));
+    workers.spawn(worker::expire_forever(Arc::clone(&services), stop_workers.clone()));
     workers.spawn(worker::keep_up_forever(Arc::clone(&services), stop_workers.clone()));
+    workers.spawn(worker::recompute_nightly(Arc::clone(&services), stop_workers.clone()));
     workers.close();
     if !server::serve(listener, application, settings.serve_limits(), stop).await {
         tracing::warn!("some requests were still running and are cut off");

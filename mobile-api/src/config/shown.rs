@@ -38,6 +38,7 @@ impl Settings {
             ("request_timeout_seconds", http.request_timeout.as_secs().to_string()),
             ("requests_in_flight_max", http.requests_in_flight_max.to_string()),
             ("requests_per_minute", http.requests_per_minute.to_string()),
+            ("partner_requests_per_minute", http.partner_requests_per_minute.to_string()),
             ("connections_max", self.connections_max.to_string()),
             ("shutdown_grace_seconds", self.shutdown_grace.as_secs().to_string()),
             ("client_address_header", text(http.client_address_header.as_ref().map(|h| quoted(h.as_str())))),

@@ -19,9 +19,6 @@ use crate::config::HttpLimits;
 use crate::endpoint;
 use crate::state::AppState;
 
-/// Requests a minute of one partner.
-const PARTNER_REQUESTS_PER_MINUTE: u32 = 60_000;
-
 /// The whole application. Fails only if the OpenAPI document cannot be written, which a test rules out.
 pub fn application(state: AppState, limits: &HttpLimits) -> Result<Router, serde_json::Error> {
     let (api, _) = endpoint::api().split_for_parts();
@@ -52,7 +49,7 @@ pub fn layered(
         limiter: RateLimiter::new(
             state.services.cache.clone(),
             "source",
-            Quota { limit: PARTNER_REQUESTS_PER_MINUTE, window: Duration::from_mins(1) },
+            Quota { limit: limits.partner_requests_per_minute, window: Duration::from_mins(1) },
         ),
         strangers: by_address.clone(),
         state: state.clone(),

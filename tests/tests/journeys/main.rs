@@ -7,6 +7,7 @@
     reason = "a test fails by panicking; a missing JSON member is null; small counts do not overflow"
 )]
 
+mod bench;
 mod citizen;
 mod commands;
 mod demo;

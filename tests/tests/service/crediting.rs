@@ -26,6 +26,7 @@ each_database!(
     two_processes_credit_each_event_once,
     a_call_that_is_too_large_is_refused,
     a_stopped_process_takes_nothing_more,
+    a_batch_takes_few_statements_however_large_it_is,
 );
 
 fn statuses(results: &[EventResult]) -> Vec<EventStatus> {
@@ -299,5 +300,32 @@ async fn neighbours_of_an_event_that_cannot_be_written_are_credited(stage: Stage
     assert_eq!(balance(&programme, sound).await?, (30, 300_000));
     let alone = programme.credit(&[programme.ride("bad", "broken card", 1_000)]).await;
     assert!(alone.is_err(), "a fault that is not the event's own is an error of the call: {alone:?}");
+    programme.stop().await
+}
+
+/// A ratchet: begin, lock the owners, claim, look at caps, write, post the programme's side, commit. On SQLite,
+/// which is no trip away, what is written goes table by table. Make it fewer, never more.
+async fn a_batch_takes_few_statements_however_large_it_is(stage: Stage) -> Outcome {
+    let programme = Programme::start(&stage).await?;
+    let cards: Vec<String> = (0..50).map(|number| format!("card{number}")).collect();
+    for card in &cards {
+        programme.enroll(card).await?;
+    }
+    let most = match stage.engine {
+        Engine::Postgres => 7,
+        Engine::Sqlite => 13,
+    };
+    for size in [1, 10, 1_000] {
+        let ride = |number: usize| {
+            let card = &cards[number % cards.len()];
+            programme.ride(&format!("{size}-{number}"), card, 1_000)
+        };
+        let rides: Vec<Ride> = (0..size).map(ride).collect();
+        let before = programme.services.database.statements_sent();
+        let results = programme.credit(&rides).await?;
+        let sent = programme.services.database.statements_sent() - before;
+        assert!(results.iter().all(|result| result.status == EventStatus::Credited));
+        assert!(sent <= most, "{sent} statements for {size} events; {most} are the most");
+    }
     programme.stop().await
 }

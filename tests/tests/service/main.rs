@@ -2,10 +2,17 @@
 
 #![expect(clippy::arithmetic_side_effects, reason = "small numbers that the tests themselves choose")]
 
+mod adjusting;
+mod audits;
+mod audits_life;
 mod boards;
+mod counting;
 mod crediting;
+mod expiring;
 mod faults;
 mod lost_answers;
 mod redeeming;
+mod reversing;
+mod shop;
 mod upgrading;
 mod waiting;

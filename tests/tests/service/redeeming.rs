@@ -1,18 +1,18 @@
 //! Redeeming, giving back and using vouchers: never oversold, never overdrawn, never twice.
 
 use chrono::TimeDelta;
-use tanhui_domain::amount::{Fen, Points};
-use tanhui_domain::id::{CitizenId, MerchantId, OfferId, RedemptionId};
+use tanhui_domain::amount::Fen;
+use tanhui_domain::id::OfferId;
 use tanhui_domain::ledger::Amounts;
 use tanhui_domain::redemption::VoucherStatus;
-use tanhui_domain::text::Text;
-use tanhui_service::office::{self, NewOffer};
-use tanhui_service::redemption::{Answered, RedeemError, RedeemRequest, Redeemed, cancel, redeem};
+use tanhui_service::RequestKey;
+use tanhui_service::redemption::{RedeemError, RedeemRequest};
 use tanhui_service::statement::{self, Range, StatementQuery};
-use tanhui_service::till::{self, TillError};
-use tanhui_service::{RequestKey, cache::Cache};
-use tanhui_store::{account, lot, offer, voucher};
-use tanhui_tests::{Outcome, Programme, Stage, each_database};
+use tanhui_service::till::TillError;
+use tanhui_store::{account, lot, voucher};
+use tanhui_tests::{Outcome, Stage, each_database};
+
+use crate::shop::Shop;
 
 each_database!(
     ten_in_stock_are_not_sold_to_fifty,
@@ -26,91 +26,6 @@ each_database!(
     a_key_answers_the_same_again,
     a_statement_adds_up,
 );
-
-/// A programme with a shop.
-#[derive(Clone)]
-struct Shop {
-    programme: Programme,
-    merchant: MerchantId,
-    offer: OfferId,
-}
-
-impl Shop {
-    async fn open(stage: &Stage, stock: i64, per_person: Option<i64>) -> Outcome<Self> {
-        let programme = Programme::start(stage).await?;
-        let merchant = office::create_merchant(&programme.services, &programme.city, "绿色小店").await?;
-        let new = NewOffer {
-            merchant,
-            title: Text::new("豆浆", "Soy milk"),
-            price: Points::new(20),
-            payout: Fen::new(500),
-            stock,
-            per_person,
-            voucher_days: 30,
-        };
-        let offer = office::create_offer(&programme.services, new).await?;
-        Ok(Self { programme, merchant, offer })
-    }
-
-    /// A new citizen who has ridden for so many points, at most a hundred.
-    async fn citizen(&self, card: &str, points: u32) -> Outcome<CitizenId> {
-        let citizen = self.programme.enroll(card).await?;
-        self.ride(card, points).await?;
-        Ok(citizen)
-    }
-
-    async fn ride(&self, card: &str, points: u32) -> Outcome {
-        let name = format!("{card} at {}", self.programme.services.clock.now());
-        let ride = self.programme.ride(&name, card, points * 200);
-        self.programme.credit(&[ride]).await.map(|_| ())
-    }
-
-    fn request(&self, citizen: CitizenId, quantity: i64) -> RedeemRequest {
-        RedeemRequest { citizen, city: self.programme.city.clone(), offer: self.offer, quantity, key: None }
-    }
-
-    async fn buy(&self, citizen: CitizenId, quantity: i64) -> Result<RedemptionId, RedeemError> {
-        self.ask(&self.request(citizen, quantity)).await
-    }
-
-    async fn ask(&self, request: &RedeemRequest) -> Result<RedemptionId, RedeemError> {
-        let render = |redeemed: &Redeemed| redeemed.redemption.id.to_string();
-        let text = match redeem(&self.programme.services, request, render).await? {
-            Answered::Now(text) => text,
-            Answered::Before(stored) => stored.answer,
-        };
-        Ok(text.parse().unwrap_or(RedemptionId::new(uuid::Uuid::nil())))
-    }
-
-    async fn give_back(&self, citizen: CitizenId, id: RedemptionId) -> Result<Redeemed, RedeemError> {
-        cancel(&self.programme.services, citizen, &self.programme.city, id).await
-    }
-
-    async fn use_code(&self, staff: CitizenId, code: &str) -> Result<(), TillError> {
-        let (services, city) = (&self.programme.services, &self.programme.city);
-        till::use_voucher(services, city, self.merchant, staff, code).await.map(|_| ())
-    }
-
-    async fn codes(&self, id: RedemptionId) -> Outcome<Vec<String>> {
-        let vouchers = voucher::of_redemption(&self.programme.services.database, id).await?;
-        Ok(vouchers.into_iter().map(|voucher| voucher.code).collect())
-    }
-
-    async fn left(&self) -> Outcome<i64> {
-        let offer = offer::find(&self.programme.services.database, self.offer).await?;
-        Ok(offer.ok_or("no offer")?.stock_left)
-    }
-
-    async fn points(&self, citizen: CitizenId) -> Outcome<i64> {
-        Ok(statement::balance(&self.programme.services, citizen).await?.amounts.points.get())
-    }
-
-    /// The same shop as another process sees it.
-    async fn elsewhere(&self, stage: &Stage) -> Outcome<Self> {
-        let programme = Programme::start_with(stage, "testcity", Cache::memory(), 2).await?;
-        Ok(Self { programme, ..self.clone() })
-    }
-}
 
 async fn ten_in_stock_are_not_sold_to_fifty(stage: Stage) -> Outcome {
     let shop = Shop::open(&stage, 10, None).await?;

@@ -124,7 +124,7 @@ fn old_table(engine: Engine) -> Outcome<String> {
 fn json_receipt(programme: &Programme, activity: &Activity) -> Outcome<String> {
     let rules = programme.services.rules.by_id(activity.rule_set).ok_or("no rule set")?;
     let action = rules.rules.action(&activity.action).ok_or("no action")?;
-    let Receipt { engine, inputs, occurred_at, evidence, used } =
+    let Receipt { engine, inputs, occurred_at, evidence, used, .. } =
         Receipt::from_bytes(action, activity.occurred_at, &activity.receipt)?;
     assert!(activity.status != ActivityStatus::Held && !used.is_empty());
     Ok(json!({"v": engine, "i": inputs, "t": occurred_at, "e": evidence, "u": used}).to_string())

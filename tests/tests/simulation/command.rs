@@ -113,6 +113,28 @@ pub enum Command {
         redemption: u32,
         voucher: usize,
     },
+    /// What ended is posted, what is owed is taken.
+    Expire {
+        process: usize,
+    },
+    Reverse {
+        process: usize,
+        source: usize,
+        id: u32,
+    },
+    Propose {
+        adjustment: u32,
+        citizen: u32,
+        points: i64,
+        milligrams: i64,
+    },
+    /// By another officer, or by the one who proposed it.
+    Decide {
+        process: usize,
+        adjustment: u32,
+        approve: bool,
+        other: bool,
+    },
     KeepUp {
         process: usize,
     },

@@ -21,6 +21,7 @@ struct Life {
     citizens: u32,
     offers: u32,
     redemptions: Vec<(u32, u32)>,
+    adjustments: u32,
     acts: Vec<Act>,
     next_act: u32,
     /// What the clock has shown.
@@ -36,6 +37,7 @@ pub fn life(seed: u64, zone: Tz, start: DateTime<Utc>, steps: usize) -> Vec<Comm
         citizens: 0,
         offers: 0,
         redemptions: Vec::new(),
+        adjustments: 0,
         acts: Vec::new(),
         next_act: 0,
         instants: vec![start],
@@ -57,11 +59,15 @@ pub fn life(seed: u64, zone: Tz, start: DateTime<Utc>, steps: usize) -> Vec<Comm
 impl Life {
     fn next(&mut self) -> Command {
         match self.dice.within(1, 100) {
-            1..=40 => self.report(),
-            41..=56 => self.pass(),
-            57..=68 => self.redeem(),
-            69..=73 => self.cancel(),
-            74..=80 => self.use_voucher(),
+            1..=35 => self.report(),
+            36..=50 => self.pass(),
+            51..=60 => self.redeem(),
+            61..=65 => self.cancel(),
+            66..=70 => self.use_voucher(),
+            71 | 72 => Command::Expire { process: self.process() },
+            73..=76 => self.reverse(),
+            77 | 78 => self.propose(),
+            79 | 80 => self.decide(),
             81..=84 => self.enrol(),
             85..=88 => self.bind(),
             89 => self.unbind(),
@@ -185,7 +191,8 @@ impl Life {
             13..=16 => self.now + TimeDelta::hours(self.dice.within(10, 24 * 9)),
             17 => self.now + TimeDelta::days(self.dice.within(20, 100)),
             18 => self.now + TimeDelta::days(7) + tick,
-            _ => self.now + TimeDelta::seconds(self.dice.within(1, 60)),
+            // The clock is put right.
+            _ => self.now - TimeDelta::seconds(self.dice.within(1, 7_200)),
         };
         let by = until - self.now;
         self.now = until;
@@ -234,6 +241,26 @@ impl Life {
         let merchant = usize::from(self.dice.percent(50));
         let voucher = usize::from(self.dice.percent(20));
         Command::Use { process: self.process(), merchant, redemption, voucher }
+    }
+
+    fn reverse(&mut self) -> Command {
+        let latest = self.acts.len().saturating_sub(25);
+        let known = self.dice.pick(&self.acts[latest..]).copied();
+        let (source, id) = known.map_or((0, 1), |act| (act.source, act.id));
+        Command::Reverse { process: self.process(), source, id }
+    }
+
+    fn propose(&mut self) -> Command {
+        self.adjustments += 1;
+        let points = if self.dice.percent(70) { self.dice.within(-30, 60) } else { 0 };
+        let milligrams = if self.dice.percent(50) { self.dice.within(-300_000, 300_000) } else { 0 };
+        Command::Propose { adjustment: self.adjustments, citizen: self.citizen(), points, milligrams }
+    }
+
+    fn decide(&mut self) -> Command {
+        let adjustment = self.dice.up_to(self.adjustments.max(1));
+        let (approve, other) = (self.dice.percent(75), self.dice.percent(85));
+        Command::Decide { process: self.process(), adjustment, approve, other }
     }
 
     fn look(&mut self) -> Command {

@@ -6,8 +6,9 @@ use std::net::TcpStream;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use tanhui_service::audit;
+use tanhui_service::audit::{self, Sample};
 use tanhui_service::cache::Cache;
+use tanhui_service::rule_book::RuleBook;
 use tanhui_tests::{FIRST_INSTANT, Outcome, Stage};
 
 use crate::command::Command;
@@ -98,6 +99,8 @@ async fn play(stage: &Stage, setting: &Setting, seed: u64, steps: usize) -> Outc
     let Some(difference) = compare(stage, setting, &format!("s{seed}"), start, &life).await? else {
         let books = audit::run(&stage.database, |_| {}).await?;
         assert!(books.violations.is_empty(), "seed {seed}: {:?}", books.violations);
+        let again = audit::recompute(&stage.database, &RuleBook::default(), Sample::All, |_| {}).await?;
+        assert!(again.differing == 0 && again.checked > 0, "seed {seed}: {again:?}");
         return Ok(());
     };
     let (short, difference) = shrink(stage, setting, start, life, difference).await?;
@@ -160,6 +163,7 @@ async fn compare(
         real.decided = oracle.activities();
         oracle.ids = real.citizens.clone();
         let expected = oracle.perform(command);
+        oracle.check();
         let told = match real.perform(command).await {
             Ok(told) => told,
             Err(trouble) => vec![format!("failed: {trouble:?}")],

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use crate::oracle::Span;
+use crate::oracle::{Span, Status};
 
 /// Every so many activities one is looked at.
 pub const ACTIVITIES_STEP: usize = 7;
@@ -10,9 +10,17 @@ pub const ACTIVITIES_STEP: usize = 7;
 /// Points and milligrams.
 pub type Pair = (i64, i64);
 
-pub fn citizen(number: u32, (points, mg): Pair, lots: &[(NaiveDate, i64)], cuts: (Pair, Pair)) -> String {
+pub fn citizen(
+    number: u32,
+    ((points, mg), overdrawn): (Pair, i64),
+    lots: &[(NaiveDate, i64)],
+    cuts: (Pair, Pair),
+) -> String {
     let lots: Vec<String> = lots.iter().map(|(day, left)| format!("{left} until {day}")).collect();
-    format!("citizen {number}: {points} pt {mg} mg, lots [{}], statement {cuts:?}", lots.join(", "))
+    format!(
+        "citizen {number}: {points} pt {mg} mg, {overdrawn} overdrawn, lots [{}], statement {cuts:?}",
+        lots.join(", ")
+    )
 }
 
 pub fn offer(number: u32, left: i64, live: bool) -> String {
@@ -35,8 +43,8 @@ pub fn waiting(count: usize) -> String {
     format!("waiting: {count}")
 }
 
-pub fn activity((source, id): (usize, u32), (credited, points, milligrams): (bool, i64, i64)) -> String {
-    format!("activity {source}/{id}: credited {credited}, {points} pt {milligrams} mg")
+pub fn activity((source, id): (usize, u32), status: Status, (points, milligrams): Pair) -> String {
+    format!("activity {source}/{id}: {status:?}, {points} pt {milligrams} mg")
 }
 
 pub fn board(span: Span, by_points: bool, places: &[(u32, i64)]) -> String {

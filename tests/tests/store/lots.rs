@@ -3,7 +3,7 @@
 use chrono::{Days, NaiveDate};
 use tanhui_domain::amount::Points;
 use tanhui_domain::id::{CitizenId, RedemptionId};
-use tanhui_domain::ledger::{Lot, LotGrant, LotTake};
+use tanhui_domain::ledger::{Lot, LotGrant, LotKey, LotTake};
 use tanhui_domain::redemption::Redemption;
 use tanhui_store::lot;
 use tanhui_store::{StoreError, Transaction, redemption};
@@ -22,18 +22,23 @@ fn day(offset: u64) -> NaiveDate {
 }
 
 fn lots(all: &[(u64, i64)]) -> Vec<Lot> {
-    all.iter().map(|&(offset, left)| Lot { expires_on: day(offset), left: Points::new(left) }).collect()
+    all.iter()
+        .map(|&(offset, left)| Lot { key: LotKey::until(day(offset)), left: Points::new(left) })
+        .collect()
 }
 
 fn takes(all: &[(u64, i64)]) -> Vec<LotTake> {
     all.iter()
-        .map(|&(offset, points)| LotTake { expires_on: day(offset), points: Points::new(points) })
+        .map(|&(offset, points)| LotTake { key: LotKey::until(day(offset)), points: Points::new(points) })
         .collect()
 }
 
 fn grants(citizen: CitizenId, all: &[(u64, i64)]) -> Vec<LotGrant> {
-    let grant =
-        |&(offset, points)| LotGrant { citizen, expires_on: day(offset), points: Points::new(points) };
+    let grant = |&(offset, points)| LotGrant {
+        citizen,
+        key: LotKey::until(day(offset)),
+        points: Points::new(points),
+    };
     all.iter().map(grant).collect()
 }
 
@@ -73,13 +78,13 @@ async fn what_was_taken_can_be_given_back(stage: Stage) -> Outcome {
     lot::grant(&on, &[grants(one, &[(3, 4), (5, 6)]), grants(other, &[(3, 8)])].concat()).await?;
     let id = redemption_of(&stage, &town, &on).await?;
     let taken = takes(&[(3, 4), (5, 1)]);
-    lot::take(&on, one, id, &taken).await?;
+    lot::take(&on, one, id.get(), &taken).await?;
     assert_eq!(lot::open(&on, one).await?, lots(&[(5, 5)]), "an empty lot is not open");
-    assert_eq!(lot::taken(&on, id).await?, taken);
+    assert_eq!(lot::taken(&on, one, id.get()).await?, taken);
     lot::give_back(&on, one, &taken).await?;
     assert_eq!(lot::open(&on, one).await?, lots(&[(3, 4), (5, 6)]));
     assert_eq!(lot::open(&on, other).await?, lots(&[(3, 8)]), "another's lot of that day is left alone");
-    assert_eq!(lot::taken(&on, redemption_of(&stage, &town, &on).await?).await?, []);
+    assert_eq!(lot::taken(&on, one, redemption_of(&stage, &town, &on).await?.get()).await?, []);
     Ok(())
 }
 
@@ -90,7 +95,7 @@ async fn more_than_a_lot_holds_cannot_be_taken(stage: Stage) -> Outcome {
         let on = stage.database.begin().await?;
         lot::grant(&on, &grants(citizen, &[(3, 10)])).await?;
         let id = redemption_of(&stage, &town, &on).await?;
-        let took = lot::take(&on, citizen, id, &takes(&[(3, points)])).await;
+        let took = lot::take(&on, citizen, id.get(), &takes(&[(3, points)])).await;
         assert_eq!(took.is_ok(), fits, "{points}: {took:?}");
         assert!(fits || matches!(took, Err(StoreError::Constraint(_))), "{took:?}");
     }
@@ -104,7 +109,7 @@ async fn more_than_was_granted_cannot_be_given_back(stage: Stage) -> Outcome {
         let on = stage.database.begin().await?;
         lot::grant(&on, &grants(citizen, &[(3, 10)])).await?;
         let id = redemption_of(&stage, &town, &on).await?;
-        lot::take(&on, citizen, id, &takes(&[(3, 4)])).await?;
+        lot::take(&on, citizen, id.get(), &takes(&[(3, 4)])).await?;
         let gave = lot::give_back(&on, citizen, &takes(&[(3, points)])).await;
         assert_eq!(gave.is_ok(), fits, "{points}: {gave:?}");
         assert!(fits || matches!(gave, Err(StoreError::Constraint(_))), "{gave:?}");
@@ -119,7 +124,7 @@ async fn a_lot_that_is_not_there_cannot_be_taken(stage: Stage) -> Outcome {
     let on = stage.database.begin().await?;
     lot::grant(&on, &grants(citizen, &[(3, 10)])).await?;
     let id = redemption_of(&stage, &town, &on).await?;
-    let took = lot::take(&on, citizen, id, &takes(&[(3, 1), (4, 1)])).await;
+    let took = lot::take(&on, citizen, id.get(), &takes(&[(3, 1), (4, 1)])).await;
     assert!(matches!(took, Err(StoreError::Other(_))), "{took:?}");
     let gave = lot::give_back(&on, citizen, &takes(&[(4, 1)])).await;
     assert!(matches!(gave, Err(StoreError::Other(_))), "{gave:?}");

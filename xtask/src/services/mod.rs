@@ -18,6 +18,15 @@ use crate::workspace;
 pub use install::{Programs, find_or_install};
 use keeper::Keeper;
 
+/// What the servers are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Tests and developers: as the server comes.
+    Tests,
+    /// Measuring: room for the working set, and statements counted where a client asks for it.
+    Bench,
+}
+
 /// Running servers. The keeper stops them.
 pub struct Services {
     /// A superuser's URL of the `postgres` database.
@@ -28,11 +37,11 @@ pub struct Services {
 
 impl Services {
     /// Starts both servers and waits until they answer.
-    pub fn start(programs: &Programs, keeper: &Keeper) -> Result<Self, Failure> {
+    pub fn start(programs: &Programs, keeper: &Keeper, purpose: Purpose) -> Result<Self, Failure> {
         let folder = make_folder(&workspace::target()?)?;
         keeper.note_folder(&folder)?;
         keeper.undisturbed(|| {
-            let postgres_url = postgres::start(&programs.postgres, &folder, keeper)?;
+            let postgres_url = postgres::start(&programs.postgres, &folder, keeper, purpose)?;
             let redis_url = redis::start(&programs.redis, &folder, keeper)?;
             Ok(Self { postgres_url, redis_url })
         })
@@ -53,7 +62,7 @@ impl Services {
 /// `cargo xtask services`: both servers until Ctrl-C.
 pub fn run_until_stopped() -> Result<(), Failure> {
     let keeper = Keeper::start()?;
-    let services = Services::start(&find_or_install()?, &keeper)?;
+    let services = Services::start(&find_or_install()?, &keeper, Purpose::Tests)?;
     for (name, url) in services.settings() {
         println!("export {name}={url}");
     }

@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::Purpose;
 use super::account;
 use super::keeper::Keeper;
 use super::port;
@@ -32,7 +33,7 @@ pub fn programs() -> Option<PathBuf> {
 }
 
 /// Makes a cluster in `folder`, starts it and returns the URL of its `postgres` database.
-pub fn start(programs: &Path, folder: &Path, keeper: &Keeper) -> Result<String, Failure> {
+pub fn start(programs: &Path, folder: &Path, keeper: &Keeper, purpose: Purpose) -> Result<String, Failure> {
     let data = folder.join("postgres");
     std::fs::create_dir(&data).map_err(Failure::io(format!("making {}", data.display())))?;
     if account::is_root()? {
@@ -45,7 +46,7 @@ pub fn start(programs: &Path, folder: &Path, keeper: &Keeper) -> Result<String, 
     let mut attempt: u32 = 1;
     loop {
         let port = port::free()?;
-        match start_on(programs, &data, port) {
+        match start_on(programs, &data, port, purpose) {
             Ok(()) => return Ok(format!("postgres://postgres@127.0.0.1:{port}/postgres")),
             Err(_) if attempt < ATTEMPTS => attempt = attempt.saturating_add(1),
             Err(failure) => {
@@ -56,11 +57,12 @@ pub fn start(programs: &Path, folder: &Path, keeper: &Keeper) -> Result<String, 
     }
 }
 
-fn start_on(programs: &Path, data: &Path, port: u16) -> Result<(), Failure> {
+fn start_on(programs: &Path, data: &Path, port: u16, purpose: Purpose) -> Result<(), Failure> {
     let log = data.join("server.log");
     let settings = format!(
         "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=300 \
-         -c fsync=on"
+         -c fsync=on{}",
+        settings_for(purpose, programs)
     );
     let words = [
         "-D".as_ref(),
@@ -80,6 +82,18 @@ fn start_on(programs: &Path, data: &Path, port: u16) -> Result<(), Failure> {
         return Err(Failure::step("pg_ctl start", status));
     }
     port::wait_until_open(port)
+}
+
+fn settings_for(purpose: Purpose, programs: &Path) -> &'static str {
+    let counter = programs.parent().map(|version| version.join("lib/pg_stat_statements.so"));
+    match purpose {
+        Purpose::Tests => "",
+        Purpose::Bench if counter.is_some_and(|library| library.is_file()) => {
+            " -c shared_buffers=512MB -c max_wal_size=4GB \
+             -c shared_preload_libraries=pg_stat_statements -c pg_stat_statements.track=none"
+        }
+        Purpose::Bench => " -c shared_buffers=512MB -c max_wal_size=4GB",
+    }
 }
 
 /// Stops a server at once; its data is thrown away anyway.

@@ -25,11 +25,12 @@ const FILES: [&str; 18] = [
     "rustfmt.toml",
 ];
 
-const FOLDERS: [&str; 12] = [
+const FOLDERS: [&str; 13] = [
     ".cargo",
     ".ci",
     ".config",
     "backend",
+    "bench",
     "docs",
     "migrations",
     "mobile-api",

@@ -12,22 +12,30 @@ struct Room {
     may_use: &'static [&'static str],
 }
 
-const ROOMS: [Room; 8] = [
+const ROOMS: [Room; 9] = [
     Room { folder: "backend/domain", may_use: &[] },
     Room { folder: "backend/importers", may_use: &["domain"] },
     Room { folder: "backend/store", may_use: &["domain", "migrations"] },
     Room { folder: "backend/service", may_use: &["domain", "store"] },
-    Room { folder: "mobile-api", may_use: &["domain", "importers", "service"] },
+    Room { folder: "bench", may_use: &["domain", "service"] },
+    Room { folder: "mobile-api", may_use: &["bench", "domain", "importers", "service"] },
     Room { folder: "migrations", may_use: &[] },
     Room { folder: "tests", may_use: &["domain", "importers", "store", "service"] },
     Room { folder: "xtask", may_use: &[] },
 ];
 
-const OURS: [&str; 7] = ["domain", "importers", "store", "service", "mobile-api", "migrations", "tests"];
+const OURS: [&str; 8] =
+    ["bench", "domain", "importers", "store", "service", "mobile-api", "migrations", "tests"];
+
+/// Programs that benchmarks compare with: a workspace of its own, measured and never shipped.
+const PEERS: &str = "bench/peers/";
 
 /// Crates that belong to some rooms only.
 const KEPT_IN: [(&[&str], &[&str]); 3] = [
-    (&["sea-orm", "sea-orm-migration", "sea-query", "sqlx"], &["backend/store", "migrations", "tests"]),
+    (
+        &["sea-orm", "sea-orm-migration", "sea-query", "sqlx"],
+        &["backend/store", "bench", "migrations", "tests"],
+    ),
     (&["redis"], &["backend/store"]),
     (&["axum", "tower-http", "utoipa", "utoipa-axum"], &["mobile-api"]),
 ];
@@ -70,7 +78,7 @@ fn is_pure(room: &Room) -> bool {
 
 /// Findings of one manifest.
 pub fn check_manifest(file: &str, text: &str) -> Vec<Finding> {
-    if file == "Cargo.toml" {
+    if file == "Cargo.toml" || file.starts_with(PEERS) {
         return Vec::new();
     }
     let Some(room) = room_of(file) else {
@@ -138,7 +146,8 @@ fn line_of(text: &str, name: &str) -> usize {
 
 /// Findings of one Rust file. The tasks are outside the product; their manifest alone is checked.
 pub fn check_source(source: &Source) -> Vec<Finding> {
-    let Some(room) = room_of(&source.file).filter(|room| room.folder != "xtask") else { return Vec::new() };
+    let checked = |room: &&Room| room.folder != "xtask" && !source.file.starts_with(PEERS);
+    let Some(room) = room_of(&source.file).filter(checked) else { return Vec::new() };
     let mut findings = Vec::new();
     for (number, line) in source.code_lines() {
         let whats = used_crates(room, line)
@@ -211,6 +220,7 @@ mod tests {
     fn a_crate_has_the_shared_lints_and_a_room() {
         let without = check_manifest("xtask/Cargo.toml", "[dependencies]\n");
         assert_eq!(without.len(), 1);
+        assert_eq!(check_manifest("bench/peers/ledger/Cargo.toml", "[dependencies]\n"), []);
         assert_eq!(check_manifest("extra/Cargo.toml", "[lints]\nworkspace = true\n").len(), 1);
         assert_eq!(check_manifest("xtask/Cargo.toml", "[lints\n").len(), 1);
     }

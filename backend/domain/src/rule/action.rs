@@ -1,21 +1,25 @@
-//! One action of a rule file: what it asks, pays and limits. Reads its section; `era` compiles its formulas.
+//! One action of a rule file: what it asks, pays and limits. `action_section` reads it, `era` compiles its
+//! formulas.
 
 use std::sync::Arc;
 
-use super::cap::{Cap, CapLimit, first_number, read_caps};
-use super::diagnostic::{Finding, text};
-use super::era::Era;
-use super::evidence::{Evidence, read_evidence};
-use super::exact::Decimal;
-use super::input::{INPUTS_MAX, InputKind, InputSpec, read_input};
-use super::section::{Located, RESERVED, Reading, Section};
-use super::yaml::Node;
-use crate::text::Text;
+use chrono::{Days, NaiveDate};
 
-/// Most conditions of one action.
-pub const CONDITIONS_MAX: usize = 20;
-/// Most named steps of one action.
-pub const STEPS_MAX: usize = 20;
+use super::budget::Budget;
+use super::campaign::Campaign;
+use super::cap::{Cap, CapLimit, CapScope, first_number};
+use super::diagnostic::text;
+use super::era::Era;
+use super::evidence::Evidence;
+use super::exact::Decimal;
+use super::history::LookBack;
+use super::input::{InputKind, InputSpec};
+use super::inputs::{InputValue, Inputs};
+use super::multiplier::{Multiplier, Stacking};
+use super::same_act::SameAct;
+use super::schedule::Acceptance;
+use super::section::{Located, RESERVED};
+use crate::text::Text;
 
 /// One condition that an event must meet.
 #[derive(Debug, Clone)]
@@ -38,7 +42,7 @@ impl Condition {
         &self.reason
     }
 
-    /// The refusal's code: the file's own, or `eligible.` and the condition's number from 1.
+    /// The code: the file's own, or `eligible.` or `hold.` and the condition's number from 1.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.code
@@ -55,11 +59,21 @@ pub struct Action {
     pub(super) description: Option<Text>,
     pub(super) inputs: Vec<InputSpec>,
     pub(super) evidence: Vec<(Evidence, Decimal)>,
+    pub(super) history: Vec<LookBack>,
     pub(super) eligible: Vec<Condition>,
+    pub(super) holds: Vec<Condition>,
     pub(super) steps: Vec<(String, Located)>,
     pub(super) reduction: Option<Located>,
     pub(super) points: Located,
+    /// How factors stack; none while no two can meet.
+    pub(super) stacking: Option<Stacking>,
+    pub(super) multipliers: Vec<Multiplier>,
+    pub(super) campaigns: Vec<Arc<Campaign>>,
     pub(super) caps: Vec<Cap>,
+    pub(super) budgets: Vec<Arc<Budget>>,
+    pub(super) same_act: Option<SameAct>,
+    pub(super) accept: Option<Acceptance>,
+    pub(super) settle_days: u32,
     pub(super) parameters: Vec<String>,
     pub(super) eras: Vec<Era>,
 }
@@ -113,6 +127,80 @@ impl Action {
         &self.eligible
     }
 
+    /// The conditions under which a person must look at an act first.
+    #[must_use]
+    pub fn holds(&self) -> &[Condition] {
+        &self.holds
+    }
+
+    /// What it looks back at; none for most.
+    #[must_use]
+    pub fn history(&self) -> &[LookBack] {
+        &self.history
+    }
+
+    /// What an act adds to its citizen's history, in thousandths of the first numeric input's base unit;
+    /// none where the action looks back at nothing.
+    #[must_use]
+    pub fn reading(&self, inputs: &Inputs) -> Option<i64> {
+        let spec = self.inputs.iter().find(|spec| spec.number().is_some() && !self.history.is_empty())?;
+        let number = spec.number()?;
+        let InputValue::Number { number: value, .. } = inputs.get(spec.name())? else { return None };
+        let count = value.at_decimals(number.decimals).and_then(|count| i64::try_from(count).ok())?;
+        count.checked_mul(number.thousandths)
+    }
+
+    /// The multipliers, in the order of the file.
+    #[must_use]
+    pub fn multipliers(&self) -> &[Multiplier] {
+        &self.multipliers
+    }
+
+    /// The campaigns that raise its points, in the order of the file.
+    pub fn campaigns(&self) -> impl Iterator<Item = &Campaign> {
+        self.campaigns.iter().map(Arc::as_ref)
+    }
+
+    pub(super) fn live_campaigns(&self, day: NaiveDate) -> impl Iterator<Item = &Campaign> {
+        self.campaigns().filter(move |campaign| campaign.range.contains(day))
+    }
+
+    /// The programme's budgets that pay its points, in the order in which they are asked.
+    pub fn budgets(&self) -> impl Iterator<Item = &Budget> {
+        self.budgets.iter().map(Arc::as_ref)
+    }
+
+    /// What makes two reports one act; none where nothing does.
+    #[must_use]
+    pub fn same_act(&self) -> Option<&SameAct> {
+        self.same_act.as_ref()
+    }
+
+    /// The first civil day on which points credited on a day can be spent.
+    #[must_use]
+    pub fn spendable_on(&self, credited_on: NaiveDate) -> NaiveDate {
+        credited_on.checked_add_days(Days::new(u64::from(self.settle_days))).unwrap_or(NaiveDate::MAX)
+    }
+
+    /// Whose acts of a scope count together with these inputs; none for scopes that the inputs do not tell.
+    #[must_use]
+    pub fn scope_key<'i>(&self, scope: CapScope, inputs: &'i Inputs) -> Option<&'i str> {
+        match scope {
+            CapScope::Citizen | CapScope::Binding => None,
+            CapScope::Input(place) => self.id_at(usize::from(place), inputs),
+        }
+    }
+
+    /// The identifier at a place among the inputs; none where the event named none.
+    pub(super) fn id_at<'i>(&self, place: usize, inputs: &'i Inputs) -> Option<&'i str> {
+        match inputs.get(self.inputs.get(place)?.name())? {
+            InputValue::Id(id) if !id.is_empty() => Some(id),
+            InputValue::Id(_) | InputValue::Number { .. } | InputValue::YesNo(_) | InputValue::Choice(_) => {
+                None
+            }
+        }
+    }
+
     /// Whether it claims no carbon.
     #[must_use]
     pub fn points_only(&self) -> bool {
@@ -151,16 +239,28 @@ impl Action {
     /// Inputs and steps that no formula and no cap speaks of, each with its section.
     pub(super) fn unused_names(&self) -> Vec<(&'static str, &str)> {
         let words: Vec<String> = self.formulas().flat_map(|located| located.formula.words()).collect();
-        let counted = self.caps.iter().any(|cap| matches!(cap.limit, CapLimit::Input(_)));
+        let limited = self.caps.iter().any(|cap| matches!(cap.limit, CapLimit::Input(_)));
+        let counted = limited || !self.history.is_empty();
         let first = first_number(&self.inputs);
-        let inputs = self.inputs.iter().filter(|spec| {
+        let inputs = self.inputs.iter().enumerate().filter(|(place, spec)| {
             let is_first =
                 matches!((&spec.kind, first), (InputKind::Number(own), Some(first)) if own == first);
-            !(counted && is_first)
+            !(counted && is_first || self.identifies(*place))
         });
-        let inputs = inputs.map(|spec| ("inputs", spec.name()));
+        let inputs = inputs.map(|(_, spec)| ("inputs", spec.name()));
         let steps = self.steps.iter().map(|(name, _)| ("steps", name.as_str()));
-        inputs.chain(steps).filter(|(_, name)| !words.iter().any(|word| word == name)).collect()
+        let history = self.history.iter().map(|look| ("history", look.name()));
+        inputs
+            .chain(steps)
+            .chain(history)
+            .filter(|(_, name)| !words.iter().any(|word| word == name))
+            .collect()
+    }
+
+    /// Whether a cap or `same_act` tells acts apart by the input at this place.
+    fn identifies(&self, place: usize) -> bool {
+        let scoped = |cap: &Cap| matches!(cap.scope, CapScope::Input(own) if usize::from(own) == place);
+        self.same_act.as_ref().is_some_and(|same| same.trip == Some(place)) || self.caps.iter().any(scoped)
     }
 
     /// Whether a word in a formula is an input, an option or a step of the action, or the language's own.
@@ -168,12 +268,13 @@ impl Action {
         let input = |spec: &InputSpec| {
             let option = match spec.kind() {
                 InputKind::Choice(options) => options.iter().any(|option| option == word),
-                InputKind::Number(_) | InputKind::YesNo => false,
+                InputKind::Number(_) | InputKind::YesNo | InputKind::Id => false,
             };
             option || spec.name() == word
         };
         self.inputs.iter().any(input)
             || self.steps.iter().any(|(name, _)| name == word)
+            || self.history.iter().any(|look| look.name() == word)
             || RESERVED.contains(&word)
     }
 
@@ -187,7 +288,7 @@ impl Action {
                 let (min, max) = (number.min(), number.max());
                 Some(text!("`{name}` 为 {min} 至 {max} {unit}", "`{name}` is {min} to {max} {unit}"))
             }
-            InputKind::YesNo | InputKind::Choice(_) => None,
+            InputKind::YesNo | InputKind::Choice(_) | InputKind::Id => None,
         });
         ranges.reduce(|one, other| {
             Text::new(format!("{}, {}", one.zh, other.zh), format!("{}, {}", one.en, other.en))
@@ -198,7 +299,7 @@ impl Action {
     pub(super) fn uses_list(&self, name: &str, words: &Arc<[String]>) -> bool {
         let taken = |spec: &InputSpec| match &spec.kind {
             InputKind::Choice(options) => Arc::ptr_eq(options, words),
-            InputKind::Number(_) | InputKind::YesNo => false,
+            InputKind::Number(_) | InputKind::YesNo | InputKind::Id => false,
         };
         self.inputs.iter().any(taken)
             || self.formulas().any(|located| located.formula.words().any(|word| word == name))
@@ -206,174 +307,15 @@ impl Action {
 
     /// All formulas, those of steps first.
     pub(super) fn formulas(&self) -> impl Iterator<Item = &Located> {
-        let conditions = self.eligible.iter().map(|condition| &condition.when);
+        let conditions = self.eligible.iter().chain(&self.holds).map(|condition| &condition.when);
         let steps = self.steps.iter().map(|(_, located)| located);
-        steps.chain(conditions).chain(self.reduction.as_ref()).chain([&self.points])
+        let multipliers = self.multipliers.iter().map(|multiplier| &multiplier.when);
+        let lasts = self.same_act.iter().filter_map(|same| same.lasts.as_ref());
+        steps
+            .chain(conditions)
+            .chain(self.reduction.as_ref())
+            .chain([&self.points])
+            .chain(multipliers)
+            .chain(lasts)
     }
-}
-
-/// Keys of the full design that this engine version does not know yet.
-const LATER: [&str; 5] = ["multipliers", "same_act", "settle", "history", "budget"];
-
-/// Reads one action; its formulas are parsed and not yet checked.
-pub(super) fn read_action(
-    reading: &mut Reading<'_>,
-    id: &str,
-    node: &Node,
-    path: &str,
-    lists: &[(String, Arc<[String]>)],
-) -> Option<Action> {
-    let mut section = reading.section(node, path)?;
-    let name = section.required("name", reading).and_then(|node| reading.text(node, &section.step("name")));
-    let category = section.required("category", reading).and_then(|node| {
-        let word = reading.scalar(node, path)?;
-        reading.name(word, node.place, &format!("{path}.category")).then(|| word.to_owned())
-    });
-    let remark = section.optional("note").and_then(|node| reading.text(node, &section.step("note")));
-    let description =
-        section.optional("description").and_then(|node| reading.text(node, &section.step("description")));
-    let inputs = read_inputs(reading, &mut section, lists);
-    let evidence = read_evidence(reading, &mut section);
-    let eligible = read_conditions(reading, &mut section);
-    let steps = read_steps(reading, &mut section);
-    let points_only = read_points_only(reading, &mut section);
-    let reduction =
-        section.optional("reduction").map(|node| (node, reading.formula(node, &section.step("reduction"))));
-    let points =
-        section.required("points", reading).and_then(|node| reading.formula(node, &section.step("points")));
-    let caps_step = section.step("caps");
-    let caps = match (section.optional("caps"), &inputs) {
-        (Some(node), Some(inputs)) => read_caps(reading, node, &caps_step, inputs, points_only),
-        (Some(_) | None, _) => Vec::new(),
-    };
-    let place = section.place;
-    section.finish(&LATER, reading);
-    let reduction = match (points_only, reduction) {
-        (true, None) => None,
-        (false, Some((_, formula))) => Some(formula?),
-        (true, Some((node, _))) => {
-            let found = text!(
-                "points_only 的行为不能有 reduction",
-                "an action with `points_only` cannot have a reduction"
-            );
-            reading.error(node.place, path, Finding::new(found));
-            return None;
-        }
-        (false, None) => {
-            let found = text!("缺少 `reduction`", "`reduction` is missing");
-            let help =
-                text!("没有因子时请写 points_only: true", "without a factor, write `points_only: true`");
-            reading.error(place, path, Finding::new(found).help(help));
-            return None;
-        }
-    };
-    Some(Action {
-        id: id.to_owned(),
-        name: name?,
-        category: category?,
-        note: remark,
-        description,
-        inputs: inputs?,
-        evidence: evidence?,
-        eligible: eligible?,
-        steps: steps?,
-        reduction,
-        points: points?,
-        caps,
-        parameters: Vec::new(),
-        eras: Vec::new(),
-    })
-}
-
-fn read_points_only(reading: &mut Reading<'_>, section: &mut Section<'_>) -> bool {
-    let words = [("true", true), ("false", false), ("yes", true), ("no", false)];
-    let step = section.step("points_only");
-    section.optional("points_only").and_then(|node| reading.choice(node, &step, &words)).unwrap_or(false)
-}
-
-fn too_many(reading: &mut Reading<'_>, node: &Node, step: &str, count: usize, most: usize) -> bool {
-    if count > most {
-        let found = text!("有 {count} 项,最多 {most} 项", "{count} entries; at most {most}");
-        reading.error(node.place, step, Finding::new(found));
-    }
-    count > most
-}
-
-fn read_inputs(
-    reading: &mut Reading<'_>,
-    section: &mut Section<'_>,
-    lists: &[(String, Arc<[String]>)],
-) -> Option<Vec<InputSpec>> {
-    let step = section.step("inputs");
-    let Some(node) = section.optional("inputs") else { return Some(Vec::new()) };
-    let inner = reading.section(node, &step)?;
-    if too_many(reading, node, &step, inner.entries().len(), INPUTS_MAX) {
-        return None;
-    }
-    let mut all = Some(Vec::new());
-    for (key, node) in inner.entries() {
-        let path = inner.step(&key.text);
-        let named = reading.variable(&key.text, key.place, &path);
-        let spec = read_input(reading, &key.text, node, &path, lists).filter(|_| named);
-        match (spec, &mut all) {
-            (Some(spec), Some(specs)) => specs.push(spec),
-            (None, _) => all = None,
-            (Some(_), None) => {}
-        }
-    }
-    all
-}
-
-fn read_conditions(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Option<Vec<Condition>> {
-    let step = section.step("eligible");
-    let Some(node) = section.optional("eligible") else { return Some(Vec::new()) };
-    let items = reading.list(node, &step);
-    if too_many(reading, node, &step, items.len(), CONDITIONS_MAX) {
-        return None;
-    }
-    let mut all = Some(Vec::new());
-    for (place, item) in items.iter().enumerate() {
-        let number = place.saturating_add(1);
-        let path = format!("{step}.{number}");
-        match (read_condition(reading, item, &path, number), &mut all) {
-            (Some(condition), Some(conditions)) => conditions.push(condition),
-            (None, _) => all = None,
-            (Some(_), None) => {}
-        }
-    }
-    all
-}
-
-fn read_condition(reading: &mut Reading<'_>, node: &Node, path: &str, number: usize) -> Option<Condition> {
-    let mut section = reading.section(node, path)?;
-    let when = section.required("when", reading).and_then(|node| reading.formula(node, path));
-    let reason = section.required("else", reading).and_then(|node| reading.text(node, path));
-    let code = section.optional("code").map(|node| (node, reading.scalar(node, path)));
-    section.finish(&[], reading);
-    let code = match code {
-        None => format!("eligible.{number}"),
-        Some((node, Some(code))) if reading.name(code, node.place, path) => code.to_owned(),
-        Some(_) => return None,
-    };
-    Some(Condition { when: when?, reason: reason?, code })
-}
-
-fn read_steps(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Option<Vec<(String, Located)>> {
-    let step = section.step("steps");
-    let Some(node) = section.optional("steps") else { return Some(Vec::new()) };
-    let inner = reading.section(node, &step)?;
-    if too_many(reading, node, &step, inner.entries().len(), STEPS_MAX) {
-        return None;
-    }
-    let mut all = Some(Vec::new());
-    for (key, node) in inner.entries() {
-        let path = inner.step(&key.text);
-        let named = reading.variable(&key.text, key.place, &path);
-        match (reading.formula(node, &path).filter(|_| named), &mut all) {
-            (Some(formula), Some(steps)) => steps.push((key.text.clone(), formula)),
-            (None, _) => all = None,
-            (Some(_), None) => {}
-        }
-    }
-    all
 }

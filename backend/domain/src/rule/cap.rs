@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::diagnostic::{Finding, nearest, text};
 use super::exact::Ratio;
-use super::input::{InputKind, InputSpec, NumberSpec};
+use super::input::{InputSpec, NumberSpec};
+use super::same_act::read_id_input;
 use super::section::{Quantity, Reading};
 use super::slip::number_help;
 use super::unit::Unit;
@@ -28,13 +29,27 @@ pub enum CapLimit {
     Input(i64),
 }
 
+/// Whose acts count together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CapScope {
+    /// One citizen's.
+    #[default]
+    Citizen,
+    /// Those of one card, meter or account, whoever has it bound.
+    Binding,
+    /// Those with the same value in the action's input at this place, whoever did them.
+    Input(u8),
+}
+
 /// One cap of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cap {
     pub(super) limit: CapLimit,
     /// None for one event.
     pub(super) period: Option<Period>,
-    /// Place of the period among those of the action; none for one event.
+    pub(super) scope: CapScope,
+    /// Place of period and scope among those of the action; none for one event.
     pub(super) window: Option<usize>,
     pub(super) written: String,
 }
@@ -52,6 +67,16 @@ impl Cap {
         self.period
     }
 
+    /// Whose acts count together.
+    #[must_use]
+    pub fn scope(&self) -> CapScope {
+        self.scope
+    }
+
+    pub(super) fn counted_in(&self) -> Option<(Period, CapScope)> {
+        self.period.map(|period| (period, self.scope))
+    }
+
     /// The limit as written, as in `200 pt`.
     #[must_use]
     pub fn written(&self) -> &str {
@@ -66,6 +91,8 @@ pub struct CapWindow {
     pub period: Period,
     /// Its days.
     pub range: DayRange,
+    /// Whose acts count together.
+    pub scope: CapScope,
 }
 
 /// Reads the caps of one action, in the order in which they are applied.
@@ -85,11 +112,11 @@ pub(super) fn read_caps(
     for item in items.iter().take(CAPS_MAX) {
         caps.extend(read_cap(reading, item, path, inputs, points_only));
     }
-    caps.sort_by_key(|cap| cap.period);
-    let mut periods: Vec<Period> = caps.iter().filter_map(|cap| cap.period).collect();
-    periods.dedup();
+    caps.sort_by_key(|cap| (cap.period, cap.scope));
+    let mut windows: Vec<(Period, CapScope)> = caps.iter().filter_map(Cap::counted_in).collect();
+    windows.dedup();
     for cap in &mut caps {
-        cap.window = cap.period.and_then(|period| periods.iter().position(|known| *known == period));
+        cap.window = cap.counted_in().and_then(|own| windows.iter().position(|known| *known == own));
     }
     caps
 }
@@ -107,10 +134,15 @@ fn read_cap(
         ("week", Some(Period::Week)),
         ("month", Some(Period::Month)),
         ("year", Some(Period::Year)),
+        ("ever", Some(Period::All)),
     ];
     let mut section = reading.section(node, path)?;
     let limit_node = section.required("limit", reading);
     let per_node = section.required("per", reading);
+    let scope = match section.optional("of") {
+        Some(node) => read_scope(reading, node, path, inputs)?,
+        None => CapScope::Citizen,
+    };
     section.finish(&[], reading);
     let period = per_node.and_then(|node| reading.choice(node, path, &periods));
     let node = limit_node?;
@@ -121,12 +153,42 @@ fn read_cap(
             reading.error(node.place, path, Finding::new(found));
             None
         }
-        Ok(limit) => Some(Cap { limit, period: period?, window: None, written }),
+        Ok(_) if period == Some(None) && scope != CapScope::Citizen => {
+            let found = text!("每次事件的封顶不能写 of", "a cap per event takes no `of`");
+            reading.error(node.place, path, Finding::new(found));
+            None
+        }
+        Ok(limit) => Some(Cap { limit, period: period?, scope, window: None, written }),
         Err(found) => {
             reading.error(node.place, path, found);
             None
         }
     }
+}
+
+/// `citizen`, `binding`, or an input of `type: id` that every event must name.
+pub(super) fn read_scope(
+    reading: &mut Reading<'_>,
+    node: &Node,
+    path: &str,
+    inputs: &[InputSpec],
+) -> Option<CapScope> {
+    match reading.scalar(node, path)? {
+        "citizen" => return Some(CapScope::Citizen),
+        "binding" => return Some(CapScope::Binding),
+        _ => {}
+    }
+    let place = read_id_input(reading, node, path, inputs)?;
+    if inputs.get(place).is_some_and(|spec| spec.default().is_some()) {
+        let found = text!("可以不填的输入不能用来封顶", "an input that may be left out cannot carry a cap");
+        reading.error(
+            node.place,
+            path,
+            Finding::new(found).help(text!("请去掉 default", "drop its `default`")),
+        );
+        return None;
+    }
+    u8::try_from(place).ok().map(CapScope::Input)
 }
 
 fn read_limit(written: &str, inputs: &[InputSpec], points_only: bool) -> Result<CapLimit, Finding> {
@@ -179,8 +241,5 @@ fn times_help(written: &str) -> Option<Text> {
 
 /// The input that quantities are counted in.
 pub(super) fn first_number(inputs: &[InputSpec]) -> Option<&NumberSpec> {
-    inputs.iter().find_map(|spec| match spec.kind() {
-        InputKind::Number(number) => Some(number),
-        InputKind::YesNo | InputKind::Choice(_) => None,
-    })
+    inputs.iter().find_map(InputSpec::number)
 }

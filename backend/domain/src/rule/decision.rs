@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::evidence::Evidence;
+use super::history::Readings;
 use super::inputs::Inputs;
 use crate::amount::{Points, ReductionMg};
 use crate::text::Text;
@@ -20,6 +21,22 @@ pub struct Facts<'a> {
     pub occurred_at: DateTime<Utc>,
     /// How it was evidenced.
     pub evidence: Evidence,
+    /// The citizen's home district, where told; campaigns ask for it.
+    pub district: Option<&'a str>,
+    /// Earlier readings, aligned with `RuleSet::history_windows` of the act's civil day.
+    pub history: &'a [Readings],
+    /// Points issued so far under each of `RuleSet::budget_windows` of the act's civil day.
+    pub issued: &'a [Points],
+    /// A person has looked at it: nothing holds it again.
+    pub reviewed: bool,
+}
+
+impl<'a> Facts<'a> {
+    /// An act about whose citizen nothing further is known, under budgets that nothing was issued from.
+    #[must_use]
+    pub fn new(inputs: &'a Inputs, occurred_at: DateTime<Utc>, evidence: Evidence) -> Self {
+        Self { inputs, occurred_at, evidence, district: None, history: &[], issued: &[], reviewed: false }
+    }
 }
 
 /// What was granted so far in a cap's window.
@@ -61,6 +78,8 @@ pub enum Decision {
     Credited(Credit),
     /// It does not, and why.
     Refused(Refusal),
+    /// A person must look at it first.
+    Held(Hold),
 }
 
 impl Decision {
@@ -70,6 +89,7 @@ impl Decision {
         match self {
             Self::Credited(credit) => &credit.receipt,
             Self::Refused(refusal) => &refusal.receipt,
+            Self::Held(hold) => &hold.receipt,
         }
     }
 }
@@ -79,12 +99,44 @@ impl Decision {
 pub struct Credit {
     /// Grams for the carbon ledger.
     pub reduction: ReductionMg,
-    /// Points.
+    /// Points given at once.
     pub points: Points,
+    /// Points that wait for a budget; caps count them as given.
+    pub queued: Points,
     /// How much of the first numeric input was granted, in thousandths of its base unit.
     pub quantity: i64,
     /// Whether a cap trimmed it.
     pub capped: bool,
+    /// Whether a budget, a campaign's or the programme's, gave less than the rules promise for good.
+    pub budget_exhausted: bool,
+    /// Points that it adds to what was issued under each of `RuleSet::budget_windows`.
+    pub drawn: Vec<Points>,
+    /// What it was computed from.
+    pub receipt: Receipt,
+}
+
+impl Credit {
+    /// What the citizen is told of a credit that is not the full one: `queued`, `budget_exhausted` or
+    /// `capped`, the first that applies.
+    #[must_use]
+    pub fn code(&self) -> Option<&'static str> {
+        if self.queued > Points::ZERO {
+            Some("queued")
+        } else if self.budget_exhausted {
+            Some("budget_exhausted")
+        } else {
+            self.capped.then_some("capped")
+        }
+    }
+}
+
+/// Why a person must look at an act before it counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// `hold.N` or the rule's own code.
+    pub code: String,
+    /// The reason, for the citizen and the reviewer.
+    pub reason: Text,
     /// What it was computed from.
     pub receipt: Receipt,
 }
@@ -92,8 +144,8 @@ pub struct Credit {
 /// Why an act earned nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// `eligible.N` or the rule's own code, `no_factor_in_force`, `evidence_not_accepted`, or an input
-    /// problem's code.
+    /// `eligible.N` or the rule's own code, `no_factor_in_force`, `history_too_short`,
+    /// `evidence_not_accepted`, or an input problem's code.
     pub code: String,
     /// The reason for the citizen.
     pub reason: Text,
@@ -119,4 +171,37 @@ pub struct Receipt {
     /// Usage seen in each cap window.
     #[serde(rename = "u")]
     pub used: Vec<Usage>,
+    /// The citizen's district, where a campaign asked for it.
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub district: Option<String>,
+    /// Earlier readings seen.
+    #[serde(rename = "h", default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Readings>,
+    /// Points issued before under each budget.
+    #[serde(rename = "b", default, skip_serializing_if = "Vec::is_empty")]
+    pub issued: Vec<Points>,
+    /// Whether a person had looked at it.
+    #[serde(rename = "r", default, skip_serializing_if = "is_false")]
+    pub reviewed: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl Receipt {
+    /// The facts that it was made from.
+    #[must_use]
+    pub fn facts(&self) -> Facts<'_> {
+        Facts {
+            inputs: &self.inputs,
+            occurred_at: self.occurred_at,
+            evidence: self.evidence,
+            district: self.district.as_deref(),
+            history: &self.history,
+            issued: &self.issued,
+            reviewed: self.reviewed,
+        }
+    }
 }

@@ -167,6 +167,11 @@ impl Findings {
         self.all.iter().any(|found| found.severity == Severity::Error)
     }
 
+    /// Errors and warnings.
+    pub(super) fn all(self) -> Vec<Diagnostic> {
+        self.all
+    }
+
     /// Warnings, or the errors alone.
     pub(super) fn finish(self) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
         if self.has_errors() {

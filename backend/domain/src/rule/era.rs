@@ -7,19 +7,18 @@ use chrono::{Datelike, NaiveDate};
 
 use super::action::Action;
 use super::cap::CapLimit;
-use super::check::{Checker, Scope, Type, Value, date_range, expected_type, too_large};
+use super::check::{Checker, Scope, Type, Value, date_range, too_large};
 use super::code::{Code, Outputs};
-use super::counterexample::below_zero;
 use super::diagnostic::{Finding, Findings, Severity, text};
 use super::evidence::Evidence;
-use super::exact::{Ratio, Rounding};
+use super::exact::Ratio;
+use super::final_value::{reduction, seconds};
 use super::input::InputKind;
 use super::parameter::{Parameter, ParameterValue};
 use super::payout::{Payout, Payouts, Yield, payouts, points};
 use super::program::{Op, Program, Range, Register, TooLarge};
 use super::section::Located;
 use super::syntax::Tree;
-use super::unit::Unit;
 use super::verdict::Scratch;
 
 /// Most eras of one action: changes of all parameters that it uses, plus one.
@@ -40,6 +39,8 @@ pub(super) struct Era {
     pub(super) outputs: Outputs<Register>,
     pub(super) payouts: Payouts,
     pub(super) steps: Vec<Value>,
+    /// Whole seconds that the act lasts.
+    pub(super) lasts: Option<Register>,
 }
 
 impl Era {
@@ -179,9 +180,13 @@ impl Compiler<'_> {
             self.scope.names.insert(name.clone(), value.clone());
             steps.push(value);
         }
-        let conditions: Vec<Option<Register>> =
-            action.eligible.iter().map(|condition| self.condition(&condition.when)).collect();
-        let reduction = match &action.reduction {
+        let conditions = self.conditions(action.eligible.iter().map(|condition| &condition.when), ELIGIBLE);
+        let holds = self.conditions(action.holds.iter().map(|condition| &condition.when), HOLD);
+        let duration = match action.same_act.as_ref().and_then(|same| same.lasts.as_ref()) {
+            Some(located) => Some(self.formula(located, seconds)?),
+            None => None,
+        };
+        let grams = match &action.reduction {
             Some(located) => {
                 let value = self.formula(located, reduction)?;
                 self.scope.names.insert("reduction".to_owned(), value.clone());
@@ -189,11 +194,12 @@ impl Compiler<'_> {
             }
             None => None,
         };
-        let points =
-            self.formula(&action.points, |checker, tree| points(checker, tree, action, reduction))?;
-        let conditions = conditions.into_iter().collect::<Option<Vec<_>>>()?;
-        let outputs =
-            Outputs { conditions, reduction, numerator: points.numerator, denominator: points.denominator };
+        let points = self.formula(&action.points, |checker, tree| points(checker, tree, action, grams))?;
+        let multipliers =
+            self.conditions(action.multipliers.iter().map(|multiplier| &multiplier.when), MULTIPLIER);
+        let (conditions, holds, multipliers) = (conditions?, holds?, multipliers?);
+        let (numerator, denominator) = (points.numerator, points.denominator);
+        let outputs = Outputs { conditions, holds, multipliers, reduction: grams, numerator, denominator };
         let number = |day: NaiveDate| i64::from(day.num_days_from_ce());
         Some(Era {
             days: from.map_or(i64::MIN, number)..until.map_or(i64::MAX, number),
@@ -204,10 +210,11 @@ impl Compiler<'_> {
             program: self.program.sealed(),
             outputs,
             steps,
+            lasts: duration,
         })
     }
 
-    /// Loads the civil date and time of the event, then its inputs.
+    /// Loads the civil date and time of the event, then its inputs, then what it looks back at.
     fn bind_event(&mut self) -> Result<(), Finding> {
         let action = self.action;
         let day = date_range();
@@ -224,9 +231,16 @@ impl Compiler<'_> {
                 }
                 InputKind::YesNo => (Type::YesNo, Ratio::ONE),
                 InputKind::Choice(options) => (Type::Choice(Arc::clone(options)), Ratio::ONE),
+                InputKind::Id => {
+                    self.bounds.push((0, 0));
+                    continue;
+                }
             };
             let range = spec.range(trims && first && self.measure.is_some());
             self.bind(spec.name(), range, spec.range(false), kind, step)?;
+        }
+        for look in &action.history {
+            self.bind(look.name(), look.span(), look.span(), Type::Number(look.unit()), look.step())?;
         }
         Ok(())
     }
@@ -282,16 +296,26 @@ impl Compiler<'_> {
         }
     }
 
-    fn condition(&mut self, located: &Located) -> Option<Register> {
+    fn conditions<'l>(
+        &mut self,
+        all: impl Iterator<Item = &'l Located>,
+        told: Constancy,
+    ) -> Option<Vec<Register>> {
+        let registers: Vec<Option<Register>> = all.map(|located| self.condition(located, told)).collect();
+        registers.into_iter().collect()
+    }
+
+    fn condition(&mut self, located: &Located, told: Constancy) -> Option<Register> {
         let register = self.formula(located, yes_no)?;
         let range = self.program.range(register);
         if range == Range::constant(0) {
-            let found = text!(
-                "此条件永远不成立,所有事件都会被拒绝",
-                "this condition can never hold: every event would be refused"
-            );
-            let found = Finding::new(found).help_maybe(self.action.ranges_of(located));
-            located.report(self.findings, Severity::Error, found);
+            let found = Finding::new(text!(
+                "此条件永远不成立,{zh}",
+                "this condition can never hold: {en}",
+                zh = told.never.0,
+                en = told.never.1
+            ));
+            located.report(self.findings, told.weight, found.help_maybe(self.action.ranges_of(located)));
         } else if range == Range::constant(1) {
             let found = Finding::new(text!("此条件永远成立", "this condition always holds"));
             let found = found.help_maybe(self.action.ranges_of(located));
@@ -301,47 +325,28 @@ impl Compiler<'_> {
     }
 }
 
+/// What is told of a condition that never holds.
+#[derive(Debug, Clone, Copy)]
+struct Constancy {
+    never: (&'static str, &'static str),
+    weight: Severity,
+}
+
+const ELIGIBLE: Constancy = Constancy {
+    never: ("所有事件都会被拒绝", "every event would be refused"),
+    weight: Severity::Error,
+};
+const HOLD: Constancy =
+    Constancy { never: ("不会留待审核", "nothing would ever be held"), weight: Severity::Warning };
+const MULTIPLIER: Constancy = Constancy {
+    never: ("倍数不起作用", "the multiplier would never count"),
+    weight: Severity::Warning,
+};
+
 fn any_value(checker: &mut Checker<'_>, tree: &Tree) -> Result<Value, Finding> {
     checker.check(tree)
 }
 
 fn yes_no(checker: &mut Checker<'_>, tree: &Tree) -> Result<Register, Finding> {
     checker.yes_no(tree)
-}
-
-pub(super) fn not_negative(
-    checker: &Checker<'_>,
-    value: &Value,
-    zero: &str,
-    at: usize,
-) -> Result<(), Finding> {
-    if checker.program.range(value.register).low >= 0 {
-        return Ok(());
-    }
-    let found = below_zero(checker, value).map_or_else(
-        || text!("结果可能小于零", "the result may be below zero"),
-        |event| {
-            let (zh, en) = (event.zh, event.en);
-            text!("结果可能小于零: {zh}", "the result may be below zero: {en}")
-        },
-    );
-    Err(Finding::new(found).help(text!("请写 `max({zero}, ...)`", "write `max({zero}, ...)`")).at(at))
-}
-
-/// The reduction in whole milligrams, half to even.
-fn reduction(checker: &mut Checker<'_>, tree: &Tree) -> Result<Value, Finding> {
-    let value = checker.check(tree)?;
-    let Type::Number(unit) = value.kind else {
-        return Err(expected_type(("以 gCO2e 计的数", "a number in gCO2e"), &value.kind, tree.at));
-    };
-    if !unit.same_dimension(Unit::carbon()) {
-        return Err(expected_type(("以 gCO2e 计的数", "a number in gCO2e"), &value.kind, tree.at));
-    }
-    not_negative(checker, &value, "0 gCO2e", tree.at)?;
-    let milligram = Ratio::new(1, 1000).ok_or_else(|| too_large(TooLarge, tree.at))?;
-    let value = checker.round_to(&value, Rounding::HalfEven, milligram, Unit::carbon(), tree.at)?;
-    if checker.program.range(value.register).high > i128::from(i64::MAX) {
-        return Err(too_large(TooLarge, tree.at));
-    }
-    Ok(value)
 }

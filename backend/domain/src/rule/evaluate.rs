@@ -1,47 +1,34 @@
-//! One act against one action: conditions, reduction, evidence, rounding, caps, in the one fixed order.
-//!
-//! A cap in points trims points alone. A cap in gCO2e trims grams, and points in the same proportion before
-//! their rounding. A cap in input units trims the input and evaluates the formulas anew. A cap in times
-//! gives nothing once it is used up. No cap ever raises anything.
+//! One act against one action: conditions, reduction, evidence, factors, rounding, caps, budgets, in the one
+//! fixed order.
 
-use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 
 use super::action::Action;
-use super::cap::{Cap, CapLimit, CapWindow};
-use super::decision::{Credit, Decision, ENGINE_VERSION, Facts, Receipt, Refusal, Usage};
+use super::batch::Formed;
+use super::budget;
+use super::decision::{Credit, Decision, ENGINE_VERSION, Facts, Hold, Receipt, Refusal, Usage};
 use super::diagnostic::text;
 use super::era::Era;
 use super::evidence::Evidence;
+use super::exact::Ratio;
+use super::fund::{Drawn, Raised, pay};
+use super::grant::{CapUse, Grant};
 use super::inputs::{InputProblem, slots};
 use super::payout::{Payout, Yield};
 use super::program::Results;
+use super::same_act::ActSpan;
+use super::section::NAME_CHARS_MAX;
 use super::verdict::{Granted, Reason, Scratch, Slots, Typed, Verdict};
 use crate::amount::{Points, ReductionMg};
 use crate::text::Text;
-use crate::time::Period;
-
-/// The periods that an action's caps count in, the shortest first.
-pub(super) fn windows(action: &Action, day: NaiveDate) -> Vec<CapWindow> {
-    let mut periods: Vec<Period> = action.caps.iter().filter_map(|cap| cap.period).collect();
-    periods.dedup();
-    periods.into_iter().map(|period| CapWindow { period, range: period.range(day) }).collect()
-}
-
-/// One cap's part in a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct CapUse {
-    /// Place among the action's caps.
-    pub(super) place: usize,
-    pub(super) used_before: i64,
-    pub(super) left_after: i64,
-    pub(super) trimmed: bool,
-}
+use crate::time::civil_day;
 
 /// Whoever wants to see how a decision is made.
 pub(super) trait Witness {
     fn before_caps(&mut self, granted: Granted);
     fn cap(&mut self, cap: impl FnOnce() -> CapUse);
+    fn drawn(&mut self, drawn: &Drawn);
 }
 
 /// Nobody looks.
@@ -50,6 +37,17 @@ impl Witness for () {
     fn before_caps(&mut self, _: Granted) {}
     #[inline]
     fn cap(&mut self, _: impl FnOnce() -> CapUse) {}
+    #[inline]
+    fn drawn(&mut self, _: &Drawn) {}
+}
+
+/// Looks at budgets alone.
+impl Witness for Drawn {
+    fn before_caps(&mut self, _: Granted) {}
+    fn cap(&mut self, _: impl FnOnce() -> CapUse) {}
+    fn drawn(&mut self, drawn: &Drawn) {
+        *self = *drawn;
+    }
 }
 
 /// A decision with all that an explanation shows of its making.
@@ -58,7 +56,15 @@ pub(super) struct Assessment<'a> {
     pub(super) results: Option<Results>,
     pub(super) before_caps: Option<Granted>,
     pub(super) caps: Vec<CapUse>,
-    pub(super) outcome: Result<Granted, (String, Text)>,
+    pub(super) drawn: Drawn,
+    pub(super) outcome: Ending,
+}
+
+/// How an assessment ends; what is not granted has its code and sentence.
+pub(super) enum Ending {
+    Granted(Granted),
+    Refused(String, Text),
+    Held(String, Text),
 }
 
 impl Witness for Assessment<'_> {
@@ -69,13 +75,26 @@ impl Witness for Assessment<'_> {
     fn cap(&mut self, cap: impl FnOnce() -> CapUse) {
         self.caps.push(cap());
     }
+
+    fn drawn(&mut self, drawn: &Drawn) {
+        self.drawn = *drawn;
+    }
 }
 
-/// The slots of an act.
+/// The slots of an act. Where no factor is in force it does not matter what it looks back at.
 pub(super) fn slots_of(action: &Action, zone: Tz, facts: &Facts<'_>) -> Result<Slots, InputProblem> {
     let (day, second) = moment(facts.occurred_at, zone);
     let mut all = Slots::at(day, second);
     slots(action, facts.inputs, &mut all)?;
+    let rated = action.era_on(day).is_some();
+    for look in &action.history {
+        let readings = facts.history.get(look.window).copied().unwrap_or_default();
+        match look.value(readings) {
+            Some(value) => all.push(value),
+            None if rated => return Err(InputProblem::too_short(look.name(), look.too_short(readings))),
+            None => all.push(0),
+        }
+    }
     Ok(all)
 }
 
@@ -86,50 +105,104 @@ fn moment(instant: DateTime<Utc>, zone: Tz) -> (i64, i64) {
 }
 
 pub(super) fn evaluate(action: &Action, zone: Tz, facts: &Facts<'_>, used: &[Usage]) -> Decision {
+    let mut drawn = Drawn::NOTHING;
     let verdict = match slots_of(action, zone, facts) {
         Ok(slots) => {
-            let typed = Typed { slots: slots.as_slice(), evidence: facts.evidence };
-            decide(action, typed, used, &mut Scratch::default(), &mut ())
+            let typed = Typed::of(slots.as_slice(), facts);
+            decide(action, typed, used, &mut Scratch::default(), &mut drawn)
         }
         Err(_) => Verdict::Refused(Reason::Unfit),
     };
-    let receipt = Receipt {
-        engine: ENGINE_VERSION,
-        inputs: facts.inputs.clone(),
-        occurred_at: facts.occurred_at,
-        evidence: facts.evidence,
-        used: used.to_vec(),
-    };
+    let receipt = receipt(action, zone, facts, used);
     match verdict {
-        Verdict::Credited(Granted { reduction, points, quantity, capped }) => {
-            Decision::Credited(Credit { reduction, points, quantity, capped, receipt })
+        Verdict::Credited(granted) => {
+            let Granted { reduction, points, queued, quantity, capped, budget_exhausted } = granted;
+            let drawn = drawn.first(budget::windows(action, civil_day(facts.occurred_at, zone)).len());
+            let credit =
+                Credit { reduction, points, queued, quantity, capped, budget_exhausted, drawn, receipt };
+            Decision::Credited(credit)
         }
         Verdict::Refused(reason) => {
             let (code, reason) = told(reason, action, zone, facts);
             Decision::Refused(Refusal { code, reason, receipt })
         }
+        Verdict::Held(place) => {
+            let (code, reason) = hold(action, place);
+            Decision::Held(Hold { code, reason, receipt })
+        }
+    }
+}
+
+/// What the decision depended on. A district that no campaign of the day asks for is not kept.
+fn receipt(action: &Action, zone: Tz, facts: &Facts<'_>, used: &[Usage]) -> Receipt {
+    let day = civil_day(facts.occurred_at, zone);
+    let asked = action.live_campaigns(day).any(|campaign| campaign.districts.is_some());
+    Receipt {
+        engine: ENGINE_VERSION,
+        inputs: facts.inputs.clone(),
+        occurred_at: facts.occurred_at,
+        evidence: facts.evidence,
+        used: used.to_vec(),
+        district: facts.district.filter(|name| asked && name.len() <= NAME_CHARS_MAX).map(str::to_owned),
+        history: facts.history.to_vec(),
+        issued: facts.issued.to_vec(),
+        reviewed: facts.reviewed && !action.holds.is_empty(),
     }
 }
 
 pub(super) fn assess<'a>(action: &'a Action, zone: Tz, facts: &Facts<'_>, used: &[Usage]) -> Assessment<'a> {
-    let nothing = Ok(Granted::default());
-    let mut seen =
-        Assessment { era: None, results: None, before_caps: None, caps: Vec::new(), outcome: nothing };
+    let mut seen = Assessment {
+        era: None,
+        results: None,
+        before_caps: None,
+        caps: Vec::new(),
+        drawn: Drawn::NOTHING,
+        outcome: Ending::Granted(Granted::default()),
+    };
     let verdict = match slots_of(action, zone, facts) {
         Ok(slots) => {
             let slots = slots.as_slice();
             seen.era = slots.first().and_then(|day| action.era_on(*day));
             seen.results = seen.era.map(|era| era.program.run(slots));
-            let typed = Typed { slots, evidence: facts.evidence };
-            decide(action, typed, used, &mut Scratch::default(), &mut seen)
+            decide(action, Typed::of(slots, facts), used, &mut Scratch::default(), &mut seen)
         }
         Err(_) => Verdict::Refused(Reason::Unfit),
     };
     seen.outcome = match verdict {
-        Verdict::Credited(granted) => Ok(granted),
-        Verdict::Refused(reason) => Err(told(reason, action, zone, facts)),
+        Verdict::Credited(granted) => Ending::Granted(granted),
+        Verdict::Refused(reason) => {
+            let (code, reason) = told(reason, action, zone, facts);
+            Ending::Refused(code, reason)
+        }
+        Verdict::Held(place) => {
+            let (code, reason) = hold(action, place);
+            Ending::Held(code, reason)
+        }
     };
     seen
+}
+
+/// The stretch of time of an act.
+pub(super) fn span(action: &Action, zone: Tz, facts: &Facts<'_>) -> Option<ActSpan> {
+    let same = action.same_act()?;
+    let slots = slots_of(action, zone, facts).ok()?;
+    let era = slots.as_slice().first().and_then(|day| action.era_on(*day))?;
+    let seconds = era.lasts.map_or(0, |register| era.program.run(slots.as_slice()).get(register));
+    let from = facts.occurred_at;
+    let lasts = TimeDelta::try_seconds(i64::try_from(seconds).ok()?)?;
+    let trip = same.trip.and_then(|place| action.id_at(place, facts.inputs));
+    Some(ActSpan {
+        group: same.group.clone(),
+        from,
+        until: from.checked_add_signed(lasts)?,
+        overlap: same.overlap,
+        trip: trip.map(str::to_owned),
+    })
+}
+
+fn hold(action: &Action, place: usize) -> (String, Text) {
+    let condition = action.holds.get(place);
+    condition.map_or_else(Default::default, |condition| (condition.code.clone(), condition.reason.clone()))
 }
 
 /// Code and sentence of a refusal.
@@ -177,143 +250,94 @@ pub(super) fn decide<W: Witness>(
     if !era.takes(typed.slots) {
         return Verdict::Refused(Reason::Unfit);
     }
-    let yielded = era.run(typed.slots, scratch);
-    settle(action, era, typed, yielded, used, scratch, witness)
-}
-
-#[inline]
-/// Decides one act of which the formulas' yield is known.
-pub(super) fn settle<W: Witness>(
-    action: &Action,
-    era: &Era,
-    typed: Typed<'_>,
-    full: Yield,
-    used: &[Usage],
-    scratch: &mut Scratch,
-    witness: &mut W,
-) -> Verdict {
+    let full = era.run(typed.slots, scratch);
     if let Some(place) = full.failed {
         return Verdict::Refused(Reason::Condition(place));
     }
     let Some(payout) = era.payout(typed.evidence) else { return Verdict::Refused(Reason::Evidence) };
-    let quantity = era.measure.map_or(0, |(slot, thousandths)| {
-        typed.slots.get(slot).map_or(0, |value| value.saturating_mul(thousandths))
-    });
-    let granted = Granted {
-        reduction: ReductionMg::new(full.reduction_mg),
-        points: Points::new(payout.points(full, None)),
-        quantity,
-        capped: false,
+    if let Some(place) = full.held.filter(|_| !typed.reviewed) {
+        return Verdict::Held(place);
+    }
+    let act = Act { action, era, payout, typed, full };
+    let factor = action.multiplied(full.multipliers);
+    if action.is_funded() {
+        return Verdict::Credited(act.funded(factor, used, scratch, witness));
+    }
+    Verdict::Credited(act.grant(factor).capped(used, scratch, witness))
+}
+
+/// Decides one act whose formulas have been run.
+pub(super) fn settle(
+    action: &Action,
+    typed: Typed<'_>,
+    formed: Formed,
+    used: &[Usage],
+    scratch: &mut Scratch,
+) -> Verdict {
+    let (reduction, points, held, multipliers) = match formed {
+        Formed::Refused(reason) => return Verdict::Refused(reason),
+        Formed::Yielding { reduction, points, held, multipliers } => (reduction, points, held, multipliers),
     };
-    witness.before_caps(granted);
-    let mut grant = Grant { era, payout, typed, full, granted };
-    for (place, cap) in action.caps.iter().enumerate() {
-        let usage = cap.window.and_then(|window| used.get(window));
-        let (limit, used_before) = cap.against(usage.unwrap_or(&Usage::NONE));
-        let left = limit.saturating_sub(used_before).max(0);
-        let trimmed = grant.trim(cap.limit, left, scratch);
-        grant.granted.capped |= trimmed;
-        witness.cap(|| {
-            let left_after = left.saturating_sub(grant.taken(cap.limit, left)).max(0);
-            CapUse { place, used_before, left_after, trimmed }
-        });
+    if let Some(place) = held.filter(|_| !typed.reviewed) {
+        return Verdict::Held(place);
     }
-    Verdict::Credited(grant.granted)
+    if action.is_funded() {
+        return decide(action, typed, used, scratch, &mut ());
+    }
+    let era = typed.slots.first().and_then(|day| action.era_on(*day));
+    let Some(era) = era else { return Verdict::Refused(Reason::NoFactor) };
+    let Some(payout) = era.payout(typed.evidence) else { return Verdict::Refused(Reason::Evidence) };
+    let factor = action.multiplied(multipliers);
+    let grant = Grant::new(action, (era, payout), typed, (reduction, points), (None, factor));
+    Verdict::Credited(grant.capped(used, scratch, &mut ()))
 }
 
-impl Cap {
-    /// The limit, and what of it is used.
-    #[inline]
-    fn against(&self, usage: &Usage) -> (i64, i64) {
-        match self.limit {
-            CapLimit::Times(limit) => (limit, usage.events),
-            CapLimit::Points(limit) => (limit, usage.points.get()),
-            CapLimit::Reduction(limit) => (limit, usage.reduction.get()),
-            CapLimit::Input(limit) => (limit, usage.quantity),
-        }
-    }
-}
-
-/// A grant while caps work on it.
-struct Grant<'a> {
+/// An act on its way to points.
+struct Act<'a> {
+    action: &'a Action,
     era: &'a Era,
     payout: &'a Payout,
     typed: Typed<'a>,
     full: Yield,
-    granted: Granted,
 }
 
-impl Grant<'_> {
-    /// Trims to what is left of a limit; tells whether there was anything to trim.
+impl<'a> Act<'a> {
     #[inline]
-    fn trim(&mut self, limit: CapLimit, left: i64, scratch: &mut Scratch) -> bool {
-        match limit {
-            CapLimit::Times(_) => {
-                let over = left == 0;
-                if over {
-                    self.nothing();
-                }
-                over
-            }
-            CapLimit::Points(_) => {
-                let over = self.granted.points.get() > left;
-                self.granted.points = self.granted.points.min(Points::new(left));
-                over
-            }
-            CapLimit::Reduction(_) => {
-                let over = self.granted.reduction.get() > left;
-                if over {
-                    self.trim_reduction(left);
-                }
-                over
-            }
-            CapLimit::Input(_) => {
-                let over = self.granted.quantity > left;
-                if over {
-                    self.trim_input(left, scratch);
-                }
-                over
-            }
+    fn grant(&self, factor: Option<Ratio>) -> Grant<'a> {
+        let reduction = ReductionMg::new(self.full.reduction_mg);
+        let points = Points::new(self.payout.points(self.full, None, factor));
+        let full = (Some(self.full), factor);
+        Grant::new(self.action, (self.era, self.payout), self.typed, (reduction, points), full)
+    }
+
+    /// Points with campaigns, after caps and budgets. The caps that a witness sees are those of the act with
+    /// all its campaigns.
+    fn funded<W: Witness>(
+        &self,
+        factor: Option<Ratio>,
+        used: &[Usage],
+        scratch: &mut Scratch,
+        witness: &mut W,
+    ) -> Granted {
+        let day = self.typed.slots.first().copied().unwrap_or(0);
+        let mut drawn = Drawn::NOTHING;
+        let mut raised = Raised::default();
+        let mut factor = factor;
+        let mut last = self.grant(factor);
+        let plain = last.capped(used, scratch, &mut ()).points;
+        let mut before = plain;
+        for live in self.action.reaching(day, self.typed.district) {
+            factor = self.action.stacked(factor, live.campaign.times.ratio);
+            last = self.grant(factor);
+            let with = last.capped(used, scratch, &mut ()).points;
+            raised.add(live, (before, with), self.typed.issued, &mut drawn);
+            before = with;
         }
-    }
-
-    fn taken(&self, limit: CapLimit, left: i64) -> i64 {
-        match limit {
-            CapLimit::Times(_) => i64::from(left > 0),
-            CapLimit::Points(_) => self.granted.points.get(),
-            CapLimit::Reduction(_) => self.granted.reduction.get(),
-            CapLimit::Input(_) => self.granted.quantity,
-        }
-    }
-
-    fn nothing(&mut self) {
-        self.granted = Granted { capped: self.granted.capped, ..Granted::default() };
-    }
-
-    /// Points for the present yield and the part of its grams that is left; never more than before.
-    fn points(&self) -> Points {
-        let (left, full) = (self.granted.reduction.get(), self.full.reduction_mg);
-        let points = self.payout.points(self.full, (left < full).then_some((left, full)));
-        self.granted.points.min(Points::new(points))
-    }
-
-    #[cold]
-    fn trim_reduction(&mut self, left: i64) {
-        self.granted.reduction = ReductionMg::new(left);
-        self.granted.points = self.points();
-    }
-
-    #[cold]
-    fn trim_input(&mut self, left: i64, scratch: &mut Scratch) {
-        let Some((slot, thousandths)) = self.era.measure else { return };
-        let count = left.checked_div(thousandths).unwrap_or(0);
-        if count == 0 {
-            return self.nothing();
-        }
-        let trimmed = Slots::with(self.typed.slots, slot, count);
-        self.full = self.era.run_again(trimmed.as_slice(), scratch);
-        self.granted.quantity = count.saturating_mul(thousandths);
-        self.granted.reduction = self.granted.reduction.min(ReductionMg::new(self.full.reduction_mg));
-        self.granted.points = self.points();
+        let mut granted = last.capped(used, scratch, witness);
+        raised.onto(plain, &mut granted);
+        let campaigns = self.action.live_count(day);
+        pay(self.action, &mut granted, campaigns, self.typed.issued, &mut drawn);
+        witness.drawn(&drawn);
+        granted
     }
 }

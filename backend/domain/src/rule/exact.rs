@@ -160,6 +160,12 @@ impl Ratio {
         Self::new(base.numerator.checked_pow(count)?, base.denominator.checked_pow(count)?)
     }
 
+    /// Whether this is above another, as long as the comparison fits.
+    #[must_use]
+    pub fn exceeds(self, other: Self) -> bool {
+        self.over(other).is_some_and(|share| share.numerator > share.denominator)
+    }
+
     /// The largest fraction of which both are whole multiples.
     #[must_use]
     pub fn common_step(self, other: Self) -> Option<Self> {

@@ -7,20 +7,17 @@ use chrono::{DateTime, LocalResult, NaiveDateTime, TimeZone, Utc};
 use serde::Serialize;
 
 use super::action::Action;
-use super::cap::{CapWindow, first_number};
-use super::decision::{Facts, Usage};
+use super::background::Background;
+use super::decision::Facts;
 use super::diagnostic::{Diagnostic, Finding, Findings, did_you_mean, text};
 use super::evidence::Evidence;
-use super::exact::{Decimal, Ratio};
-use super::expectation::{
-    Outcome, mismatch, outcome, read_count, read_expected, read_points, read_reduction,
-};
+use super::exact::Decimal;
+use super::expectation::{Outcome, mismatch, outcome, read_expected};
 use super::inputs::Inputs;
 use super::ruleset::{RuleSet, SourceFile};
 use super::section::Reading;
-use super::unit::Unit;
-use super::yaml::{self, Node};
-use crate::time::{Period, civil_day};
+use super::yaml::{self, Kind, Node};
+use crate::time::civil_day;
 
 /// Most examples or cases of one file.
 pub const CASES_MAX: usize = 5_000;
@@ -43,6 +40,8 @@ pub struct ActionCases {
     pub refused: usize,
     /// Credited and trimmed by a cap.
     pub capped: usize,
+    /// Held for a person to look at.
+    pub held: usize,
 }
 
 pub(super) fn check_examples(rules: &RuleSet, main: &SourceFile, findings: &mut Findings) {
@@ -116,11 +115,53 @@ impl<'r> Suite<'r> {
         let counts = self.summary.actions.entry(action).or_default();
         let count = match outcome {
             Outcome::Refused(_) => &mut counts.refused,
+            Outcome::Held(_) => &mut counts.held,
             Outcome::Credited { capped: true, .. } => &mut counts.capped,
             Outcome::Credited { .. } => &mut counts.credited,
         };
         *count = count.saturating_add(1);
     }
+}
+
+/// A case with the file that it stands in, to be run again.
+pub(super) struct Case {
+    file: String,
+    node: Node,
+}
+
+/// Examples and cases that count, by action.
+pub(super) fn by_action(
+    rules: &RuleSet,
+    main: &SourceFile,
+    files: &[SourceFile],
+) -> BTreeMap<String, Vec<Case>> {
+    let mut suite = Suite::of(rules);
+    let mut all: BTreeMap<String, Vec<Case>> = BTreeMap::new();
+    for (file, key) in std::iter::once((main, "examples")).chain(files.iter().map(|file| (file, "cases"))) {
+        let root = yaml::read(&file.name, &file.text, &mut Findings::default());
+        let Some(Kind::List(items)) = root.and_then(|root| root.inner(key).map(|node| node.kind.clone()))
+        else {
+            continue;
+        };
+        let counted: Vec<Node> = items.into_iter().filter(|item| !suite.leaves_out(item)).collect();
+        if key == "cases" {
+            suite.earlier.extend(counted.iter().filter_map(identity));
+        }
+        for node in counted {
+            let Some(action) = node.inner("event").and_then(|event| event.inner("action")?.word()) else {
+                continue;
+            };
+            all.entry(action.to_owned()).or_default().push(Case { file: file.name.clone(), node });
+        }
+    }
+    all
+}
+
+/// Whether a case comes out as it says.
+pub(super) fn holds(rules: &RuleSet, case: &Case) -> bool {
+    let mut findings = Findings::default();
+    let ran = run(rules, &mut Reading { file: &case.file, findings: &mut findings }, &case.node, "");
+    ran.is_some() && !findings.has_errors()
 }
 
 /// Action and name of a case that has both.
@@ -133,22 +174,18 @@ fn run(rules: &RuleSet, reading: &mut Reading<'_>, node: &Node, step: &str) -> O
     let mut section = reading.section(node, step)?;
     let name = section.required("name", reading).and_then(|node| reading.bounded(node, step));
     let event = section.required("event", reading).and_then(|node| read_event(rules, reading, node, step));
-    let used_node = section.optional("used");
+    let before = Background::nodes(&mut section);
     let expect_node = section.required("expect", reading);
     section.finish(&[], reading);
     let expected = expect_node.and_then(|node| read_expected(reading, node, step))?;
     let (name, event) = (name?, event?);
     let day = civil_day(event.occurred_at, rules.timezone());
-    let windows = rules.cap_windows(event.action, day);
-    let used = match used_node {
-        Some(node) => read_usages(reading, node, step, event.action, &windows)?,
-        None => vec![Usage::default(); windows.len()],
-    };
+    let before = Background::read(rules, reading, &before, (event.action, day), step)?;
     let outcome = match &event.inputs {
         Err(code) => Outcome::Refused(code.clone()),
         Ok(inputs) => {
-            let facts = Facts { inputs, occurred_at: event.occurred_at, evidence: event.evidence };
-            outcome(rules.evaluate(event.action, &facts, &used))
+            let facts = before.facts(Facts::new(inputs, event.occurred_at, event.evidence));
+            outcome(rules.evaluate(event.action, &facts, &before.used))
         }
     };
     if let Some(found) = mismatch(&name, &expected, &outcome) {
@@ -245,62 +282,4 @@ fn read_instant(
             None
         }
     }
-}
-
-fn read_usages(
-    reading: &mut Reading<'_>,
-    node: &Node,
-    step: &str,
-    action: &Action,
-    windows: &[CapWindow],
-) -> Option<Vec<Usage>> {
-    let path = format!("{step}.used");
-    let mut used = vec![Usage::default(); windows.len()];
-    for item in reading.list(node, &path) {
-        let (period, usage) = read_usage(reading, item, &path, action)?;
-        let place = windows.iter().position(|window| window.period == period);
-        let Some(slot) = place.and_then(|place| used.get_mut(place)) else {
-            let found = text!("此行为没有这个周期的封顶", "the action has no cap in this period");
-            reading.error(item.place, &path, Finding::new(found));
-            return None;
-        };
-        *slot = usage;
-    }
-    Some(used)
-}
-
-fn read_usage(
-    reading: &mut Reading<'_>,
-    node: &Node,
-    path: &str,
-    action: &Action,
-) -> Option<(Period, Usage)> {
-    let periods =
-        [("day", Period::Day), ("week", Period::Week), ("month", Period::Month), ("year", Period::Year)];
-    let mut section = reading.section(node, path)?;
-    let period = section.required("per", reading).and_then(|node| reading.choice(node, path, &periods));
-    let mut usage = Usage::default();
-    if let Some(node) = section.optional("times") {
-        let times = reading.scalar(node, path)?.parse::<i64>().ok().filter(|times| *times >= 0);
-        if times.is_none() {
-            reading.error(
-                node.place,
-                path,
-                Finding::new(text!("次数应为整数", "times must be a whole number")),
-            );
-        }
-        usage.events = times?;
-    }
-    if let Some(node) = section.optional("points") {
-        usage.points = read_points(reading, node, path)?;
-    }
-    if let Some(node) = section.optional("reduction") {
-        usage.reduction = read_reduction(reading, node, path)?;
-    }
-    if let Some(node) = section.optional("quantity") {
-        let unit = first_number(action.inputs()).map_or(Unit::NONE, super::input::NumberSpec::unit);
-        usage.quantity = read_count(reading, node, path, unit, Ratio::new(1, 1000))?;
-    }
-    section.finish(&[], reading);
-    period.map(|period| (period, usage))
 }

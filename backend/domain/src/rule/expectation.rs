@@ -3,7 +3,7 @@
 use super::decision::Decision;
 use super::diagnostic::{Finding, text};
 use super::exact::{Decimal, Ratio};
-use super::section::Reading;
+use super::section::{Reading, Section};
 use super::unit::Unit;
 use super::yaml::Node;
 use crate::amount::{Points, ReductionMg};
@@ -12,22 +12,38 @@ use crate::text::{Language, Text};
 /// What came out of a case, or what was expected of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
-    Credited { reduction: ReductionMg, points: Points, capped: bool },
+    Credited { reduction: ReductionMg, points: Points, queued: Points, capped: bool, exhausted: bool },
     Refused(String),
+    Held(String),
 }
 
 /// An expectation; what is not stated is not compared.
 pub(super) enum Expected {
-    Credited { reduction: Option<ReductionMg>, points: Option<Points>, capped: Option<bool> },
+    Credited(Stated),
     Refused(String),
+    Held(String),
+}
+
+#[derive(Default)]
+pub(super) struct Stated {
+    reduction: Option<ReductionMg>,
+    points: Option<Points>,
+    queued: Option<Points>,
+    capped: Option<bool>,
+    exhausted: Option<bool>,
 }
 
 pub(super) fn outcome(decision: Decision) -> Outcome {
     match decision {
         Decision::Refused(refusal) => Outcome::Refused(refusal.code),
-        Decision::Credited(credit) => {
-            Outcome::Credited { reduction: credit.reduction, points: credit.points, capped: credit.capped }
-        }
+        Decision::Held(hold) => Outcome::Held(hold.code),
+        Decision::Credited(credit) => Outcome::Credited {
+            reduction: credit.reduction,
+            points: credit.points,
+            queued: credit.queued,
+            capped: credit.capped,
+            exhausted: credit.budget_exhausted,
+        },
     }
 }
 
@@ -35,36 +51,45 @@ pub(super) fn read_expected(reading: &mut Reading<'_>, node: &Node, step: &str) 
     let path = format!("{step}.expect");
     let mut section = reading.section(node, &path)?;
     let place = section.place;
-    let refused = section.optional("refused").map(|node| reading.bounded(node, &path));
-    let reduction = section.optional("reduction").map(|node| read_reduction(reading, node, &path));
-    let points = section.optional("points").map(|node| read_points(reading, node, &path));
-    let words = [("yes", true), ("no", false)];
-    let capped = section.optional("capped").map(|node| reading.choice(node, &path, &words));
+    let count = section.entries().len();
+    let refused = section.optional("refused");
+    let held = section.optional("held");
+    let stated = read_stated(reading, &mut section, &path);
     section.finish(&[], reading);
-    match (refused, reduction, points, capped) {
-        (Some(code), None, None, None) => code.map(Expected::Refused),
-        (None, reduction, points, capped) if reduction.is_some() || points.is_some() || capped.is_some() => {
-            let (mut stated_grams, mut stated_points, mut stated_capped) = (None, None, None);
-            if let Some(value) = reduction {
-                stated_grams = Some(value?);
-            }
-            if let Some(value) = points {
-                stated_points = Some(value?);
-            }
-            if let Some(value) = capped {
-                stated_capped = Some(value?);
-            }
-            Some(Expected::Credited { reduction: stated_grams, points: stated_points, capped: stated_capped })
-        }
+    match (refused, held) {
+        (Some(node), None) if count == 1 => reading.bounded(node, &path).map(Expected::Refused),
+        (None, Some(node)) if count == 1 => reading.bounded(node, &path).map(Expected::Held),
+        (None, None) if count > 0 => stated.map(Expected::Credited),
         _ => {
             let found = text!(
-                "expect 应写 reduction、points、capped, 或只写 refused",
-                "`expect` states reduction, points, capped, or refused alone"
+                "expect 应写 reduction、points、capped 等, 或只写 refused 或 held",
+                "`expect` states reduction, points, capped and the like, or refused or held alone"
             );
             reading.error(place, &path, Finding::new(found));
             None
         }
     }
+}
+
+fn read_stated(reading: &mut Reading<'_>, section: &mut Section<'_>, path: &str) -> Option<Stated> {
+    let words = [("yes", true), ("no", false)];
+    let mut stated = Stated::default();
+    if let Some(node) = section.optional("reduction") {
+        stated.reduction = Some(read_reduction(reading, node, path)?);
+    }
+    if let Some(node) = section.optional("points") {
+        stated.points = Some(read_points(reading, node, path)?);
+    }
+    if let Some(node) = section.optional("queued") {
+        stated.queued = Some(read_points(reading, node, path)?);
+    }
+    if let Some(node) = section.optional("capped") {
+        stated.capped = Some(reading.choice(node, path, &words)?);
+    }
+    if let Some(node) = section.optional("budget_exhausted") {
+        stated.exhausted = Some(reading.choice(node, path, &words)?);
+    }
+    Some(stated)
 }
 
 pub(super) fn read_count(
@@ -95,17 +120,17 @@ pub(super) fn read_points(reading: &mut Reading<'_>, node: &Node, path: &str) ->
 pub(super) fn mismatch(name: &str, expected: &Expected, outcome: &Outcome) -> Option<Text> {
     let name: String = name.chars().take(60).collect();
     let differs = match (expected, outcome) {
-        (Expected::Refused(code), Outcome::Refused(found)) => code != found,
-        (
-            Expected::Credited { reduction, points, capped },
-            Outcome::Credited { reduction: grams, points: paid, capped: trimmed },
-        ) => {
-            reduction.is_some_and(|wanted| wanted != *grams)
-                || points.is_some_and(|wanted| wanted != *paid)
-                || capped.is_some_and(|wanted| wanted != *trimmed)
+        (Expected::Refused(code), Outcome::Refused(found)) | (Expected::Held(code), Outcome::Held(found)) => {
+            code != found
         }
-        (Expected::Refused(_), Outcome::Credited { .. })
-        | (Expected::Credited { .. }, Outcome::Refused(_)) => true,
+        (Expected::Credited(stated), Outcome::Credited { reduction, points, queued, capped, exhausted }) => {
+            stated.reduction.is_some_and(|wanted| wanted != *reduction)
+                || stated.points.is_some_and(|wanted| wanted != *points)
+                || stated.queued.is_some_and(|wanted| wanted != *queued)
+                || stated.capped.is_some_and(|wanted| wanted != *capped)
+                || stated.exhausted.is_some_and(|wanted| wanted != *exhausted)
+        }
+        (Expected::Refused(_) | Expected::Held(_) | Expected::Credited(_), _) => true,
     };
     let texts =
         [Language::Zh, Language::En].map(|language| (expected.show(language), outcome.show(language)));
@@ -122,6 +147,22 @@ fn refused(code: &str, language: Language) -> String {
     text!("拒绝 {code}", "refused {code}").in_language(language).to_owned()
 }
 
+fn held(code: &str, language: Language) -> String {
+    text!("待审核 {code}", "held {code}").in_language(language).to_owned()
+}
+
+fn queued_words(points: Points) -> Text {
+    text!("{points} pt 等待预算", "{points} pt queued")
+}
+
+fn exhausted_words(exhausted: bool) -> Text {
+    if exhausted {
+        text!("预算已用完", "budget exhausted")
+    } else {
+        text!("预算未用完", "budget not exhausted")
+    }
+}
+
 fn capped_word(capped: bool) -> Text {
     if capped { text!("已封顶", "capped") } else { text!("未封顶", "not capped") }
 }
@@ -130,11 +171,17 @@ impl Expected {
     fn show(&self, language: Language) -> String {
         match self {
             Self::Refused(code) => refused(code, language),
-            Self::Credited { reduction, points, capped } => {
-                let grams = reduction.map(|grams| grams_text(grams.get()));
-                let points = points.map(|points| format!("{points} pt"));
-                let capped = capped.map(|capped| capped_word(capped).in_language(language).to_owned());
-                [grams, points, capped].into_iter().flatten().collect::<Vec<_>>().join(", ")
+            Self::Held(code) => held(code, language),
+            Self::Credited(stated) => {
+                let said = |text: Text| text.in_language(language).to_owned();
+                let parts = [
+                    stated.reduction.map(|grams| grams_text(grams.get())),
+                    stated.points.map(|points| format!("{points} pt")),
+                    stated.queued.map(|points| said(queued_words(points))),
+                    stated.capped.map(|capped| said(capped_word(capped))),
+                    stated.exhausted.map(|exhausted| said(exhausted_words(exhausted))),
+                ];
+                parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
             }
         }
     }
@@ -144,10 +191,16 @@ impl Outcome {
     fn show(&self, language: Language) -> String {
         match self {
             Self::Refused(code) => refused(code, language),
-            Self::Credited { reduction, points, capped } => {
-                let granted = format!("{}, {points} pt", grams_text(reduction.get()));
-                let word = capped_word(true);
-                if *capped { format!("{granted}, {}", word.in_language(language)) } else { granted }
+            Self::Held(code) => held(code, language),
+            Self::Credited { reduction, points, queued, capped, exhausted } => {
+                let said = |text: Text| text.in_language(language).to_owned();
+                let parts = [
+                    Some(format!("{}, {points} pt", grams_text(reduction.get()))),
+                    (*queued > Points::ZERO).then(|| said(queued_words(*queued))),
+                    capped.then(|| said(capped_word(true))),
+                    exhausted.then(|| said(exhausted_words(true))),
+                ];
+                parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
             }
         }
     }

@@ -7,21 +7,23 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::action::Action;
-use super::cap::{Cap, CapLimit};
 use super::check::Type;
 use super::decision::{Facts, Receipt};
 use super::era::Era;
-use super::evaluate::{Assessment, CapUse, assess};
+use super::evaluate::{Assessment, Ending, assess};
 use super::evidence::Evidence;
 use super::exact::{Decimal, Ratio, decimal_text};
 use super::expectation::grams_text;
+use super::explain_fund::{
+    ExplainedCap, ExplainedFactor, ExplainedFund, ExplainedHistory, explained_cap, explained_history,
+};
 use super::expression::value_text;
 use super::parameter::{Confidence, Source};
 use super::program::Results;
 use super::ruleset::RuleSet;
 use super::section::Located;
+use super::verdict::Granted;
 use crate::text::Text;
-use crate::time::Period;
 
 /// How a decision came about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,16 +40,24 @@ pub struct Explanation {
     pub outcome: Outcome,
     /// What the event said.
     pub inputs: Vec<ExplainedInput>,
+    /// What was looked back at.
+    pub history: Vec<ExplainedHistory>,
     /// The conditions up to the first that failed.
     pub conditions: Vec<ExplainedCondition>,
     /// The formulas in the order of evaluation; none where a condition failed before them.
     pub steps: Vec<ExplainedStep>,
     /// The grade of evidence and its share of the points.
     pub evidence: ExplainedEvidence,
+    /// The multipliers and campaigns that count, in the order in which they stack.
+    pub factors: Vec<ExplainedFactor>,
     /// The caps in the order of their application.
     pub caps: Vec<ExplainedCap>,
+    /// The budgets that it draws on: campaigns that count, then those of the programme.
+    pub budgets: Vec<ExplainedFund>,
     /// Points credited.
     pub points: i64,
+    /// Points that wait for a budget.
+    pub queued: i64,
     /// Milligrams of CO2e credited.
     pub reduction_mg: i64,
 }
@@ -60,6 +70,13 @@ pub enum Outcome {
     Credited {
         /// Whether a cap trimmed it.
         capped: bool,
+    },
+    /// A person must look at it first.
+    Held {
+        /// Stable code.
+        code: String,
+        /// The reason.
+        reason: Text,
     },
     /// It does not.
     Refused {
@@ -143,39 +160,29 @@ pub struct ExplainedEvidence {
     pub share: Option<String>,
 }
 
-/// One cap.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ExplainedCap {
-    /// The limit as written.
-    pub limit: String,
-    /// The period; none for one event.
-    pub per: Option<Period>,
-    /// Used before this act.
-    pub used_before: String,
-    /// Left after it.
-    pub left_after: String,
-    /// Whether it trimmed this act.
-    pub trimmed: bool,
-}
-
 impl RuleSet {
     /// Computes a decision again from its receipt and tells how it came about.
     #[must_use]
     pub fn explain(&self, action: &Action, receipt: &Receipt) -> Explanation {
-        let Receipt { inputs, occurred_at, evidence, .. } = receipt;
-        let facts = Facts { inputs, occurred_at: *occurred_at, evidence: *evidence };
+        let Receipt { occurred_at, evidence, .. } = receipt;
+        let facts = receipt.facts();
         let assessment = assess(action, self.timezone(), &facts, &receipt.used);
         let local = occurred_at.with_timezone(&self.timezone());
         let mut teller = Teller { rules: self, action, day: local.date_naive(), words: BTreeMap::new() };
         let explained_inputs = teller.inputs(receipt);
         teller.words.insert("date".into(), local.format("%Y-%m-%d").to_string());
         teller.words.insert("time".into(), local.format("%H:%M").to_string());
+        let history = explained_history(action, &facts);
+        teller.words.extend(history.iter().map(|told| (told.name.clone(), told.value.clone())));
         let (conditions, steps) = teller.formulas(&assessment, &facts);
-        let (outcome, points, reduction_mg) = match &assessment.outcome {
-            Ok(granted) => {
-                (Outcome::Credited { capped: granted.capped }, granted.points.get(), granted.reduction.get())
-            }
-            Err((code, reason)) => (Outcome::Refused { code: code.clone(), reason: reason.clone() }, 0, 0),
+        let granted = match &assessment.outcome {
+            Ending::Granted(granted) => *granted,
+            Ending::Refused(..) | Ending::Held(..) => Granted::default(),
+        };
+        let outcome = match &assessment.outcome {
+            Ending::Granted(granted) => Outcome::Credited { capped: granted.capped },
+            Ending::Refused(code, reason) => Outcome::Refused { code: code.clone(), reason: reason.clone() },
+            Ending::Held(code, reason) => Outcome::Held { code: code.clone(), reason: reason.clone() },
         };
         let share = action.evidence_percent(*evidence).map(|percent| format!("{percent}%"));
         Explanation {
@@ -185,12 +192,16 @@ impl RuleSet {
             occurred_at: local.format("%Y-%m-%d %H:%M:%S").to_string(),
             outcome,
             inputs: explained_inputs,
+            history,
             conditions,
             steps,
             evidence: ExplainedEvidence { grade: *evidence, label: evidence.label(), share },
+            factors: self.explained_factors(action, &assessment, &facts),
             caps: assessment.caps.iter().filter_map(|cap| explained_cap(action, *cap)).collect(),
-            points,
-            reduction_mg,
+            budgets: self.explained_funds(action, &assessment, &facts),
+            points: granted.points.get(),
+            queued: granted.queued.get(),
+            reduction_mg: granted.reduction.get(),
         }
     }
 }
@@ -346,36 +357,8 @@ fn signs(formula: &str) -> String {
     formula.replace(" * ", " × ").replace(" / ", " ÷ ")
 }
 
-fn milligram() -> Ratio {
+pub(super) fn milligram() -> Ratio {
     Ratio::new(1, 1000).unwrap_or(Ratio::ONE)
-}
-
-fn explained_cap(action: &Action, used: CapUse) -> Option<ExplainedCap> {
-    let cap = action.caps.get(used.place)?;
-    Some(ExplainedCap {
-        limit: cap.written.clone(),
-        per: cap.period,
-        used_before: action.cap_amount(cap, used.used_before),
-        left_after: action.cap_amount(cap, used.left_after),
-        trimmed: used.trimmed,
-    })
-}
-
-impl Action {
-    /// A count of what one of this action's caps limits, for display, as in `194 pt`.
-    #[must_use]
-    pub fn cap_amount(&self, cap: &Cap, count: i64) -> String {
-        match cap.limit {
-            CapLimit::Times(_) => format!("{count} times"),
-            CapLimit::Points(_) => format!("{count} pt"),
-            CapLimit::Reduction(_) => grams_text(count),
-            CapLimit::Input(_) => {
-                let unit = super::cap::first_number(&self.inputs).map(super::input::NumberSpec::unit);
-                let step = unit.and_then(|unit| milligram().over(unit.factor()?)).unwrap_or(Ratio::ONE);
-                format!("{} {}", decimal_text(i128::from(count), step), unit.unwrap_or_default())
-            }
-        }
-    }
 }
 
 /// Milligrams as grams, without a unit.

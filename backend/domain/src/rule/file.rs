@@ -5,23 +5,25 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 
-use super::action::{Action, read_action};
+use super::action::Action;
+use super::action_section::{Surroundings, read_action};
+use super::badge::read_badges;
+use super::budget::read_budgets;
+use super::campaign::{DISTRICTS, read_campaigns};
 use super::catalogue::{Shared, read_uses};
 use super::diagnostic::{Finding, Findings, did_you_mean, text};
 use super::era;
 use super::input::read_words;
+use super::level::read_levels;
 use super::parameter::{Alias, Parameter, read_parameter, twice};
-use super::ruleset::{RuleSet, SourceFile};
-use super::schedule::{read_acceptance, read_expiry};
+use super::prize::read_prizes;
+use super::ruleset::{Programme, RuleSet, SourceFile};
+use super::schedule::{Acceptance, SpentPoints, read_acceptance, read_expiry, read_reversal};
 use super::section::{Reading, Section};
 use super::yaml::{self, Kind, Node};
 
 /// Most actions, parameters or lists of one rule set.
 pub const ENTRIES_MAX: usize = 500;
-
-/// Keys of the full design that this engine version does not know yet.
-const LATER: [&str; 9] =
-    ["campaigns", "budgets", "history", "multipliers", "same_act", "settle", "badges", "levels", "prizes"];
 
 type Lists = Vec<(String, Arc<[String]>)>;
 
@@ -82,7 +84,11 @@ pub(super) fn read<'f>(
     let timezone = read_timezone(&mut reading, &mut section);
     let uses = section.optional("uses");
     let expiry = section.optional("points_expire").map(|node| read_expiry(&mut reading, node));
-    let acceptance = section.optional("accept").map(|node| read_acceptance(&mut reading, node));
+    let usual = Acceptance::default();
+    let accept = section
+        .optional("accept")
+        .map_or(Some(usual), |node| read_acceptance(&mut reading, node, "accept", usual));
+    let reversal = section.optional("reversal").map(|node| read_reversal(&mut reading, node));
     let lists = read_lists(&mut reading, &mut section);
     let mut parameters = Parameters::default();
     let own = section.optional("parameters");
@@ -92,9 +98,12 @@ pub(super) fn read<'f>(
     let shared = shared.unwrap_or_default();
     parameters.resolve(reading.findings);
     let actions_node = section.required("actions", &mut reading);
-    let mut actions = read_actions(&mut reading, actions_node, &lists, &shared);
+    let around = Surroundings { lists: &lists, accept: accept.unwrap_or(usual) };
+    let mut actions = read_actions(&mut reading, actions_node, around, &shared);
+    let ids: Vec<String> = actions_node.map_or_else(Vec::new, Node::keys);
+    let programme = read_programme(&mut reading, &mut section, &mut actions, (&ids, &lists));
     let _checked_later = section.optional("examples");
-    section.finish(&LATER, &mut reading);
+    section.finish(&[], &mut reading);
     shadowed(&mut reading, &root, &actions, &parameters, &lists);
     for action in &mut actions {
         if !parameters.hide(action, &lists) {
@@ -107,10 +116,12 @@ pub(super) fn read<'f>(
         title: title?,
         timezone: timezone?,
         expiry: expiry.map_or(Some(None), |expiry| expiry.map(Some))?,
-        acceptance: acceptance.unwrap_or_else(|| Some(super::schedule::Acceptance::default()))?,
+        acceptance: accept?,
+        reversal: reversal.unwrap_or_else(|| Some(SpentPoints::default()))?,
         lists,
         parameters: parameters.known,
         actions,
+        programme: programme?,
         catalogues: shared.names(),
         offered: shared.offered(),
         warnings: Vec::new(),
@@ -118,6 +129,26 @@ pub(super) fn read<'f>(
         hash: [0; 32],
     };
     Some((rules, shared.files()))
+}
+
+fn read_programme(
+    reading: &mut Reading<'_>,
+    section: &mut Section<'_>,
+    actions: &mut [Action],
+    (ids, lists): (&[String], &Lists),
+) -> Option<Programme> {
+    let campaigns = match section.optional("campaigns") {
+        Some(node) => read_campaigns(reading, node, actions, (ids, lists)),
+        None => Some(Vec::new()),
+    };
+    let taken: Vec<&str> = campaigns.iter().flatten().map(|campaign| campaign.id.as_str()).collect();
+    let budgets = section.optional("budgets");
+    let budgets = budgets.map_or_else(Vec::new, |node| read_budgets(reading, node, actions, (ids, &taken)));
+    let levels = section.optional("levels").map_or_else(Vec::new, |node| read_levels(reading, node));
+    let badges = section.optional("badges");
+    let badges = badges.map_or_else(Vec::new, |node| read_badges(reading, node, ids));
+    let prizes = section.optional("prizes").map_or_else(Vec::new, |node| read_prizes(reading, node));
+    Some(Programme { campaigns: campaigns?, budgets, levels, badges, prizes })
 }
 
 pub(super) fn read_format(reading: &mut Reading<'_>, section: &mut Section<'_>) {
@@ -197,7 +228,7 @@ pub(super) fn read_parameters(reading: &mut Reading<'_>, node: Option<&Node>, pa
 fn read_actions(
     reading: &mut Reading<'_>,
     node: Option<&Node>,
-    lists: &Lists,
+    around: Surroundings<'_>,
     shared: &Shared<'_>,
 ) -> Vec<Action> {
     let Some(inner) = node.and_then(|node| reading.section(node, "actions")) else { return Vec::new() };
@@ -212,10 +243,10 @@ fn read_actions(
             continue;
         }
         if node.inner("from").is_none() {
-            actions.extend(read_action(reading, &key.text, node, &path, lists));
+            actions.extend(read_action(reading, &key.text, node, &path, around));
         } else if let Some((file, node)) = shared.take(reading, &key.text, node, &path) {
             let mut reading = Reading { file, findings: reading.findings };
-            actions.extend(read_action(&mut reading, &key.text, &node, &path, lists));
+            actions.extend(read_action(&mut reading, &key.text, &node, &path, around));
         }
     }
     actions
@@ -232,8 +263,9 @@ fn shadowed(
     for action in actions {
         let inputs = action.inputs.iter().map(|spec| (spec.name(), "inputs"));
         let steps = action.steps.iter().map(|(name, _)| (name.as_str(), "steps"));
+        let history = action.history.iter().map(|look| (look.name(), "history"));
         let mut seen: Vec<&str> = Vec::new();
-        for (name, section) in inputs.chain(steps) {
+        for (name, section) in inputs.chain(history).chain(steps) {
             let path = format!("actions.{}.{section}.{name}", action.id);
             let taken = parameters.known.contains_key(name) || lists.iter().any(|(list, _)| list == name);
             if taken || seen.contains(&name) {
@@ -250,8 +282,10 @@ fn unused(reading: &mut Reading<'_>, root: &Node, own: &[String], lists: &Lists,
     let mut paths: Vec<String> = Vec::new();
     let idle = |name: &String| !actions.iter().any(|action| action.parameters.contains(name));
     paths.extend(own.iter().filter(|name| idle(name)).map(|name| format!("parameters.{name}")));
-    let idle =
-        |name: &str, words: &Arc<[String]>| !actions.iter().any(|action| action.uses_list(name, words));
+    let by_district = actions.iter().any(|action| action.campaigns().any(|own| own.districts().is_some()));
+    let idle = |name: &str, words: &Arc<[String]>| {
+        !(by_district && name == DISTRICTS || actions.iter().any(|action| action.uses_list(name, words)))
+    };
     paths.extend(
         lists.iter().filter(|(name, words)| idle(name, words)).map(|(name, _)| format!("lists.{name}")),
     );

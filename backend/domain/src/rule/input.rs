@@ -27,6 +27,19 @@ pub struct InputSpec {
     pub(super) label: Option<Text>,
     pub(super) kind: InputKind,
     pub(super) default: Option<InputValue>,
+    pub(super) pays: Pays,
+}
+
+/// What more of an input may do to the points.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pays {
+    /// More never pays less.
+    #[default]
+    More,
+    /// More never pays more.
+    Less,
+    /// Now this, now that.
+    Either,
 }
 
 /// What kind of value an input takes.
@@ -38,6 +51,8 @@ pub enum InputKind {
     YesNo,
     /// One of these words.
     Choice(Arc<[String]>),
+    /// What names one thing among many, as a trip's or a device's number. Formulas cannot use it.
+    Id,
 }
 
 /// Bounds of a number, counted in units of its last decimal.
@@ -102,10 +117,25 @@ impl InputSpec {
         &self.kind
     }
 
+    /// Bounds of its number, if it is one.
+    #[must_use]
+    pub fn number(&self) -> Option<&NumberSpec> {
+        match &self.kind {
+            InputKind::Number(number) => Some(number),
+            InputKind::YesNo | InputKind::Choice(_) | InputKind::Id => None,
+        }
+    }
+
     /// What is taken when the event does not say.
     #[must_use]
     pub fn default(&self) -> Option<&InputValue> {
         self.default.as_ref()
+    }
+
+    /// What more of it may do to the points.
+    #[must_use]
+    pub fn pays(&self) -> Pays {
+        self.pays
     }
 
     /// All integers that a program can find in this input's slot; `from_zero` once a cap may trim it.
@@ -119,6 +149,7 @@ impl InputSpec {
             InputKind::Choice(options) => {
                 Range { low: 0, high: i128::try_from(options.len().saturating_sub(1)).unwrap_or(0) }
             }
+            InputKind::Id => Range::constant(0),
         }
     }
 }
@@ -133,23 +164,39 @@ pub(super) fn read_input(
 ) -> Option<InputSpec> {
     let mut section = reading.section(node, path)?;
     let label = section.optional("label").and_then(|node| reading.text(node, path));
-    let kinds = [("yes_no", true), ("choice", false)];
-    let kind = match section.optional("type") {
+    let kinds = [("yes_no", Written::YesNo), ("choice", Written::Choice), ("id", Written::Id)];
+    let written = match section.optional("type") {
+        None => None,
+        Some(node) => Some(reading.choice(node, path, &kinds)?),
+    };
+    let kind = match written {
         None => read_number(reading, &mut section).map(InputKind::Number),
-        Some(node) if reading.choice(node, path, &kinds)? => Some(InputKind::YesNo),
-        Some(_) => {
+        Some(Written::YesNo) => Some(InputKind::YesNo),
+        Some(Written::Id) => Some(InputKind::Id),
+        Some(Written::Choice) => {
             let of = section.required("of", reading);
             of.and_then(|node| read_options(reading, node, path, lists)).map(InputKind::Choice)
         }
     };
     let default = section.optional("default");
+    let directions = [("more", Pays::More), ("less", Pays::Less), ("either", Pays::Either)];
+    let pays = section.optional("more_pays").map(|node| reading.choice(node, path, &directions));
     section.finish(&[], reading);
     let kind = kind?;
     let default = match default {
         Some(node) => Some(read_default(reading, node, path, &kind)?),
         None => None,
     };
-    Some(InputSpec { name: name.to_owned(), label, kind, default })
+    let pays = pays.map_or(Some(Pays::default()), |pays| pays)?;
+    Some(InputSpec { name: name.to_owned(), label, kind, default, pays })
+}
+
+/// The word after `type`.
+#[derive(Debug, Clone, Copy)]
+enum Written {
+    YesNo,
+    Choice,
+    Id,
 }
 
 fn read_number(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Option<NumberSpec> {
@@ -211,7 +258,13 @@ fn read_decimals(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<u
 }
 
 /// A bound in the declared unit, with or without the unit in sight.
-fn read_bound(reading: &mut Reading<'_>, node: &Node, path: &str, unit: Unit, decimals: u8) -> Option<i64> {
+pub(super) fn read_bound(
+    reading: &mut Reading<'_>,
+    node: &Node,
+    path: &str,
+    unit: Unit,
+    decimals: u8,
+) -> Option<i64> {
     let quantity = reading.quantity(node, path)?;
     let own = quantity.unit == Unit::NONE || quantity.unit == unit;
     let count = quantity.number.at_decimals(decimals).and_then(|count| i64::try_from(count).ok());
@@ -285,6 +338,7 @@ fn read_default(reading: &mut Reading<'_>, node: &Node, path: &str, kind: &Input
         InputKind::Choice(options) => {
             options.iter().find(|option| *option == word).map(|option| InputValue::Choice(option.clone()))
         }
+        InputKind::Id => (word == "none").then(|| InputValue::Id(String::new())),
     };
     if value.is_none() {
         let shown: String = word.chars().take(40).collect();

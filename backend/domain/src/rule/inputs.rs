@@ -18,6 +18,8 @@ use crate::text::Text;
 
 /// Longest value of one input, in bytes.
 pub const VALUE_BYTES_MAX: usize = 200;
+/// Longest identifier, in bytes.
+pub const ID_BYTES_MAX: usize = 64;
 
 /// One value of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -33,6 +35,8 @@ pub enum InputValue {
     YesNo(bool),
     /// One of the options.
     Choice(String),
+    /// An identifier; empty where the event names none.
+    Id(String),
 }
 
 impl fmt::Display for InputValue {
@@ -42,6 +46,7 @@ impl fmt::Display for InputValue {
             Self::Number { number, unit } => write!(f, "{number} {unit}"),
             Self::YesNo(holds) => f.write_str(if *holds { "yes" } else { "no" }),
             Self::Choice(word) => f.write_str(word),
+            Self::Id(id) => write!(f, "#{id}"),
         }
     }
 }
@@ -53,6 +58,9 @@ impl InputValue {
             "yes" => return Some(Self::YesNo(true)),
             "no" => return Some(Self::YesNo(false)),
             _ => {}
+        }
+        if let Some(id) = written.strip_prefix('#') {
+            return Some(Self::Id(id.to_owned()));
         }
         if written.starts_with(|letter: char| letter.is_ascii_digit() || letter == '-') {
             let Quantity { number, unit } = Quantity::parse(written).ok()?;
@@ -124,6 +132,11 @@ impl InputProblem {
     fn new(code: &'static str, input: &str, detail: Text) -> Self {
         Self { code, input: input.chars().take(VALUE_BYTES_MAX).collect(), detail }
     }
+
+    /// There is too little before the act.
+    pub(super) fn too_short(name: &str, detail: Text) -> Self {
+        Self::new("history_too_short", name, detail)
+    }
 }
 
 /// Reads an event's data, given as member names and the raw JSON of their values.
@@ -173,6 +186,7 @@ fn missing(spec: &InputSpec) -> Text {
         InputKind::Choice(options) => {
             format!("\"{name}\": \"{}\"", options.first().map_or("", String::as_str))
         }
+        InputKind::Id => format!("\"{name}\": \"A-123\""),
     };
     text!("缺少 `{name}`; 例如 {form}", "`{name}` is missing; send, for example, {form}")
 }
@@ -222,8 +236,23 @@ fn read_member<'s>(
                 return Err(InputProblem::new("invalid_value", member, detail));
             }
         },
+        InputKind::Id => match raw {
+            Raw::Text(id) | Raw::Number(id) if is_id(&id) => InputValue::Id(id),
+            Raw::Text(_) | Raw::Flag(_) | Raw::Number(_) => {
+                let detail = text!(
+                    "`{member}` 应为 1 至 {ID_BYTES_MAX} 个字母、数字或 - _ . : / 组成的文字",
+                    "`{member}` must be a text of 1 to {ID_BYTES_MAX} letters, digits or - _ . : /"
+                );
+                return Err(InputProblem::new("invalid_value", member, detail));
+            }
+        },
     };
     Ok((spec, value))
+}
+
+fn is_id(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte);
+    (1..=ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(fits)
 }
 
 fn unknown(action: &Action, member: &str) -> Text {
@@ -360,6 +389,9 @@ fn slot(spec: &InputSpec, inputs: &Inputs) -> Result<i64, InputProblem> {
             .position(|option| option == word)
             .and_then(|place| i64::try_from(place).ok())
             .ok_or_else(mismatch),
-        (InputKind::Number(_) | InputKind::YesNo | InputKind::Choice(_), _) => Err(mismatch()),
+        (InputKind::Id, InputValue::Id(_)) => Ok(0),
+        (InputKind::Number(_) | InputKind::YesNo | InputKind::Choice(_) | InputKind::Id, _) => {
+            Err(mismatch())
+        }
     }
 }

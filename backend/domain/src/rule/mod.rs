@@ -4,7 +4,15 @@
 //! silence, read a float, or ignore a key that it does not know.
 
 mod action;
+mod action_section;
+#[cfg(test)]
+mod agreement;
+mod background;
+mod badge;
+mod batch;
+mod budget;
 mod call;
+mod campaign;
 mod cap;
 mod catalogue;
 mod check;
@@ -20,16 +28,26 @@ mod exact;
 mod example;
 mod expectation;
 mod explain;
+mod explain_fund;
 mod expression;
 mod file;
+mod final_value;
+mod fund;
+mod grant;
+mod history;
 mod input;
 mod inputs;
+mod level;
 mod membership;
 mod misread;
+mod multiplier;
 mod parameter;
 mod parse;
 mod payout;
+mod prize;
 mod program;
+mod programme;
+mod prove;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "bytes of a tape stay small")]
 mod random_rules;
@@ -37,7 +55,15 @@ mod receipt;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "big fractions cannot overflow")]
 mod reference;
+#[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "big fractions cannot overflow, and random numbers are small"
+)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bits of random numbers")]
+mod reference_grant;
 mod ruleset;
+mod same_act;
 mod schedule;
 mod section;
 mod slip;
@@ -49,22 +75,34 @@ mod verdict;
 mod yaml;
 
 pub use action::{Action, Condition};
-pub use cap::{Cap, CapLimit, CapWindow};
-pub use decision::{Credit, Decision, ENGINE_VERSION, Facts, Receipt, Refusal, Usage};
+pub use badge::{Badge, DayTotal, Earned};
+pub use batch::{BATCH_ROWS, Batch, Formed};
+pub use budget::{Budget, BudgetWindow, WhenExhausted, pay_queue, prorate};
+pub use campaign::Campaign;
+pub use cap::{Cap, CapLimit, CapScope, CapWindow};
+pub use decision::{Credit, Decision, ENGINE_VERSION, Facts, Hold, Receipt, Refusal, Usage};
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Place, Severity};
 pub use evidence::Evidence;
 pub use exact::Decimal;
 pub use example::{ActionCases, CasesSummary};
 pub use explain::{
-    ExplainedCap, ExplainedCondition, ExplainedEvidence, ExplainedInput, ExplainedParameter, ExplainedStep,
-    Explanation, Outcome,
+    ExplainedCondition, ExplainedEvidence, ExplainedInput, ExplainedParameter, ExplainedStep, Explanation,
+    Outcome,
 };
+pub use explain_fund::{ExplainedCap, ExplainedFactor, ExplainedFund, ExplainedHistory};
 pub use expression::evaluate_expression;
-pub use input::{InputKind, InputSpec, NumberSpec};
+pub use history::{Aggregate, LookBack, READINGS_MAX, Readings};
+pub use input::{InputKind, InputSpec, NumberSpec, Pays};
 pub use inputs::{InputProblem, InputValue, Inputs};
+pub use level::{Level, Reach};
+pub use multiplier::{Multiplier, Stacking};
 pub use parameter::{Confidence, Parameter, ParameterValue, Source};
+pub use prize::{BoardOf, Prize};
+pub use programme::Feature;
+pub use prove::{Mutants, unchecked_numbers};
 pub use receipt::{RECEIPT_BYTES_MAX, ReceiptBytes, ReceiptError};
 pub use ruleset::{RuleSet, SourceFile};
-pub use schedule::Acceptance;
+pub use same_act::{ActSpan, SameAct};
+pub use schedule::{Acceptance, SpentPoints};
 pub use unit::Unit;
 pub use verdict::{Granted, Reason, SLOTS_MAX, Scratch, Slots, Typed, Verdict};

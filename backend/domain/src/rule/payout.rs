@@ -5,9 +5,11 @@ use super::cap::CapLimit;
 use super::check::{Checker, Type, expected_type, require_same, too_large};
 use super::code::{Divisor, Outputs};
 use super::diagnostic::{Finding, text};
-use super::era::not_negative;
+use super::era::Era;
 use super::evidence::Evidence;
 use super::exact::{Decimal, Ratio, Rounding, power_of_ten};
+use super::final_value::not_negative;
+use super::multiplier::Stacking;
 use super::program::{Program, Range, Register, TooLarge};
 use super::syntax::{Tree, TreeKind};
 use super::unit::Unit;
@@ -25,8 +27,9 @@ pub(super) struct PointsPlan {
 }
 
 impl PointsPlan {
-    /// Points for a share of evidence and for the part of the reduction that was kept, both as fractions.
-    fn finish(&self, numerator: i128, denominator: i128, shares: [(i128, i128); 2]) -> Option<i64> {
+    /// Points for a share of evidence, for the part of the reduction that was kept and for a factor, all as
+    /// fractions.
+    fn finish(&self, numerator: i128, denominator: i128, shares: [(i128, i128); 3]) -> Option<i64> {
         let (mut up, mut down) =
             (numerator.checked_mul(self.multiplier)?, denominator.checked_mul(self.divisor)?);
         for (above, below) in shares {
@@ -47,6 +50,10 @@ fn percent_fraction(percent: Decimal) -> (i128, i128) {
 pub(super) struct Yield {
     /// Place of the first condition that does not hold.
     pub(super) failed: Option<usize>,
+    /// Place of the first reason to hold the act.
+    pub(super) held: Option<usize>,
+    /// The multipliers that count, the first in the lowest bit.
+    pub(super) multipliers: u16,
     pub(super) reduction_mg: i64,
     numerator: i128,
     denominator: i128,
@@ -57,11 +64,19 @@ impl Yield {
     pub(super) fn read<R: Copy>(outputs: &Outputs<R>, at: impl Fn(R) -> i128) -> Self {
         Self {
             failed: outputs.conditions.iter().position(|register| at(*register) == 0),
+            held: outputs.holds.iter().position(|register| at(*register) != 0),
+            multipliers: bits(outputs.multipliers.iter().map(|register| at(*register) != 0)),
             reduction_mg: outputs.reduction.map_or(0, |register| i64::try_from(at(register)).unwrap_or(0)),
             numerator: at(outputs.numerator),
             denominator: outputs.denominator.map_or(1, at),
         }
     }
+}
+
+/// The bits of what holds, the first in the lowest.
+#[inline]
+fn bits(all: impl Iterator<Item = bool>) -> u16 {
+    all.zip(0_u32..16).fold(0, |bits, (holds, place)| bits | u16::from(holds).wrapping_shl(place))
 }
 
 /// How a grade of evidence pays.
@@ -89,19 +104,46 @@ impl Payout {
         Self { plan, share, quick: quick(program, plan, share) }
     }
 
-    /// Points for the part of the grams that is kept, as a fraction.
+    /// Points for the part of the grams that is kept, as a fraction, and for the factor that counts.
     #[inline]
-    pub(super) fn points(&self, of: Yield, kept: Option<(i64, i64)>) -> i64 {
-        let quick = self.quick.filter(|_| kept.is_none()).zip(i64::try_from(of.numerator).ok());
+    pub(super) fn points(&self, of: Yield, kept: Option<(i64, i64)>, factor: Option<Ratio>) -> i64 {
+        let plain = kept.is_none() && factor.is_none();
+        let quick = self.quick.filter(|_| plain).zip(i64::try_from(of.numerator).ok());
         let points = if let Some(((factor, divisor), numerator)) = quick {
             let granules = divisor.divide(numerator.wrapping_mul(factor));
             granules.checked_mul(self.plan.granule)
         } else {
             let (above, below) = kept.unwrap_or((1, 1));
             let kept = (i128::from(above), i128::from(below));
-            self.plan.finish(of.numerator, of.denominator, [self.share, kept])
+            let factor = factor.map_or((1, 1), |ratio| (ratio.numerator(), ratio.denominator()));
+            self.plan.finish(of.numerator, of.denominator, [self.share, kept, factor])
         };
         points.unwrap_or(0).max(0)
+    }
+}
+
+impl Era {
+    /// Least and most points of one event before caps, by ranges; none where they are not known.
+    pub(super) fn points_reach(&self) -> Option<(i64, i64)> {
+        let up = self.program.range(self.outputs.numerator);
+        let down =
+            self.outputs.denominator.map_or(Range::constant(1), |register| self.program.range(register));
+        let paid = |payout: &Payout, numerator: i128, denominator: i128| {
+            payout.plan.finish(numerator, denominator, [payout.share, (1, 1), (1, 1)])
+        };
+        let reaches = self.payouts.iter().flatten();
+        let reaches =
+            reaches.map(|payout| Some((paid(payout, up.low, down.high)?, paid(payout, up.high, down.low)?)));
+        reaches.reduce(|one, other| {
+            let ((low, high), (least, most)) = (one?, other?);
+            Some((low.min(least), high.max(most)))
+        })?
+    }
+
+    /// Least and most milligrams of one event before caps, by ranges.
+    pub(super) fn reduction_reach(&self) -> Option<(i64, i64)> {
+        let range = self.program.range(self.outputs.reduction?);
+        Some((i64::try_from(range.low).ok()?, i64::try_from(range.high).ok()?))
     }
 }
 
@@ -159,8 +201,25 @@ pub(super) fn points(
     Ok(plan)
 }
 
-/// Proves that the last steps of points stay within the machine for every grade of evidence and every
-/// trimming.
+/// The factors that can multiply an action's points: parts above, and parts below.
+fn factors(action: &Action) -> Option<(i128, i128)> {
+    let multipliers = action.multipliers.iter().map(|multiplier| multiplier.times);
+    let campaigns = action.campaigns.iter().map(|campaign| campaign.times);
+    let mut ratios = multipliers.chain(campaigns).map(|times| times.ratio);
+    if action.stacking == Some(Stacking::Multiply) {
+        return ratios.try_fold((1_i128, 1_i128), |(above, below), ratio| {
+            Some((above.checked_mul(ratio.numerator())?, below.checked_mul(ratio.denominator())?))
+        });
+    }
+    Some(
+        ratios.fold((1, 1), |(above, below), ratio| {
+            (above.max(ratio.numerator()), below.max(ratio.denominator()))
+        }),
+    )
+}
+
+/// Proves that the last steps of points stay within the machine for every grade of evidence, every factor
+/// and every trimming.
 fn prove(
     checker: &Checker<'_>,
     plan: &PointsPlan,
@@ -172,13 +231,15 @@ fn prove(
     let trims = action.caps.iter().any(|cap| matches!(cap.limit, CapLimit::Reduction(_)));
     let kept = if trims { reduction.and_then(most).unwrap_or(1).max(1) } else { 1 };
     let divisor = plan.denominator.map_or(Some(1), most);
-    let fits = action.evidence.iter().all(|(_, percent)| {
-        let (above, below) = percent_fraction(*percent);
-        let ends = most(plan.numerator).zip(divisor);
-        ends.is_some_and(|(up, down)| plan.finish(up, down, [(above, below), (kept, kept)]).is_some())
-            && ends.is_some_and(|(up, _)| plan.finish(up, 1, [(above, below), (1, 1)]).is_some())
-    });
-    if fits { Ok(()) } else { Err(too_large(TooLarge, at)) }
+    let fits = |factor: (i128, i128)| {
+        action.evidence.iter().all(|(_, percent)| {
+            let share = percent_fraction(*percent);
+            let ends = most(plan.numerator).zip(divisor);
+            ends.is_some_and(|(up, down)| plan.finish(up, down, [share, (kept, kept), factor]).is_some())
+                && ends.is_some_and(|(up, _)| plan.finish(up, 1, [share, (1, 1), (factor.0, 1)]).is_some())
+        })
+    };
+    if factors(action).is_some_and(fits) { Ok(()) } else { Err(too_large(TooLarge, at)) }
 }
 
 /// Without a rounding, points must come out whole for every grade of evidence.
@@ -197,7 +258,8 @@ fn whole_without_rounding(
         up.zip(down).is_some_and(|(up, down)| up.checked_rem(down) == Some(0))
     });
     let scaled = action.caps.iter().any(|cap| matches!(cap.limit, CapLimit::Reduction(_)));
-    if whole && !scaled {
+    let parted = factors(action).is_none_or(|(_, below)| below != 1);
+    if whole && !scaled && !parted {
         return Ok(());
     }
     let found = text!("积分可能不是整数", "the points may not come out whole");

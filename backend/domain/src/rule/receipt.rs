@@ -16,10 +16,17 @@ use super::action::Action;
 use super::cap::CAPS_MAX;
 use super::decision::{Receipt, Usage};
 use super::evidence::Evidence;
+use super::fund::DRAWN_MAX;
+use super::history::{HISTORY_MAX, Readings};
 use super::input::{InputKind, InputSpec};
-use super::inputs::{InputProblem, InputValue, Inputs, slots};
+use super::inputs::{ID_BYTES_MAX, InputProblem, InputValue, Inputs, slots};
+use super::section::NAME_CHARS_MAX;
 use super::verdict::{MOMENT_SLOTS, Slots};
 use crate::amount::{Points, ReductionMg};
+
+mod codec;
+
+use codec::{Reader, put, put_signed};
 
 /// Longest receipt, in bytes.
 pub const RECEIPT_BYTES_MAX: usize = 16_384;
@@ -34,11 +41,30 @@ enum Section {
     Inputs = 1,
     /// For each cap window: which of events, points, grams and quantity are not zero, then those.
     Used = 2,
+    /// For each input that is an identifier, in the order declared: its length and its bytes.
+    Ids = 3,
+    /// The district, in bytes.
+    District = 4,
+    /// For each history window: how many readings, and their sum.
+    History = 5,
+    /// For each budget: points issued before.
+    Issued = 6,
+    /// A person had looked at the act: one zero.
+    Reviewed = 7,
 }
 
 impl Section {
     fn of_tag(tag: u8) -> Option<Self> {
-        [Self::Inputs, Self::Used].into_iter().find(|section| *section as u8 == tag)
+        let all = [
+            Self::Inputs,
+            Self::Used,
+            Self::Ids,
+            Self::District,
+            Self::History,
+            Self::Issued,
+            Self::Reviewed,
+        ];
+        all.into_iter().find(|section| *section as u8 == tag)
     }
 }
 
@@ -107,6 +133,21 @@ impl Receipt {
             put_usage(&mut body, *used);
         }
         put_section(&mut bytes, Section::Used, &mut body);
+        put_ids(&mut body, action, &self.inputs);
+        put_section(&mut bytes, Section::Ids, &mut body);
+        body.extend(self.district.iter().flat_map(|district| district.bytes()));
+        put_section(&mut bytes, Section::District, &mut body);
+        for readings in &self.history {
+            put_signed(&mut body, readings.count);
+            put_signed(&mut body, readings.sum);
+        }
+        put_section(&mut bytes, Section::History, &mut body);
+        self.issued.iter().for_each(|issued| put_signed(&mut body, issued.get()));
+        put_section(&mut bytes, Section::Issued, &mut body);
+        if self.reviewed {
+            body.push(0);
+        }
+        put_section(&mut bytes, Section::Reviewed, &mut body);
         ReceiptBytes(bytes)
     }
 
@@ -130,7 +171,7 @@ impl Receipt {
         }
         let engine = u16::try_from(rest.number()?).map_err(|_| ReceiptError::OutOfRange)?;
         let evidence = grade(rest.byte()?).ok_or(ReceiptError::OutOfRange)?;
-        let (mut inputs, mut used) = (None, Vec::new());
+        let mut receipt = Self { engine, evidence, ..Self::empty(occurred_at) };
         let mut last_tag = 0;
         while !rest.is_empty() {
             let (tag, mut body) = rest.section()?;
@@ -139,17 +180,51 @@ impl Receipt {
                 return Err(ReceiptError::Malformed(tag));
             }
             last_tag = tag;
-            match section {
-                Section::Inputs => inputs = Some(read_inputs(action, &mut body)?),
-                Section::Used => used = read_used(&mut body)?,
-            }
+            receipt.read(section, action, &mut body)?;
             if !body.is_empty() {
                 return Err(ReceiptError::Malformed(tag));
             }
         }
-        let inputs = inputs.unwrap_or_default();
-        input_slots(action, &inputs).map_err(|_| ReceiptError::ForeignInputs)?;
-        Ok(Self { engine, inputs, occurred_at, evidence, used })
+        input_slots(action, &receipt.inputs).map_err(|_| ReceiptError::ForeignInputs)?;
+        Ok(receipt)
+    }
+
+    fn empty(occurred_at: DateTime<Utc>) -> Self {
+        Self {
+            engine: 0,
+            inputs: Inputs::default(),
+            occurred_at,
+            evidence: Evidence::Operator,
+            used: Vec::new(),
+            district: None,
+            history: Vec::new(),
+            issued: Vec::new(),
+            reviewed: false,
+        }
+    }
+
+    fn read(&mut self, section: Section, action: &Action, body: &mut Reader<'_>) -> Result<(), ReceiptError> {
+        match section {
+            Section::Inputs => self.inputs = read_inputs(action, body)?,
+            Section::Used => self.used = body.each(CAPS_MAX, usage)?,
+            Section::Ids => self.inputs = read_ids(action, &self.inputs, body)?,
+            Section::District => self.district = Some(body.text(NAME_CHARS_MAX)?),
+            Section::History => {
+                let readings =
+                    |body: &mut Reader<'_>| Ok(Readings { count: body.signed()?, sum: body.signed()? });
+                self.history = body.each(HISTORY_MAX, readings)?;
+            }
+            Section::Issued => {
+                self.issued = body.each(DRAWN_MAX, |body| body.signed().map(Points::new))?;
+            }
+            Section::Reviewed => {
+                self.reviewed = true;
+                if body.byte()? != 0 {
+                    return Err(ReceiptError::OutOfRange);
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -170,23 +245,34 @@ fn value(spec: &InputSpec, slot: i64) -> Result<InputValue, ReceiptError> {
             Ok(InputValue::Number { number: number.decimal(slot), unit: number.unit() })
         }
         InputKind::YesNo if slot == 0 || slot == 1 => Ok(InputValue::YesNo(slot == 1)),
-        InputKind::YesNo => Err(ReceiptError::ForeignInputs),
         InputKind::Choice(options) => {
             let option = usize::try_from(slot).ok().and_then(|place| options.get(place));
             option.map(|word| InputValue::Choice(word.clone())).ok_or(ReceiptError::ForeignInputs)
         }
+        InputKind::Id if slot == 0 => Ok(InputValue::Id(String::new())),
+        InputKind::YesNo | InputKind::Id => Err(ReceiptError::ForeignInputs),
     }
 }
 
-fn read_used(body: &mut Reader<'_>) -> Result<Vec<Usage>, ReceiptError> {
-    let mut used = Vec::new();
-    while !body.is_empty() {
-        if used.len() == CAPS_MAX {
-            return Err(ReceiptError::OutOfRange);
+fn put_ids(bytes: &mut Vec<u8>, action: &Action, inputs: &Inputs) {
+    for spec in action.inputs() {
+        if let Some(InputValue::Id(id)) = inputs.get(spec.name()) {
+            put(bytes, u64::try_from(id.len()).unwrap_or(u64::MAX));
+            bytes.extend_from_slice(id.as_bytes());
         }
-        used.push(body.usage()?);
     }
-    Ok(used)
+}
+
+/// The inputs with their identifiers, of which the slots know nothing.
+fn read_ids(action: &Action, inputs: &Inputs, body: &mut Reader<'_>) -> Result<Inputs, ReceiptError> {
+    let value = |(name, value): (&str, &InputValue)| (name.to_owned(), value.clone());
+    let mut all: Vec<(String, InputValue)> = inputs.iter().map(value).collect();
+    for spec in action.inputs().iter().filter(|spec| matches!(spec.kind(), InputKind::Id)) {
+        let length = usize::try_from(body.number()?).map_err(|_| ReceiptError::OutOfRange)?;
+        let mut id = body.take(length)?;
+        all.push((spec.name().to_owned(), InputValue::Id(id.text(ID_BYTES_MAX)?)));
+    }
+    Ok(all.into_iter().collect())
 }
 
 /// Stored for ever: never renumber.
@@ -201,18 +287,6 @@ fn grade_number(evidence: Evidence) -> u8 {
 
 fn grade(number: u8) -> Option<Evidence> {
     Evidence::ALL.into_iter().find(|evidence| grade_number(*evidence) == number)
-}
-
-fn put(bytes: &mut Vec<u8>, mut number: u64) {
-    while number > 0x7F {
-        bytes.push((number & 0x7F) as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push((number & 0x7F) as u8);
-}
-
-fn put_signed(bytes: &mut Vec<u8>, number: i64) {
-    put(bytes, ((number << 1) ^ (number >> 63)).cast_unsigned());
 }
 
 fn put_usage(bytes: &mut Vec<u8>, used: Usage) {
@@ -231,62 +305,18 @@ fn put_section(bytes: &mut Vec<u8>, section: Section, body: &mut Vec<u8>) {
     }
 }
 
-/// What is left to be read.
-struct Reader<'a>(&'a [u8]);
-
-impl Reader<'_> {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
+fn usage(body: &mut Reader<'_>) -> Result<Usage, ReceiptError> {
+    let mask = body.byte()?;
+    if mask > 0b1111 {
+        return Err(ReceiptError::OutOfRange);
     }
-
-    fn byte(&mut self) -> Result<u8, ReceiptError> {
-        let (first, rest) = self.0.split_first().ok_or(ReceiptError::CutShort)?;
-        self.0 = rest;
-        Ok(*first)
-    }
-
-    fn number(&mut self) -> Result<u64, ReceiptError> {
-        let mut number = 0;
-        for shift in (0_u32..64).step_by(7) {
-            let byte = self.byte()?;
-            let bits = u64::from(byte & 0x7F);
-            if shift == 63 && bits > 1 {
-                break;
-            }
-            number |= bits << shift;
-            if byte < 0x80 {
-                return Ok(number);
-            }
-        }
-        Err(ReceiptError::OutOfRange)
-    }
-
-    fn signed(&mut self) -> Result<i64, ReceiptError> {
-        let number = self.number()?;
-        Ok((number >> 1).cast_signed() ^ (number & 1).cast_signed().saturating_neg())
-    }
-
-    fn section(&mut self) -> Result<(u8, Self), ReceiptError> {
-        let tag = self.byte()?;
-        let length = usize::try_from(self.number()?).map_err(|_| ReceiptError::CutShort)?;
-        let (body, rest) = self.0.split_at_checked(length).ok_or(ReceiptError::CutShort)?;
-        self.0 = rest;
-        Ok((tag, Self(body)))
-    }
-
-    fn usage(&mut self) -> Result<Usage, ReceiptError> {
-        let mask = self.byte()?;
-        if mask > 0b1111 {
-            return Err(ReceiptError::OutOfRange);
-        }
-        let mut amount = |place: u8| if mask & (1 << place) == 0 { Ok(0) } else { self.signed() };
-        Ok(Usage {
-            events: amount(0)?,
-            points: Points::new(amount(1)?),
-            reduction: ReductionMg::new(amount(2)?),
-            quantity: amount(3)?,
-        })
-    }
+    let mut amount = |place: u8| if mask & (1 << place) == 0 { Ok(0) } else { body.signed() };
+    Ok(Usage {
+        events: amount(0)?,
+        points: Points::new(amount(1)?),
+        reduction: ReductionMg::new(amount(2)?),
+        quantity: amount(3)?,
+    })
 }
 
 #[cfg(test)]

@@ -6,18 +6,16 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Timelike, Utc};
 use num_rational::BigRational;
-use proptest::prelude::*;
 
 use super::action::Action;
-use super::decision::{Decision, Facts, Receipt, Usage};
-use super::evidence::Evidence;
+use super::decision::Facts;
 use super::exact::{Ratio, Rounding};
+use super::history::{Aggregate, LookBack, Readings};
+use super::input::NumberSpec;
 use super::inputs::{InputValue, Inputs};
-use super::random_rules::Writer;
 use super::ruleset::{RuleSet, SourceFile};
 use super::syntax::{Arithmetic, Comparison, Extreme, Junction, Tree, TreeKind};
 use super::unit::Unit;
-use crate::text::Language;
 
 #[derive(Debug, Clone, PartialEq, PartialOrd)]
 enum Thing {
@@ -28,19 +26,19 @@ enum Thing {
     Time(NaiveTime),
 }
 
-fn whole(number: i128) -> BigRational {
+pub(super) fn whole(number: i128) -> BigRational {
     BigRational::from_integer(number.into())
 }
 
-fn fraction(ratio: Ratio) -> BigRational {
+pub(super) fn fraction(ratio: Ratio) -> BigRational {
     BigRational::new(ratio.numerator().into(), ratio.denominator().into())
 }
 
-fn quantity(number: super::exact::Decimal, unit: Unit) -> BigRational {
+pub(super) fn quantity(number: super::exact::Decimal, unit: Unit) -> BigRational {
     whole(number.mantissa) * fraction(number.step().unwrap()) * fraction(unit.factor().unwrap())
 }
 
-fn round(value: &BigRational, mode: Rounding) -> BigRational {
+pub(super) fn round(value: &BigRational, mode: Rounding) -> BigRational {
     let half = BigRational::new(1.into(), 2.into());
     let (floor, ceiling) = (value.floor(), value.ceil());
     match mode {
@@ -134,19 +132,21 @@ impl Walk {
 }
 
 /// What the formulas give before caps; points still unrounded, the share of evidence taken.
-struct Exact {
-    milligrams: BigRational,
+pub(super) struct Exact {
+    pub(super) milligrams: BigRational,
     points: BigRational,
     mode: Rounding,
     granule: BigRational,
+    /// Factors of the multipliers that hold.
+    pub(super) multipliers: Vec<BigRational>,
 }
 
 impl Exact {
-    /// Whole points for the part of the grams that is kept.
-    fn paid(&self, kept_milligrams: &BigRational) -> BigRational {
+    /// Whole points, so many times, for the part of the grams that is kept.
+    pub(super) fn paid(&self, kept_milligrams: &BigRational, factor: &BigRational) -> BigRational {
         let kept =
             if *kept_milligrams < self.milligrams { kept_milligrams / &self.milligrams } else { whole(1) };
-        round(&(&self.points * kept / &self.granule), self.mode) * &self.granule
+        round(&(&self.points * kept * factor / &self.granule), self.mode) * &self.granule
     }
 }
 
@@ -159,7 +159,7 @@ fn event_names(rules: &RuleSet, action: &Action, facts: &Facts<'_>) -> Result<Wa
         let thing = match value {
             InputValue::Number { number, unit } => Thing::Number(quantity(*number, *unit)),
             InputValue::YesNo(holds) => Thing::YesNo(*holds),
-            InputValue::Choice(word) => Thing::Word(word.clone()),
+            InputValue::Choice(word) | InputValue::Id(word) => Thing::Word(word.clone()),
         };
         walk.names.insert(name.to_owned(), thing);
     }
@@ -174,12 +174,39 @@ fn event_names(rules: &RuleSet, action: &Action, facts: &Facts<'_>) -> Result<Wa
             None => {}
         }
     }
+    let windows = rules.history_windows(action, local.date_naive());
+    for look in action.history() {
+        let window = windows.iter().position(|range| *range == look.range(local.date_naive())).unwrap();
+        let readings = facts.history.get(window).copied().unwrap_or_default();
+        let value = looked_back(look, readings).ok_or("history_too_short")?;
+        walk.names.insert(look.name().to_owned(), Thing::Number(value));
+    }
     Ok(walk)
+}
+
+/// The value of a look back; none where there are too few readings.
+fn looked_back(look: &LookBack, readings: Readings) -> Option<BigRational> {
+    let NumberSpec { min, max, step, .. } = look.number;
+    let (unit, count) = (fraction(step), whole(readings.count.into()));
+    if readings.count < look.at_least {
+        return look.otherwise.map(|value| match look.aggregate() {
+            Aggregate::Average | Aggregate::Sum => whole(value.into()) * unit,
+            Aggregate::Count => whole(value.into()),
+        });
+    }
+    let sum = BigRational::new(readings.sum.into(), 1000.into());
+    let (low, high) = (whole(min.into()) * &unit, whole(max.into()) * &unit);
+    let rounded = |value: BigRational| round(&(value / &unit), Rounding::HalfEven) * &unit;
+    Some(match look.aggregate() {
+        Aggregate::Count => count.min(whole(10_000)),
+        Aggregate::Sum => rounded(sum).max(whole(0)).min(high * whole(10_000)),
+        Aggregate::Average => rounded(sum / count).max(low).min(high),
+    })
 }
 
 /// The formulas' yield, or the refusal's code. With `metres`, the first input is trimmed to them and
 /// conditions are past.
-fn exact(
+pub(super) fn exact(
     rules: &RuleSet,
     action: &Action,
     facts: &Facts<'_>,
@@ -199,76 +226,23 @@ fn exact(
         }
     }
     let share = action.evidence_percent(facts.evidence).ok_or("evidence_not_accepted")?;
+    for hold in action.holds().iter().filter(|_| metres.is_none() && !facts.reviewed) {
+        if walk.holds(&hold.when.formula.tree) {
+            return Err(hold.code.clone());
+        }
+    }
     let grams = action.reduction.as_ref().map_or(whole(0), |located| walk.number(&located.formula.tree));
     let milligrams = round(&(grams * whole(1000)), Rounding::HalfEven);
     walk.names.insert("reduction".into(), Thing::Number(&milligrams / whole(1000)));
     let TreeKind::Rounded(inner, mode, to) = &action.points.formula.tree.kind else { panic!("not rounded") };
     let points = walk.number(inner) * quantity(share, Unit::PERCENT);
-    Ok(Exact { milligrams, points, mode: *mode, granule: walk.number(to) })
+    let granule = walk.number(to);
+    let held = action.multipliers().iter().filter(|multiplier| walk.holds(&multiplier.when.formula.tree));
+    let multipliers = held.map(|multiplier| quantity(multiplier.times(), Unit::NONE)).collect();
+    Ok(Exact { milligrams, points, mode: *mode, granule, multipliers })
 }
 
-/// What a decision grants, in the order of `Granted`: milligrams, points, quantity, and whether a cap
-/// trimmed it.
-type Grant = (BigRational, BigRational, BigRational, bool);
-
-/// The caps of `random_rules` as its file words them: 40 km and 3 times a day, 60 pt a week, 2 kgCO2e a
-/// month.
-fn decide(
-    rules: &RuleSet,
-    action: &Action,
-    facts: &Facts<'_>,
-    used: Option<[Usage; 3]>,
-) -> Result<Grant, String> {
-    let mut yielded = exact(rules, action, facts, None)?;
-    let Some(InputValue::Number { number, unit }) = facts.inputs.get("a") else { panic!("no distance") };
-    let mut metres = quantity(*number, *unit);
-    let (mut milligrams, mut points) = (yielded.milligrams.clone(), yielded.paid(&yielded.milligrams));
-    let mut capped = false;
-    let grant = |milligrams, points, metres: BigRational, capped| {
-        Ok((milligrams, points, metres * whole(1000), capped))
-    };
-    let Some([day, week, month]) = used else { return grant(milligrams, points, metres, capped) };
-    let left = |limit: i128, used: i64| whole((limit - i128::from(used)).max(0));
-    let metres_left = (left(40_000_000, day.quantity) / whole(1000)).floor();
-    if &metres * whole(1000) > left(40_000_000, day.quantity) {
-        capped = true;
-        metres = metres_left;
-        if metres > whole(0) {
-            yielded = exact(rules, action, facts, Some(&metres))?;
-            milligrams = milligrams.min(yielded.milligrams.clone());
-            points = points.min(yielded.paid(&milligrams));
-        } else {
-            (milligrams, points) = (whole(0), whole(0));
-        }
-    }
-    if day.events >= 3 {
-        return grant(whole(0), whole(0), whole(0), true);
-    }
-    let points_left = left(60, week.points.get());
-    capped |= points > points_left;
-    points = points.min(points_left);
-    let milligrams_left = left(2_000_000, month.reduction.get());
-    if milligrams > milligrams_left {
-        capped = true;
-        milligrams = milligrams_left;
-        points = points.min(yielded.paid(&milligrams));
-    }
-    grant(milligrams, points, metres, capped)
-}
-
-fn granted(decision: &Decision) -> Result<Grant, String> {
-    match decision {
-        Decision::Credited(credit) => Ok((
-            whole(credit.reduction.get().into()),
-            whole(credit.points.get().into()),
-            whole(credit.quantity.into()),
-            credit.capped,
-        )),
-        Decision::Refused(refusal) => Err(refusal.code.clone()),
-    }
-}
-
-fn compile(text: &str) -> Option<RuleSet> {
+pub(super) fn compile(text: &str) -> Option<RuleSet> {
     match RuleSet::compile(&SourceFile { name: "random.yaml".into(), text: text.to_owned() }, &[]) {
         Ok(rules) => Some(rules),
         Err(all) => {
@@ -280,91 +254,24 @@ fn compile(text: &str) -> Option<RuleSet> {
     }
 }
 
-fn random_inputs(rules: &RuleSet, seed: [u32; 5]) -> Inputs {
+pub(super) fn random_inputs(rules: &RuleSet, seed: [u32; 5]) -> Inputs {
     let a = format!("{}.{:03}", seed[0] % 80, seed[0] / 80 % 1000);
     let b = format!("{}.{}", 5 + seed[1] % 8995, seed[1] % 10);
     let c = format!("{}.{:02}", seed[2] % 100, seed[2] / 100 % 100);
     let kind = ["\"red\"", "\"green\"", "\"blue\""][(seed[3] % 3) as usize];
     let flag = if seed[4].is_multiple_of(2) { "true" } else { "false" };
-    let data = [("a_km", a.as_str()), ("b_m", &b), ("c_kWh", &c), ("kind", kind), ("flag", flag)];
+    let data = [
+        ("a_km", a.as_str()),
+        ("b_m", &b),
+        ("c_kWh", &c),
+        ("kind", kind),
+        ("flag", flag),
+        ("gate", "\"G1\""),
+    ];
     rules.read_inputs(rules.action("act").unwrap(), data).unwrap()
 }
 
-fn moment(minutes: u32) -> DateTime<Utc> {
+pub(super) fn moment(minutes: u32) -> DateTime<Utc> {
     let start: DateTime<Utc> = "2025-12-20T00:00:00Z".parse().unwrap();
     start + chrono::TimeDelta::minutes(i64::from(minutes))
-}
-
-/// `PROPTEST_CASES` asks for more cases or fewer.
-fn config() -> ProptestConfig {
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
-}
-
-proptest! {
-    #![proptest_config(config())]
-
-    #[test]
-    fn the_compiled_code_agrees_with_the_reference(
-        tape in proptest::collection::vec(any::<u8>(), 0..70),
-        seeds in proptest::collection::vec((any::<[u32; 5]>(), 0_u32..140_000, 0_usize..4), 8),
-    ) {
-        let text = Writer { tape: tape.iter() }.file();
-        let Some(rules) = compile(&text) else { return Ok(()) };
-        let mut uncapped = rules.action("act").unwrap().clone();
-        uncapped.caps.clear();
-        for (seed, minutes, grade) in seeds {
-            let inputs = random_inputs(&rules, seed);
-            let evidence = Evidence::ALL[grade];
-            let facts = Facts { inputs: &inputs, occurred_at: moment(minutes), evidence };
-            let expected = decide(&rules, &uncapped, &facts, None);
-            let found = granted(&rules.evaluate(&uncapped, &facts, &[]));
-            prop_assert_eq!(found, expected, "{}\n{:?}", text, inputs);
-        }
-    }
-
-    #[test]
-    fn caps_agree_with_the_reference_and_explanations_tell_the_decision(
-        tape in proptest::collection::vec(any::<u8>(), 0..60),
-        seed in any::<[u32; 5]>(),
-        minutes in 20_000_u32..140_000,
-        used in proptest::array::uniform3((0_i64..5, 0_i64..80, 0_i64..2_500_000, 0_i64..45_000_000)),
-        grade in 0_usize..4,
-    ) {
-        let text = Writer { tape: tape.iter() }.file();
-        let Some(rules) = compile(&text) else { return Ok(()) };
-        let action = rules.action("act").unwrap();
-        let inputs = random_inputs(&rules, seed);
-        let facts = Facts { inputs: &inputs, occurred_at: moment(minutes), evidence: Evidence::ALL[grade] };
-        let used = used.map(Usage::from);
-        let decision = rules.evaluate(action, &facts, &used);
-        let expected = decide(&rules, action, &facts, Some(used));
-        prop_assert_eq!(granted(&decision), expected, "{}\n{:?} {:?}", text, inputs, used);
-        let stored = decision.receipt().to_bytes(action);
-        let receipt = Receipt::from_bytes(action, facts.occurred_at, &stored).unwrap();
-        prop_assert_eq!(&receipt, decision.receipt());
-        let told = rules.explain(action, &receipt);
-        prop_assert!(!told.text(Language::Zh).is_empty() && !told.text(Language::En).is_empty());
-        let Decision::Credited(credit) = decision else {
-            prop_assert_eq!((told.points, told.reduction_mg), (0, 0));
-            return Ok(());
-        };
-        prop_assert_eq!((told.points, told.reduction_mg), (credit.points.get(), credit.reduction.get()));
-    }
-
-    #[test]
-    fn random_changes_to_a_file_never_panic(
-        place in 0_usize..4000,
-        length in 0_usize..30,
-        noise in "\\PC{0,12}|[0-9a-z .,:()<>=+*/%\\[\\]{}-]{0,12}",
-    ) {
-        let main = include_str!("../../tests/rules/town.yaml");
-        let letters: Vec<char> = main.chars().collect();
-        let place = place % letters.len();
-        let end = (place + length).min(letters.len());
-        let (before, after) = (&letters[..place], &letters[end..]);
-        let text: String = before.iter().copied().chain(noise.chars()).chain(after.iter().copied()).collect();
-        let factors = include_str!("../../tests/rules/factors/town.yaml").to_owned();
-        let factors = SourceFile { name: "factors/town.yaml".into(), text: factors };
-        let _ = RuleSet::compile(&SourceFile { name: "town.yaml".into(), text }, &[factors]);
-    }
 }

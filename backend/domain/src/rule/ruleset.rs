@@ -9,15 +9,23 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::action::Action;
+use super::badge::Badge;
+use super::batch::{Batch, Formed};
+use super::budget::{Budget, BudgetWindow};
+use super::campaign::Campaign;
 use super::cap::CapWindow;
 use super::decision::{Decision, Facts, Usage};
 use super::diagnostic::{Diagnostic, Finding, Findings, Place, Severity, nearest, text};
 use super::inputs::{self, InputProblem, Inputs};
+use super::level::Level;
 use super::parameter::Parameter;
-use super::schedule::{Acceptance, Expiry};
+use super::prize::Prize;
+use super::same_act::ActSpan;
+use super::schedule::{Acceptance, Expiry, SpentPoints};
 use super::verdict::{Scratch, Slots, Typed, Verdict};
-use super::{evaluate, example, file};
+use super::{budget, evaluate, example, file, grant, history, prove};
 use crate::text::Text;
+use crate::time::DayRange;
 
 /// A file by name and content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,14 +44,26 @@ pub struct RuleSet {
     pub(super) timezone: Tz,
     pub(super) expiry: Option<Expiry>,
     pub(super) acceptance: Acceptance,
+    pub(super) reversal: SpentPoints,
     pub(super) lists: Vec<(String, Arc<[String]>)>,
     pub(super) parameters: BTreeMap<String, Parameter>,
     pub(super) actions: Vec<Action>,
+    pub(super) programme: Programme,
     pub(super) catalogues: Vec<String>,
     pub(super) offered: BTreeSet<String>,
     pub(super) warnings: Vec<Diagnostic>,
     pub(super) bundle: String,
     pub(super) hash: [u8; 32],
+}
+
+/// What a rule file says beyond its actions.
+#[derive(Debug, Default)]
+pub(super) struct Programme {
+    pub(super) campaigns: Vec<Arc<Campaign>>,
+    pub(super) budgets: Vec<Arc<Budget>>,
+    pub(super) levels: Vec<Level>,
+    pub(super) badges: Vec<Badge>,
+    pub(super) prizes: Vec<Prize>,
 }
 
 /// The stored form: all files of a rule set in one text.
@@ -79,14 +99,20 @@ impl RuleSet {
             findings.add(&main.name, Place::default(), "", Severity::Error, found);
             incomplete(&main, findings)
         };
-        let stored: Bundle = serde_json::from_str(bundle).map_err(|_| unreadable())?;
-        let (mut main, mut catalogues) = (None, Vec::new());
-        for (name, text) in stored.files {
-            let is_main = name == stored.main;
-            let file = SourceFile { name, text };
-            if is_main { main = Some(file) } else { catalogues.push(file) }
-        }
-        Self::compile(&main.ok_or_else(unreadable)?, &catalogues)
+        let (main, catalogues) = files(bundle).ok_or_else(unreadable)?;
+        Self::compile(&main, &catalogues)
+    }
+
+    /// Its files, the catalogues after its own.
+    pub(super) fn sources(&self) -> Option<(SourceFile, Vec<SourceFile>)> {
+        files(&self.bundle)
+    }
+
+    /// What trying events and comparing caps shows: errors where more of something pays less without the file
+    /// saying so, warnings for caps that never bind.
+    #[must_use]
+    pub fn prove(&self) -> Vec<Diagnostic> {
+        prove::prove(self)
     }
 
     /// What deserves a look although the file works.
@@ -158,10 +184,22 @@ impl RuleSet {
         self.lists.iter().map(|(name, words)| (name.as_str(), &**words))
     }
 
-    /// How far an event may lie from now.
+    /// How far an event may lie from now, where its action does not say.
     #[must_use]
     pub fn accept(&self) -> Acceptance {
         self.acceptance
+    }
+
+    /// How far an event of an action may lie from now.
+    #[must_use]
+    pub fn accept_of(&self, action: &Action) -> Acceptance {
+        action.accept.unwrap_or(self.acceptance)
+    }
+
+    /// What a reversal does where the points it takes back were already spent.
+    #[must_use]
+    pub fn reversal(&self) -> SpentPoints {
+        self.reversal
     }
 
     /// The last day on which points credited on a day are good; none for ever.
@@ -182,7 +220,27 @@ impl RuleSet {
     /// The periods that an action's caps count in on a civil day, the shortest first, each once.
     #[must_use]
     pub fn cap_windows(&self, action: &Action, day: NaiveDate) -> Vec<CapWindow> {
-        evaluate::windows(action, day)
+        grant::windows(action, day)
+    }
+
+    /// The civil days whose readings an action looks back at from a civil day, each range once; empty for
+    /// most actions.
+    #[must_use]
+    pub fn history_windows(&self, action: &Action, day: NaiveDate) -> Vec<DayRange> {
+        history::windows(action.history(), day)
+    }
+
+    /// The budgets that an act of that day may draw on: those of campaigns, then those of the programme.
+    #[must_use]
+    pub fn budget_windows(&self, action: &Action, day: NaiveDate) -> Vec<BudgetWindow> {
+        budget::windows(action, day)
+    }
+
+    /// The stretch of time that an act takes from others of its group; none where its action shuts nothing
+    /// out, or no factor is in force.
+    #[must_use]
+    pub fn span(&self, action: &Action, facts: &Facts<'_>) -> Option<ActSpan> {
+        evaluate::span(action, self.timezone, facts)
     }
 
     /// Decides one act. `used` is aligned with [`RuleSet::cap_windows`] of the act's civil day.
@@ -208,6 +266,24 @@ impl RuleSet {
         evaluate::decide(action, typed, used, scratch, &mut ())
     }
 
+    /// Runs an action's formulas over a batch of its events; `into` gets one answer for each.
+    pub fn form(&self, action: &Action, batch: &mut Batch, into: &mut Vec<Formed>) {
+        batch.form(action, into);
+    }
+
+    /// Decides one act like [`RuleSet::decide`], from what [`RuleSet::form`] gave for it.
+    #[must_use]
+    pub fn settle(
+        &self,
+        action: &Action,
+        typed: Typed<'_>,
+        formed: Formed,
+        used: &[Usage],
+        scratch: &mut Scratch,
+    ) -> Verdict {
+        evaluate::settle(action, typed, formed, used, scratch)
+    }
+
     /// Runs files of cases against this rule set, the city's own first, then those of its catalogues;
     /// every mismatch is a finding. A case stands for those of the same action and name in later files, and
     /// cases of shared actions that the city did not take are left out.
@@ -223,6 +299,17 @@ fn incomplete(main: &SourceFile, mut findings: Findings) -> Vec<Diagnostic> {
         findings.add(&main.name, Place::new(1, 1), "", Severity::Error, found);
     }
     findings.finish().err().unwrap_or_default()
+}
+
+fn files(bundle: &str) -> Option<(SourceFile, Vec<SourceFile>)> {
+    let stored: Bundle = serde_json::from_str(bundle).ok()?;
+    let (mut main, mut catalogues) = (None, Vec::new());
+    for (name, text) in stored.files {
+        let is_main = name == stored.main;
+        let file = SourceFile { name, text };
+        if is_main { main = Some(file) } else { catalogues.push(file) }
+    }
+    Some((main?, catalogues))
 }
 
 fn bundle(main: &SourceFile, used: &[&SourceFile]) -> Result<String, serde_json::Error> {

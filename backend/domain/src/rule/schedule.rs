@@ -9,6 +9,8 @@ use crate::time::Period;
 
 /// Longest span of any kind, in its own unit.
 const SPAN_MAX: u32 = 10_000;
+/// Most days until points can be spent.
+pub const SETTLE_DAYS_MAX: u32 = 366;
 
 /// How far an event may lie from now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,23 +73,84 @@ pub(super) fn read_expiry(reading: &mut Reading<'_>, node: &Node) -> Option<Expi
     Some(Expiry { after: after?, at_end_of })
 }
 
-pub(super) fn read_acceptance(reading: &mut Reading<'_>, node: &Node) -> Option<Acceptance> {
-    let mut section = reading.section(node, "accept")?;
-    let usual = Acceptance::default();
+/// Reads what is stated; what is not stated stays as `usual`.
+pub(super) fn read_acceptance(
+    reading: &mut Reading<'_>,
+    node: &Node,
+    path: &str,
+    usual: Acceptance,
+) -> Option<Acceptance> {
+    let mut section = reading.section(node, path)?;
     let late = match section.optional("late") {
-        Some(node) => Some(read_delta(reading, node, "accept.late")?),
+        Some(node) => Some(read_delta(reading, node, &section.step("late"), 1)?),
         None => usual.late,
     };
     let early = match section.optional("early") {
-        Some(node) => read_delta(reading, node, "accept.early")?,
+        Some(node) => read_delta(reading, node, &section.step("early"), 1)?,
         None => usual.early,
     };
     section.finish(&[], reading);
     Some(Acceptance { late, early })
 }
 
-fn read_delta(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<TimeDelta> {
-    let (count, unit) = read_count(reading, node, path)?;
+/// `settle: {after: N days}`: how many civil days after that of crediting points can be spent.
+pub(super) fn read_settle(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<u32> {
+    let mut section = reading.section(node, path)?;
+    let days = section.required("after", reading).and_then(|node| read_days(reading, node, path));
+    section.finish(&[], reading);
+    let days = days?;
+    if days > SETTLE_DAYS_MAX {
+        let found = text!("至多 {SETTLE_DAYS_MAX} 天", "at most {SETTLE_DAYS_MAX} days");
+        reading.error(node.place, path, Finding::new(found));
+        return None;
+    }
+    Some(days)
+}
+
+/// `0 days` or more.
+pub(super) fn read_days(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<u32> {
+    let written = reading.scalar(node, path)?;
+    let days = written.split_once(' ').and_then(|(count, unit)| {
+        let count = count.parse::<u32>().ok().filter(|count| *count <= SPAN_MAX)?;
+        matches!(unit.trim(), "d" | "day" | "days").then_some(count)
+    });
+    if days.is_none() {
+        let shown: String = written.chars().take(40).collect();
+        let found = text!("`{shown}` 不是天数", "`{shown}` is not a number of days");
+        reading.error(node.place, path, Finding::new(found).help(text!("例如 7 days", "as in 7 days")));
+    }
+    days
+}
+
+/// What a reversal does where the points it takes back were already spent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SpentPoints {
+    /// The citizen owes them: later points pay the debt first.
+    #[default]
+    ClawBack,
+    /// The balance falls below zero.
+    AllowNegative,
+}
+
+/// `reversal: {spent_points: ..}`.
+pub(super) fn read_reversal(reading: &mut Reading<'_>, node: &Node) -> Option<SpentPoints> {
+    let path = "reversal";
+    let mut section = reading.section(node, path)?;
+    let ways = [("claw_back", SpentPoints::ClawBack), ("allow_negative", SpentPoints::AllowNegative)];
+    let way = section.required("spent_points", reading);
+    let way = way.and_then(|node| reading.choice(node, path, &ways));
+    section.finish(&[], reading);
+    way
+}
+
+/// A duration of at least so many of its unit.
+pub(super) fn read_delta(
+    reading: &mut Reading<'_>,
+    node: &Node,
+    path: &str,
+    least: u32,
+) -> Option<TimeDelta> {
+    let (count, unit) = read_count(reading, node, path, least)?;
     let count = i64::from(count);
     let delta = match unit {
         "min" | "minute" | "minutes" => TimeDelta::try_minutes(count),
@@ -103,7 +166,7 @@ fn read_delta(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<Time
 }
 
 fn read_span(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<Span> {
-    let (count, unit) = read_count(reading, node, path)?;
+    let (count, unit) = read_count(reading, node, path, 1)?;
     let span = match unit {
         "d" | "day" | "days" => Some(Span::Days(count)),
         "month" | "months" => Some(Span::Months(count)),
@@ -120,11 +183,16 @@ fn read_span(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<Span>
     span
 }
 
-fn read_count<'n>(reading: &mut Reading<'_>, node: &'n Node, path: &str) -> Option<(u32, &'n str)> {
+fn read_count<'n>(
+    reading: &mut Reading<'_>,
+    node: &'n Node,
+    path: &str,
+    least: u32,
+) -> Option<(u32, &'n str)> {
     let written = reading.scalar(node, path)?;
     let parts =
         written.split_once(' ').and_then(|(count, unit)| Some((count.parse::<u32>().ok()?, unit.trim())));
-    let parts = parts.filter(|(count, _)| (1..=SPAN_MAX).contains(count));
+    let parts = parts.filter(|(count, _)| (least..=SPAN_MAX).contains(count));
     if parts.is_none() {
         let shown: String = written.chars().take(40).collect();
         let found = text!("`{shown}` 不是时长", "`{shown}` is not a duration");

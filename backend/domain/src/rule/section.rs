@@ -28,6 +28,10 @@ pub(super) struct Reading<'a> {
     pub(super) findings: &'a mut Findings,
 }
 
+/// What is wrong was reported where it was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reported;
+
 /// A formula that still knows where it stands.
 #[derive(Debug, Clone)]
 pub(super) struct Located {

@@ -1,6 +1,7 @@
 //! An explanation as lines of text in one language. Adds nothing to what the explanation holds.
 
-use super::explain::{ExplainedCap, ExplainedParameter, Explanation, Outcome, grams};
+use super::explain::{ExplainedParameter, Explanation, Outcome, grams};
+use super::explain_fund::{ExplainedCap, ExplainedFactor, ExplainedFund, ExplainedHistory};
 use super::parameter::Confidence;
 use crate::text::Language;
 use crate::time::Period;
@@ -18,6 +19,7 @@ impl Explanation {
         for input in &self.inputs {
             lines.push(format!("{}: {}", input.label.in_language(language), input.value));
         }
+        lines.extend(self.history.iter().map(|look| history_line(look, language)));
         let mut told: Vec<&str> = Vec::new();
         for parameter in self.steps.iter().flat_map(|step| &step.parameters) {
             if !told.contains(&parameter.id.as_str()) {
@@ -40,12 +42,22 @@ impl Explanation {
                 Language::En => format!("Evidence: {label}, {share} of the points"),
             });
         }
+        lines.extend(self.factors.iter().map(|factor| factor_line(factor, language)));
         lines.extend(self.caps.iter().map(|cap| cap_line(cap, language)));
+        lines.extend(self.budgets.iter().map(|fund| fund_line(fund, language)));
         lines.push(match &self.outcome {
             Outcome::Credited { capped } => {
                 let mark = if *capped { pick(" (已封顶)", " (capped)") } else { "" };
                 let (grams, points) = (grams(self.reduction_mg), self.points);
-                format!("{}: {grams} gCO2e, {points} pt{mark}", pick("记入", "Credited"))
+                let waiting = match (self.queued, language) {
+                    (0, _) => String::new(),
+                    (queued, Language::Zh) => format!(", 另有 {queued} pt 等待预算"),
+                    (queued, Language::En) => format!(", {queued} pt more wait for the budget"),
+                };
+                format!("{}: {grams} gCO2e, {points} pt{mark}{waiting}", pick("记入", "Credited"))
+            }
+            Outcome::Held { code, reason } => {
+                format!("{}: {} ({code})", pick("待审核", "Held"), reason.in_language(language))
             }
             Outcome::Refused { code, reason } => {
                 format!("{}: {} ({code})", pick("未记入", "Refused"), reason.in_language(language))
@@ -78,6 +90,36 @@ fn parameter_line(parameter: &ExplainedParameter, language: Language) -> String 
     match language {
         Language::Zh => format!("{label}: {value} (自 {from}; {origin}{trust})"),
         Language::En => format!("{label}: {value} (since {from}; {origin}{trust})"),
+    }
+}
+
+fn history_line(look: &ExplainedHistory, language: Language) -> String {
+    let ExplainedHistory { name, readings, value } = look;
+    match language {
+        Language::Zh => format!("{name} = {value} (此前 {readings} 次记录)"),
+        Language::En => format!("{name} = {value} ({readings} readings before)"),
+    }
+}
+
+fn factor_line(factor: &ExplainedFactor, language: Language) -> String {
+    let (name, times) = (factor.name.in_language(language), &factor.times);
+    match (factor.campaign, language) {
+        (false, Language::Zh) => format!("倍数 {name}: × {times}"),
+        (false, Language::En) => format!("Multiplier {name}: × {times}"),
+        (true, Language::Zh) => format!("活动 {name}: × {times}"),
+        (true, Language::En) => format!("Campaign {name}: × {times}"),
+    }
+}
+
+fn fund_line(fund: &ExplainedFund, language: Language) -> String {
+    let ExplainedFund { id, limit, issued_before, drawn } = fund;
+    match language {
+        Language::Zh => {
+            format!("预算 {id} 共 {limit} pt: 之前已发 {issued_before} pt, 本次占用 {drawn} pt")
+        }
+        Language::En => {
+            format!("Budget {id} of {limit} pt: {issued_before} pt issued before, {drawn} pt by this act")
+        }
     }
 }
 

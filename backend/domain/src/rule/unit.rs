@@ -192,6 +192,12 @@ impl Unit {
     }
 
     /// Product; where both show a different unit of one dimension, the left one is kept for show.
+    /// The unit that `Display` writes so; none where there is no such unit.
+    #[must_use]
+    pub fn named(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+
     pub(super) fn times(self, other: Self) -> Option<Self> {
         self.combined(other, 1)
     }

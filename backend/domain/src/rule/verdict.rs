@@ -1,17 +1,20 @@
 //! The short answer to one act, without a word: for whoever decides millions. Holds no arithmetic.
 
 use super::code::Registers;
+use super::decision::Facts;
 use super::evidence::Evidence;
+use super::history::HISTORY_MAX;
 use super::input::INPUTS_MAX;
 use crate::amount::{Points, ReductionMg};
 
 /// Slots before the first input: civil day, second of the day.
 pub(super) const MOMENT_SLOTS: usize = 2;
 /// Most slots of one event.
-pub const SLOTS_MAX: usize = MOMENT_SLOTS + INPUTS_MAX;
+pub const SLOTS_MAX: usize = MOMENT_SLOTS + INPUTS_MAX + HISTORY_MAX;
 
 /// An event as the integers that formulas load: civil day counted from the common era, second of the day,
-/// then the inputs in the order declared, a number in its last declared decimal, a choice by its place.
+/// then the inputs in the order declared, a number in its last declared decimal, a choice by its place, then
+/// what the action looks back at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slots {
     values: [i64; SLOTS_MAX],
@@ -19,6 +22,22 @@ pub struct Slots {
 }
 
 impl Slots {
+    /// A moment and inputs; what is beyond [`SLOTS_MAX`] is dropped, and the event fits no action.
+    #[must_use]
+    pub fn of(day: i32, second: u32, inputs: &[i64]) -> Self {
+        let mut slots = Self::at(i64::from(day), i64::from(second));
+        for input in inputs {
+            slots.push(*input);
+        }
+        slots
+    }
+
+    /// The values of the inputs.
+    #[must_use]
+    pub fn inputs(&self) -> &[i64] {
+        self.as_slice().get(MOMENT_SLOTS..).unwrap_or_default()
+    }
+
     /// Starts with the moment.
     pub(super) fn at(day: i64, second: i64) -> Self {
         let mut slots = Self { values: [0; SLOTS_MAX], count: 0 };
@@ -58,6 +77,25 @@ pub struct Typed<'a> {
     pub slots: &'a [i64],
     /// How it was evidenced.
     pub evidence: Evidence,
+    /// See [`Facts`](super::Facts).
+    pub district: Option<&'a str>,
+    /// See [`Facts`](super::Facts).
+    pub issued: &'a [Points],
+    /// See [`Facts`](super::Facts).
+    pub reviewed: bool,
+}
+
+impl<'a> Typed<'a> {
+    /// An act about whose citizen nothing further is known, under budgets that nothing was issued from.
+    #[must_use]
+    pub fn new(slots: &'a [i64], evidence: Evidence) -> Self {
+        Self { slots, evidence, district: None, issued: &[], reviewed: false }
+    }
+
+    pub(super) fn of(slots: &'a [i64], facts: &Facts<'a>) -> Self {
+        let Facts { evidence, district, issued, reviewed, .. } = *facts;
+        Self { slots, evidence, district, issued, reviewed }
+    }
 }
 
 /// The answer to one act.
@@ -67,6 +105,8 @@ pub enum Verdict {
     Credited(Granted),
     /// It does not.
     Refused(Reason),
+    /// A person must look at it first: the reason at this place among the action's holds.
+    Held(usize),
 }
 
 /// What an act earned.
@@ -74,12 +114,16 @@ pub enum Verdict {
 pub struct Granted {
     /// Grams for the carbon ledger.
     pub reduction: ReductionMg,
-    /// Points.
+    /// Points given at once.
     pub points: Points,
+    /// Points that wait for a budget.
+    pub queued: Points,
     /// How much of the first numeric input was granted, in thousandths of its base unit.
     pub quantity: i64,
     /// Whether a cap trimmed it.
     pub capped: bool,
+    /// Whether a budget gave less for good.
+    pub budget_exhausted: bool,
 }
 
 /// Why an act earned nothing.

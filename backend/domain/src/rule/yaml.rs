@@ -46,6 +46,12 @@ impl Node {
         entries.iter().find(|(known, _)| known.text == key).map(|(_, node)| node)
     }
 
+    /// Its keys, where this is a map; no more than a file may have actions.
+    pub(super) fn keys(&self) -> Vec<String> {
+        let Kind::Map(entries) = &self.kind else { return Vec::new() };
+        entries.iter().take(super::file::ENTRIES_MAX).map(|(key, _)| key.text.clone()).collect()
+    }
+
     /// Its text, where it is one.
     pub(super) fn word(&self) -> Option<&str> {
         match &self.kind {

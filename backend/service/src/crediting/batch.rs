@@ -1,21 +1,19 @@
-//! One batch, one transaction, in phases: resolve, claim, lock and load, decide, write, commit.
+//! One batch, one transaction, in phases: resolve and lock, claim, load, decide, write, commit.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::activity::Activity;
-use tanhui_domain::crediting::{Claim, UsageBook, decide};
-use tanhui_domain::id::{ActivityId, CitizenId, CityId, OwnerId, SourceId};
+use tanhui_domain::crediting::{Claim, decide};
+use tanhui_domain::id::{ActivityId, CitizenId, CityId, SourceId};
 use tanhui_domain::ledger::Account;
 use tanhui_store::binding::SubjectHash;
-use tanhui_store::usage::UsageWindow;
+use tanhui_store::crediting::Owners;
 use tanhui_store::waiting::WaitingEvent;
-use tanhui_store::{
-    Database, StoreError, Transaction, account, activity, binding, crediting, usage, waiting,
-};
+use tanhui_store::{Database, StoreError, Transaction, activity, crediting, waiting};
 
 use super::prepare::Prepared;
-use super::{EventResult, EventStatus, Subject};
+use super::{EventResult, EventStatus, Subject, background};
 
 /// Writes a batch of any cities and answers each event in order.
 ///
@@ -29,8 +27,8 @@ pub(super) async fn write(
 ) -> Result<Vec<EventResult>, StoreError> {
     let transaction = database.begin().await?;
 
-    // 1. Resolve: who did it, and which ids appear twice in this batch.
-    let owners = resolve(&transaction, events).await?;
+    // 1. Resolve and lock: who did it, and which ids appear twice in this batch.
+    let mut owners = lock_owners(&transaction, events).await?;
     let mut results: Vec<Option<EventResult>> = vec![None; events.len()];
     let mut seen = HashSet::with_capacity(events.len());
     let mut bound = Vec::new();
@@ -38,7 +36,7 @@ pub(super) async fn write(
     for (place, event) in events.iter().enumerate() {
         if !seen.insert(event.id) {
             put(&mut results, place, answer(event, EventStatus::Duplicate));
-        } else if let Some(citizen) = owner_of(event, &owners) {
+        } else if let Some(citizen) = owner_of(event, &owners.bound) {
             bound.push((place, event, citizen));
         } else {
             unbound.push((place, event));
@@ -66,7 +64,7 @@ pub(super) async fn write(
     bound.retain(|(_, event, _)| free.contains(&event.id));
 
     // 3. Credit what is bound, city by city; keep what is not.
-    credit(&transaction, &bound, recorded_at, &mut results).await?;
+    credit(&transaction, &bound, &mut owners.accounts, recorded_at, &mut results).await?;
     keep(&transaction, &unbound, recorded_at, &mut results).await?;
     let waited: Vec<ActivityId> =
         events.iter().filter(|event| event.report.waited).map(|event| event.id).collect();
@@ -80,25 +78,21 @@ pub(super) async fn write(
     results.into_iter().map(|result| result.ok_or_else(unanswered)).collect()
 }
 
-type Bound<'a> = (usize, &'a Prepared, CitizenId);
+/// An event's place, itself, and who did it.
+pub(super) type Bound<'a> = (usize, &'a Prepared, CitizenId);
 
-async fn resolve(
-    on: &Transaction,
-    events: &[Prepared],
-) -> Result<HashMap<(SourceId, SubjectHash), CitizenId>, StoreError> {
-    let mut subjects: BTreeMap<SourceId, HashSet<SubjectHash>> = BTreeMap::new();
+async fn lock_owners(on: &Transaction, events: &[Prepared]) -> Result<Owners, StoreError> {
+    let mut subjects = HashSet::with_capacity(events.len());
+    let mut citizens = HashSet::new();
     for event in events {
-        if let Subject::Hash(hash) = event.report.subject {
-            subjects.entry(event.report.source.id).or_default().insert(hash);
-        }
+        match event.report.subject {
+            Subject::Hash(hash) => subjects.insert((event.report.source.id, hash)),
+            Subject::Citizen(citizen) => citizens.insert(citizen),
+        };
     }
-    let mut owners = HashMap::new();
-    for (source, hashes) in subjects {
-        let hashes: Vec<SubjectHash> = hashes.into_iter().collect();
-        let found = binding::owners(on, source, &hashes).await?;
-        owners.extend(found.into_iter().map(|(hash, citizen)| ((source, hash), citizen)));
-    }
-    Ok(owners)
+    let (subjects, citizens): (Vec<_>, Vec<_>) =
+        (subjects.into_iter().collect(), citizens.into_iter().collect());
+    crediting::lock_owners(on, &subjects, &citizens).await
 }
 
 fn owner_of(event: &Prepared, owners: &HashMap<(SourceId, SubjectHash), CitizenId>) -> Option<CitizenId> {
@@ -121,15 +115,16 @@ async fn own_answers(
 async fn credit(
     on: &Transaction,
     bound: &[Bound<'_>],
+    accounts: &mut BTreeMap<CitizenId, Account>,
     recorded_at: DateTime<Utc>,
     results: &mut [Option<EventResult>],
 ) -> Result<(), StoreError> {
     if bound.is_empty() {
         return Ok(());
     }
-    let claims: Vec<(usize, Claim<'_>)> = bound.iter().filter_map(claim).collect();
-    let mut accounts = lock(on, &claims).await?;
-    let mut usage = load_usage(on, &claims).await?;
+    let districts = background::districts(on, bound).await?;
+    let claims: Vec<(usize, Claim<'_>)> = bound.iter().filter_map(|bound| claim(bound, &districts)).collect();
+    let mut book = background::load(on, claims.iter().map(|(_, claim)| claim)).await?;
     let mut by_city: BTreeMap<CityId, Vec<(usize, Claim<'_>)>> = BTreeMap::new();
     for (place, claim) in claims {
         let city = accounts.get(&claim.citizen).map(|account| account.city);
@@ -137,7 +132,7 @@ async fn credit(
     }
     for (city, claims) in by_city {
         let (places, claims): (Vec<usize>, Vec<Claim<'_>>) = claims.into_iter().unzip();
-        let outcome = decide(&claims, &mut accounts, &mut usage, recorded_at).map_err(broken)?;
+        let outcome = decide(&claims, accounts, &mut book, recorded_at).map_err(broken)?;
         crediting::write(on, city, &outcome, recorded_at).await?;
         for (place, decided) in places.into_iter().zip(outcome.decided) {
             put(results, place, EventResult::of_activity(decided.activity, decided.reason));
@@ -146,7 +141,10 @@ async fn credit(
     Ok(())
 }
 
-fn claim<'a>(&(place, event, citizen): &Bound<'a>) -> Option<(usize, Claim<'a>)> {
+fn claim<'a>(
+    &(place, event, citizen): &Bound<'a>,
+    districts: &'a HashMap<CitizenId, String>,
+) -> Option<(usize, Claim<'a>)> {
     let claim = Claim {
         id: event.id,
         citizen,
@@ -158,40 +156,12 @@ fn claim<'a>(&(place, event, citizen): &Bound<'a>) -> Option<(usize, Claim<'a>)>
         inputs: &event.inputs,
         occurred_at: event.report.occurred_at,
         evidence: event.report.source.evidence,
+        city: event.report.source.city,
+        subject: event.report.subject.hash(),
+        district: districts.get(&citizen).map(String::as_str),
+        reviewed: false,
     };
     Some((place, claim))
-}
-
-async fn lock(
-    on: &Transaction,
-    claims: &[(usize, Claim<'_>)],
-) -> Result<BTreeMap<CitizenId, Account>, StoreError> {
-    let citizens: HashSet<CitizenId> = claims.iter().map(|(_, claim)| claim.citizen).collect();
-    let owners: Vec<OwnerId> = citizens.into_iter().map(OwnerId::from).collect();
-    let accounts = account::lock_many(on, &owners).await?;
-    Ok(accounts.into_iter().map(|account| (CitizenId::new(account.owner.get()), account)).collect())
-}
-
-async fn load_usage(on: &Transaction, claims: &[(usize, Claim<'_>)]) -> Result<UsageBook, StoreError> {
-    let windows: HashSet<UsageWindow> = claims
-        .iter()
-        .flat_map(|(_, claim)| {
-            UsageBook::windows_of(claim).into_iter().map(|window| UsageWindow {
-                citizen: claim.citizen,
-                action: claim.action.id().to_owned(),
-                range: window.range,
-            })
-        })
-        .collect();
-    let windows: Vec<UsageWindow> = windows.into_iter().collect();
-    let mut book = UsageBook::default();
-    if !windows.is_empty() {
-        let sums = usage::sums(on, &windows).await?;
-        for (window, used) in windows.iter().zip(sums) {
-            book.enter(window.citizen, &window.action, window.range, used);
-        }
-    }
-    Ok(book)
 }
 
 async fn keep(

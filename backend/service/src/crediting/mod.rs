@@ -4,6 +4,7 @@
 //! file, hands what is readable to a bounded queue, and a writer commits what waits there in one transaction
 //! (group commit).
 
+mod background;
 mod batch;
 mod prepare;
 mod queue;
@@ -84,6 +85,17 @@ pub enum Subject {
     Citizen(CitizenId),
 }
 
+impl Subject {
+    /// The keyed hash of a card, meter or account.
+    #[must_use]
+    pub fn hash(self) -> Option<SubjectHash> {
+        match self {
+            Self::Hash(hash) => Some(hash),
+            Self::Citizen(_) => None,
+        }
+    }
+}
+
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -138,8 +150,8 @@ impl EventResult {
             ActivityStatus::Rejected => EventStatus::Rejected,
         };
         let credited = status == EventStatus::Credited;
-        let capped = || Text::new("已达上限，按上限计", "a cap was reached and trimmed this");
-        let detail = reason.or_else(|| (credited && activity.code.is_some()).then(capped));
+        let trimmed = activity.code.as_deref().filter(|_| credited).map(trimmed);
+        let detail = reason.or(trimmed);
         Self {
             external_id: activity.external_id,
             status,
@@ -163,6 +175,15 @@ impl EventResult {
             code: Some(code.to_owned()),
             detail: Some(detail),
         }
+    }
+}
+
+/// What a credit's code says to a person.
+fn trimmed(code: &str) -> Text {
+    match code {
+        "queued" => Text::new("预算已用完，其余积分等待预算", "the rest waits for the programme's budget"),
+        "budget_exhausted" => Text::new("预算已用完", "the budget was used up and trimmed this"),
+        _ => Text::new("已达上限，按上限计", "a cap was reached and trimmed this"),
     }
 }
 

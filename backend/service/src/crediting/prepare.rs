@@ -38,8 +38,17 @@ impl Prepared {
                 activity: Some(self.id),
                 points: Some(credit.points),
                 reduction: Some(credit.reduction),
-                code: credit.capped.then(|| "capped".to_owned()),
+                code: credit.code().map(str::to_owned),
                 detail: None,
+            },
+            Some(Decision::Held(hold)) => EventResult {
+                external_id: self.report.external_id,
+                status: EventStatus::Held,
+                activity: Some(self.id),
+                points: None,
+                reduction: None,
+                code: Some(hold.code),
+                detail: Some(hold.reason),
             },
         }
     }
@@ -47,7 +56,7 @@ impl Prepared {
     fn on_empty_caps(&self) -> Option<Decision> {
         let action = self.action()?;
         let occurred_at = self.report.occurred_at;
-        let facts = Facts { inputs: &self.inputs, occurred_at, evidence: self.report.source.evidence };
+        let facts = Facts::new(&self.inputs, occurred_at, self.report.source.evidence);
         let day = civil_day(occurred_at, self.rule_set.rules.timezone());
         let unused = vec![Usage::default(); self.rule_set.rules.cap_windows(action, day).len()];
         Some(self.rule_set.rules.evaluate(action, &facts, &unused))
@@ -78,7 +87,7 @@ pub(super) fn prepare(
         ));
     };
     // What waited for its subject was in time when it came.
-    let untimely = if report.waited { None } else { untimely(&rule_set, report.occurred_at, now) };
+    let untimely = if report.waited { None } else { untimely(&rule_set, &report, now) };
     if let Some((code, detail)) = untimely {
         return Err(refuse(code, detail));
     }
@@ -95,7 +104,7 @@ pub(super) fn prepare(
                     let external_id = &prepared.report.external_id;
                     Err(Box::new(EventResult::rejected(external_id, &refusal.code, refusal.reason)))
                 }
-                Some(Decision::Refused(_) | Decision::Credited(_)) | None => Ok(prepared),
+                Some(Decision::Refused(_) | Decision::Credited(_) | Decision::Held(_)) | None => Ok(prepared),
             }
         }
         Err(problems) => {
@@ -110,10 +119,11 @@ pub(super) fn prepare(
 
 fn untimely(
     rule_set: &PublishedRuleSet,
-    occurred_at: DateTime<Utc>,
+    report: &Report,
     now: DateTime<Utc>,
 ) -> Option<(&'static str, Text)> {
-    let accept = rule_set.rules.accept();
+    let (rules, occurred_at) = (&rule_set.rules, report.occurred_at);
+    let accept = rules.action(&report.action).map_or(rules.accept(), |action| rules.accept_of(action));
     let ahead = occurred_at.signed_duration_since(now);
     if ahead > accept.early {
         let minutes = accept.early.num_minutes();

@@ -33,7 +33,8 @@ pub fn city_problem(error: OfficeError) -> Problem {
         OfficeError::NoCity(_, known) => Problem::new(Code::UnknownCity)
             .detail(format!("请用 city 指明其一：{known}。"), format!("Name one with city: {known}.")),
         OfficeError::Store(error) => error.into(),
-        error @ (OfficeError::NoMerchant(_)
+        error @ (OfficeError::NotKept(_)
+        | OfficeError::NoMerchant(_)
         | OfficeError::SourceTaken(_)
         | OfficeError::Bounds(_)
         | OfficeError::NoEntropy(_)) => Problem::internal(error),

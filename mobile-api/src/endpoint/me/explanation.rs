@@ -6,8 +6,8 @@ use serde::Serialize;
 use tanhui_domain::id::ActivityId;
 use tanhui_domain::leaderboard::period_word;
 use tanhui_domain::rule::{
-    Confidence, Evidence, ExplainedCap, ExplainedCondition, ExplainedInput, ExplainedParameter,
-    ExplainedStep, Explanation, Outcome, Source,
+    self, Confidence, Evidence, ExplainedCap, ExplainedCondition, ExplainedFund, ExplainedHistory,
+    ExplainedInput, ExplainedParameter, ExplainedStep, Explanation, Outcome, Source,
 };
 use tanhui_domain::text::{Language, Text};
 use tanhui_service::activity;
@@ -36,17 +36,19 @@ pub struct ExplanationAnswer {
     /// Civil date and time of the act in the city.
     #[schema(example = "2026-03-02 12:00:00")]
     occurred_at: String,
-    /// `credited` or `refused`.
+    /// `credited`, `refused` or `held`.
     #[schema(example = "credited")]
     result: &'static str,
     /// Whether a cap trimmed it.
     capped: bool,
-    /// Why it was refused; null otherwise.
+    /// Why it was refused or held; null otherwise.
     code: Option<String>,
     /// The same for a person.
     reason: Option<String>,
     /// Points credited.
     points: i64,
+    /// Points that wait for a budget.
+    queued: i64,
     /// Milligrams of CO2e credited.
     reduction_mg: i64,
     /// What the event said.
@@ -57,8 +59,53 @@ pub struct ExplanationAnswer {
     steps: Vec<StepAnswer>,
     /// The grade of evidence.
     evidence: EvidenceAnswer,
+    /// What was looked back at.
+    history: Vec<HistoryAnswer>,
+    /// The multipliers and campaigns that count, in the order in which they stack.
+    multipliers: Vec<MultiplierAnswer>,
     /// The caps in the order of their application.
     caps: Vec<CapAnswer>,
+    /// The budgets that it draws on.
+    budgets: Vec<FundAnswer>,
+}
+
+/// One look back at earlier readings.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HistoryAnswer {
+    /// Its name in formulas.
+    name: String,
+    /// How many readings there were.
+    readings: i64,
+    /// What formulas took, with its unit.
+    #[schema(example = "5.2 kWh")]
+    value: String,
+}
+
+/// One multiplier or campaign.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MultiplierAnswer {
+    /// Its id in the rule file.
+    id: String,
+    /// Its name.
+    name: String,
+    /// The factor.
+    #[schema(example = "1.5")]
+    times: String,
+    /// Whether it is a campaign.
+    campaign: bool,
+}
+
+/// One budget, a campaign's or the programme's.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FundAnswer {
+    /// Its id in the rule file.
+    id: String,
+    /// Points that it holds in the period.
+    limit: i64,
+    /// Points issued from it before.
+    issued_before: i64,
+    /// Points that this act takes from it.
+    drawn: i64,
 }
 
 /// One input.
@@ -199,6 +246,7 @@ fn answer(activity_id: Uuid, explanation: Explanation, language: Language) -> Ex
     let (result, capped, code, reason) = match explanation.outcome {
         Outcome::Credited { capped } => ("credited", capped, None, None),
         Outcome::Refused { code, reason } => ("refused", false, Some(code), Some(said(&reason))),
+        Outcome::Held { code, reason } => ("held", false, Some(code), Some(said(&reason))),
     };
     let evidence = &explanation.evidence;
     ExplanationAnswer {
@@ -213,6 +261,7 @@ fn answer(activity_id: Uuid, explanation: Explanation, language: Language) -> Ex
         code,
         reason,
         points: explanation.points,
+        queued: explanation.queued,
         reduction_mg: explanation.reduction_mg,
         inputs: explanation
             .inputs
@@ -235,7 +284,19 @@ fn answer(activity_id: Uuid, explanation: Explanation, language: Language) -> Ex
             label: said(&evidence.label),
             share: evidence.share.clone(),
         },
+        history: explanation.history.into_iter().map(HistoryAnswer::from).collect(),
+        multipliers: explanation
+            .factors
+            .into_iter()
+            .map(|rule::ExplainedFactor { id, name, times, campaign }| MultiplierAnswer {
+                id,
+                name: said(&name),
+                times,
+                campaign,
+            })
+            .collect(),
         caps: explanation.caps.into_iter().map(CapAnswer::from).collect(),
+        budgets: explanation.budgets.into_iter().map(FundAnswer::from).collect(),
     }
 }
 
@@ -269,6 +330,18 @@ impl SourceAnswer {
         let Source { title, publisher, year, url, note } = source;
         let note = note.map(|note| note.in_language(language).to_owned());
         Self { title, publisher, year, url, note }
+    }
+}
+
+impl From<ExplainedHistory> for HistoryAnswer {
+    fn from(ExplainedHistory { name, readings, value }: ExplainedHistory) -> Self {
+        Self { name, readings, value }
+    }
+}
+
+impl From<ExplainedFund> for FundAnswer {
+    fn from(ExplainedFund { id, limit, issued_before, drawn }: ExplainedFund) -> Self {
+        Self { id, limit, issued_before, drawn }
     }
 }
 

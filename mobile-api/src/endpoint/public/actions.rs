@@ -198,6 +198,7 @@ fn input_answer(input: &InputSpec, language: Language) -> ActionInput {
         InputKind::Number(number) => ("number", Some(number), None),
         InputKind::YesNo => ("yes_no", None, None),
         InputKind::Choice(options) => ("choice", None, Some(options.to_vec())),
+        InputKind::Id => ("id", None, None),
     };
     ActionInput {
         name: input.name().to_owned(),

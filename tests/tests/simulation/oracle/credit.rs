@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{NaiveDate, TimeDelta};
 
 use super::person::{Granted, Span};
-use super::{Decided, Oracle, Person};
+use super::{Decided, Oracle, Person, Status};
 use crate::command::{Act, Deed};
 use crate::law::{Law, METRES_MIN, METRES_READ_MAX, METRES_READ_MIN};
 
@@ -66,25 +66,32 @@ impl Oracle {
 
     /// Credits an act that was never decided, or refuses it for ever.
     pub(super) fn decide(&mut self, owner: u32, act: Act) -> String {
-        let key = (act.source, act.id);
-        let (law, now, zone) = (self.law_at(act.at), self.now, self.zone);
+        let (law, now, today) = (self.law_at(act.at), self.now, self.today());
+        let day = act.at.with_timezone(&self.zone).date_naive();
         let person = self.citizens.get_mut(&owner).expect("bindings are of citizens");
-        if too_short(act) {
-            self.decided.insert(key, Decided { points: 0, milligrams: 0, credited: false });
+        let last_day = law.last_day(today).expect("a day of the calendar");
+        let mut decided = Decided {
+            granted: Granted::default(),
+            status: Status::Rejected,
+            whose: owner,
+            deed: act.deed,
+            day,
+            last_day,
+        };
+        if !too_short(act) {
+            let share = EVIDENCE[act.source].expect("what is not accepted is not decided");
+            decided.granted = grant(&law, act, share, person, day);
+            decided.status = Status::Credited;
+            person.enter(act.deed, day, decided.granted, now);
+            person.grant(last_day, decided.granted.points);
+            person.post(now, decided.granted.points, decided.granted.milligrams);
+        }
+        self.decided.insert((act.source, act.id), decided);
+        if decided.status == Status::Rejected {
             return "rejected too_short".to_owned();
         }
-        let day = act.at.with_timezone(&zone).date_naive();
-        let share = EVIDENCE[act.source].expect("what is not accepted is not decided");
-        let granted = grant(&law, act, share, person, day);
-        person.enter(act.deed, day, granted, now);
-        if granted.points > 0 {
-            let today = now.with_timezone(&zone).date_naive();
-            let last_day = law.last_day(today).expect("a day of the calendar");
-            *person.lots.entry(last_day).or_insert(0) += granted.points;
-        }
-        person.post(now, granted.points, granted.milligrams);
-        let Granted { points, milligrams, .. } = granted;
-        self.decided.insert(key, Decided { points, milligrams, credited: true });
+        let Granted { points, milligrams, .. } = decided.granted;
+        let granted = decided.granted;
         format!("credited {points} pt {milligrams} mg{}", if granted.capped { " capped" } else { "" })
     }
 }

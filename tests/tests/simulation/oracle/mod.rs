@@ -2,19 +2,22 @@
 //! with it no more than ids and days. Loud: whatever surprises it ends the test.
 
 mod credit;
+mod life;
 mod person;
 mod spend;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use tanhui_domain::id::{ActivityId, CitizenId, SourceId};
 
-use crate::command::{Act, Command};
+use crate::command::{Act, Command, Deed};
 use crate::law::Law;
 
+use life::Adjustment;
+use person::Granted;
 pub use person::{Person, Span};
 use spend::{Key, Offer, Redemption};
 
@@ -24,9 +27,21 @@ const KEYS_KEPT: TimeDelta = TimeDelta::days(7);
 /// An activity as it was decided.
 #[derive(Debug, Clone, Copy)]
 pub struct Decided {
-    pub points: i64,
-    pub milligrams: i64,
-    pub credited: bool,
+    pub granted: Granted,
+    pub status: Status,
+    whose: u32,
+    deed: Deed,
+    /// On which civil day it happened.
+    day: NaiveDate,
+    /// Last day of its points.
+    last_day: NaiveDate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Credited,
+    Rejected,
+    Reversed,
 }
 
 /// One simulated city.
@@ -48,6 +63,8 @@ pub struct Oracle {
     redemptions: BTreeMap<u32, Redemption>,
     keys: BTreeMap<(u32, u32), Key>,
     owed: [i64; 2],
+    adjustments: BTreeMap<u32, Adjustment>,
+    expired_until: Option<NaiveDate>,
 }
 
 impl Oracle {
@@ -66,6 +83,8 @@ impl Oracle {
             redemptions: BTreeMap::new(),
             keys: BTreeMap::new(),
             owed: [0; 2],
+            adjustments: BTreeMap::new(),
+            expired_until: None,
         }
     }
 
@@ -88,6 +107,14 @@ impl Oracle {
             Command::Use { merchant, redemption, voucher, .. } => {
                 return vec![self.use_voucher(*merchant, *redemption, *voucher)];
             }
+            Command::Expire { .. } => self.expire(),
+            Command::Reverse { source, id, .. } => return vec![self.reverse((*source, *id))],
+            Command::Propose { adjustment, citizen, points, milligrams } => {
+                return vec![self.propose(*adjustment, *citizen, (*points, *milligrams))];
+            }
+            Command::Decide { adjustment, approve, other, .. } => {
+                return vec![self.decide_adjustment(*adjustment, *approve, *other)];
+            }
             Command::KeepUp { .. } => {
                 let oldest = self.now - KEYS_KEPT;
                 self.keys.retain(|_, key| key.made_at >= oldest);
@@ -96,6 +123,15 @@ impl Oracle {
             Command::Look { day, from, until, .. } => return self.look(*day, *from, *until),
         }
         Vec::new()
+    }
+
+    /// Fails when the model contradicts itself.
+    pub fn check(&self) {
+        self.citizens.values().for_each(Person::check);
+    }
+
+    fn today(&self) -> NaiveDate {
+        self.now.with_timezone(&self.zone).date_naive()
     }
 
     /// A law that was published before stays where it was.

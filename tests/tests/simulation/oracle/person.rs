@@ -67,11 +67,21 @@ struct Line {
     milligrams: i64,
 }
 
-#[derive(Debug, Default)]
+/// Points with one last day.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Lot {
+    pub left: i64,
+    /// What ran out of time.
+    pub ended: i64,
+}
+
+#[derive(Debug, Clone, Default)]
 pub struct Person {
     lines: Vec<Line>,
-    /// Points by their last day.
-    pub lots: BTreeMap<NaiveDate, i64>,
+    /// By last day.
+    pub lots: BTreeMap<NaiveDate, Lot>,
+    /// Reversed points that were spent and that later ones have to make up for.
+    pub overdrawn: i64,
     days: BTreeMap<(Deed, NaiveDate), Day>,
 }
 
@@ -85,6 +95,16 @@ impl Person {
             milligrams: sum.milligrams + day.used.milligrams,
             metres: sum.metres + day.used.metres,
         })
+    }
+
+    /// Takes back what [`Person::enter`] entered.
+    pub fn remove(&mut self, deed: Deed, day: NaiveDate, granted: Granted, now: DateTime<Utc>) {
+        let entry = self.days.get_mut(&(deed, day)).expect("it was entered");
+        entry.changed_at = now;
+        entry.used.events -= 1;
+        entry.used.points -= granted.points;
+        entry.used.milligrams -= granted.milligrams;
+        entry.used.metres -= granted.metres;
     }
 
     pub fn enter(&mut self, deed: Deed, day: NaiveDate, granted: Granted, now: DateTime<Utc>) {
@@ -108,9 +128,15 @@ impl Person {
 
     pub fn post(&mut self, at: DateTime<Utc>, points: i64, milligrams: i64) {
         self.lines.push(Line { at, points, milligrams });
+    }
+
+    /// Whatever happened, this holds after it.
+    pub fn check(&self) {
         let (points, milligrams) = self.balance();
-        assert!(points >= 0 && milligrams >= 0, "the model itself fell below zero");
-        assert_eq!(points, self.lots.values().sum::<i64>(), "the model's lots do not add up");
+        let left: i64 = self.lots.values().map(|lot| lot.left).sum();
+        assert_eq!(points, left - self.overdrawn, "the model's lots do not add up");
+        assert!(milligrams >= 0 && self.overdrawn >= 0, "the model itself fell below zero");
+        assert!(self.lots.values().all(|lot| lot.left >= 0 && lot.ended >= 0), "a lot below zero");
     }
 
     pub fn balance(&self) -> (i64, i64) {
@@ -123,19 +149,28 @@ impl Person {
         sum(&self.lines[..last.map_or(0, |last| last + 1)])
     }
 
+    pub fn grant(&mut self, last_day: NaiveDate, points: i64) {
+        self.lots.entry(last_day).or_default().left += points;
+    }
+
     /// Takes from the lots that are still good, the one that ends first before others.
     pub fn take(&mut self, points: i64, today: NaiveDate) -> Result<BTreeMap<NaiveDate, i64>, i64> {
-        let good: i64 = self.lots.range(today..).map(|(_, left)| left).sum();
+        let good: i64 = self.lots.range(today..).map(|(_, lot)| lot.left).sum();
         if good < points {
             return Err(good);
         }
+        Ok(self.take_one_by_one(points, today))
+    }
+
+    /// As many as there are.
+    pub fn take_one_by_one(&mut self, points: i64, from: NaiveDate) -> BTreeMap<NaiveDate, i64> {
         let mut taken = BTreeMap::new();
         for _ in 0..points {
-            let (last, left) = self.lots.range_mut(today..).find(|(_, left)| **left > 0).expect("counted");
-            *left -= 1;
+            let Some((last, lot)) = self.lots.range_mut(from..).find(|(_, lot)| lot.left > 0) else { break };
+            lot.left -= 1;
             *taken.entry(*last).or_insert(0) += 1;
         }
-        Ok(taken)
+        taken
     }
 }
 

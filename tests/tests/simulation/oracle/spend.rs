@@ -83,7 +83,7 @@ impl Oracle {
 
     fn redeem_now(&mut self, number: u32, wish: Wish) -> Result<String, String> {
         let had = self.had(wish.citizen, wish.offer);
-        let today = self.now.with_timezone(&self.zone).date_naive();
+        let today = self.today();
         let offer = self.offers.get_mut(&wish.offer).ok_or("no offer")?;
         if !offer.live {
             return Err("closed".to_owned());
@@ -95,9 +95,12 @@ impl Oracle {
             return Err(format!("stock {}", offer.left));
         }
         let points = offer.opening.price * wish.quantity;
-        let person = self.citizens.get_mut(&wish.citizen).expect("asked before");
+        let known = self.citizens.get_mut(&wish.citizen).expect("asked before");
+        let mut person = known.clone();
+        person.settle();
         let took = person.take(points, today).map_err(|good| format!("points {good} of {points}"))?;
         person.post(self.now, -points, 0);
+        *known = person;
         offer.left -= wish.quantity;
         let good_until = self.now + Days::new(u64::from(offer.opening.days.unsigned_abs()));
         let vouchers = vec![Voucher::Live; usize::try_from(wish.quantity).expect("a small number")];
@@ -119,6 +122,7 @@ impl Oracle {
     }
 
     pub(super) fn cancel(&mut self, number: u32, citizen: u32) -> String {
+        let today = self.today();
         if !self.citizens.contains_key(&citizen) {
             return "nobody".to_owned();
         }
@@ -137,10 +141,14 @@ impl Oracle {
         let offer = self.offers.get_mut(&redemption.wish.offer).expect("redemptions are of offers");
         offer.left += redemption.wish.quantity;
         let person = self.citizens.get_mut(&citizen).expect("asked before");
-        for (last_day, points) in &redemption.took {
-            *person.lots.entry(*last_day).or_insert(0) += points;
-        }
         person.post(self.now, redemption.points, 0);
+        for (last_day, points) in &redemption.took {
+            person.grant(*last_day, *points);
+            // What is over by now ends at once.
+            if *last_day < today {
+                person.end(*last_day, *points, self.now);
+            }
+        }
         format!("gave back {}", redemption.points)
     }
 

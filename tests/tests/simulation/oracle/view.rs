@@ -13,7 +13,7 @@ impl Oracle {
         let mut lines = Vec::new();
         for (number, person) in &self.citizens {
             let cuts = (person.balance_before(from), person.balance_before(until));
-            lines.push(watch::citizen(*number, person.balance(), &open(person), cuts));
+            lines.push(watch::citizen(*number, (person.balance(), person.overdrawn), &open(person), cuts));
         }
         for (number, offer) in &self.offers {
             lines.push(watch::offer(*number, offer.left, offer.live));
@@ -27,8 +27,8 @@ impl Oracle {
         lines.push(self.programme());
         lines.push(watch::waiting(self.waiting.len()));
         for (key, decided) in self.decided.iter().step_by(watch::ACTIVITIES_STEP) {
-            let watched = (decided.credited, decided.points, decided.milligrams);
-            lines.push(watch::activity(*key, watched));
+            let granted = (decided.granted.points, decided.granted.milligrams);
+            lines.push(watch::activity(*key, decided.status, granted));
         }
         for span in Span::ALL {
             for by_points in [true, false] {
@@ -62,5 +62,5 @@ impl Oracle {
 }
 
 fn open(person: &Person) -> Vec<(NaiveDate, i64)> {
-    person.lots.iter().filter(|(_, left)| **left > 0).map(|(day, left)| (*day, *left)).collect()
+    person.lots.iter().filter(|(_, lot)| lot.left > 0).map(|(day, lot)| (*day, lot.left)).collect()
 }

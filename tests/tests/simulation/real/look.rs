@@ -9,6 +9,7 @@ use tanhui_domain::leaderboard::{Metric, Scope};
 use tanhui_domain::ledger::Amounts;
 use tanhui_domain::redemption::OfferStatus;
 use tanhui_domain::time::Period;
+use tanhui_service::audit;
 use tanhui_service::board::{self, BoardQuery, Part};
 use tanhui_service::office;
 use tanhui_service::statement::{self, Range, StatementQuery};
@@ -16,7 +17,7 @@ use tanhui_store::{account, activity, voucher};
 use tanhui_tests::Outcome;
 
 use super::Real;
-use crate::oracle::{Span, external_id};
+use crate::oracle::{Span, Status, external_id};
 use crate::watch;
 
 type Instants = (DateTime<Utc>, DateTime<Utc>);
@@ -52,6 +53,10 @@ impl Real {
                 lines.push(self.board(process, span, by_points, day).await?);
             }
         }
+        let boards = audit::boards(&services.database, &services.cache, self.stage.now()).await?;
+        if boards.wrong > 0 {
+            return Err(format!("cached boards lie: {boards:?}").into());
+        }
         Ok(lines)
     }
 
@@ -64,7 +69,7 @@ impl Real {
         let services = self.services(process);
         let balance = statement::balance(services, id).await?;
         let lots: Vec<(NaiveDate, i64)> =
-            balance.expiring.iter().map(|lot| (lot.expires_on, lot.left.get())).collect();
+            balance.lots.iter().map(|lot| (lot.key.expires_on, lot.left.get())).collect();
         let range = Range { from: Some(from), until };
         let query = |after| StatementQuery { range, after, limit: 50 };
         let mut page = statement::statement(services, id, query(0)).await?;
@@ -83,7 +88,12 @@ impl Real {
         if sum != closing {
             return Err(format!("citizen {number}: lines end at {sum:?}, statement at {closing:?}").into());
         }
-        Ok(watch::citizen(number, pair(balance.amounts), &lots, (pair(opening), pair(closing))))
+        Ok(watch::citizen(
+            number,
+            (pair(balance.amounts), balance.debt.overdrawn.get()),
+            &lots,
+            (pair(opening), pair(closing)),
+        ))
     }
 
     async fn waiting(&self) -> Outcome<usize> {
@@ -102,9 +112,14 @@ impl Real {
             let activity_id = ActivityId::derive(self.sources[source].id, &external_id(id));
             let found = activity::find(&self.services(process).database, activity_id).await?;
             let found = found.ok_or_else(|| format!("activity {source}/{id} is not there"))?;
-            let credited = found.status == ActivityStatus::Credited;
-            let watched = (credited, found.points.get(), found.reduction.get());
-            lines.push(watch::activity((source, id), watched));
+            let status = match found.status {
+                ActivityStatus::Credited => Status::Credited,
+                ActivityStatus::Rejected => Status::Rejected,
+                ActivityStatus::Reversed => Status::Reversed,
+                ActivityStatus::Held => return Err("nothing is held here".into()),
+            };
+            let granted = (found.points.get(), found.reduction.get());
+            lines.push(watch::activity((source, id), status, granted));
         }
         Ok(lines)
     }

@@ -1,5 +1,6 @@
 //! The program itself, in two processes on one database, doing what is commanded through its use cases.
 
+mod life;
 mod look;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +10,7 @@ use chrono_tz::Tz;
 use serde_json::value::RawValue;
 use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::city::Source;
-use tanhui_domain::id::{CitizenId, MerchantId, OfferId, RedemptionId};
+use tanhui_domain::id::{AdjustmentId, CitizenId, MerchantId, OfferId, RedemptionId};
 use tanhui_domain::rule::Evidence;
 use tanhui_domain::text::Text;
 use tanhui_service::cache::Cache;
@@ -17,7 +18,7 @@ use tanhui_service::crediting::{EventResult, EventStatus, Report, Subject};
 use tanhui_service::office::{self, NewOffer};
 use tanhui_service::redemption::{Answered, RedeemError, RedeemRequest, Redeemed, request_key};
 use tanhui_service::till::TillError;
-use tanhui_service::{Services, binding, enroll, redemption, till, worker};
+use tanhui_service::{Services, binding, enroll, expiry, redemption, till, worker};
 use tanhui_store::{binding as bindings, citizen};
 use tanhui_tests::{Outcome, Programme, Stage};
 use uuid::Uuid;
@@ -44,6 +45,7 @@ pub struct Real {
     pub citizens: BTreeMap<u32, CitizenId>,
     offers: BTreeMap<u32, OfferId>,
     redemptions: BTreeMap<u32, RedemptionId>,
+    adjustments: BTreeMap<u32, AdjustmentId>,
     /// Activities that should be there.
     pub decided: BTreeSet<(usize, u32)>,
 }
@@ -63,6 +65,7 @@ impl Real {
             citizens: BTreeMap::new(),
             offers: BTreeMap::new(),
             redemptions: BTreeMap::new(),
+            adjustments: BTreeMap::new(),
             decided: BTreeSet::new(),
         };
         for process in 0..PROCESSES {
@@ -131,6 +134,17 @@ impl Real {
             }
             Command::Use { process, merchant, redemption, voucher } => {
                 self.use_voucher(*process, *merchant, (*redemption, *voucher)).await?
+            }
+            Command::Expire { process } => {
+                expiry::expire(self.services(*process)).await?;
+                return Ok(Vec::new());
+            }
+            Command::Reverse { process, source, id } => self.reverse(*process, (*source, *id)).await?,
+            Command::Propose { adjustment, citizen, points, milligrams } => {
+                self.propose(*adjustment, *citizen, (*points, *milligrams)).await?
+            }
+            Command::Decide { process, adjustment, approve, other } => {
+                self.decide(*process, *adjustment, (*approve, *other)).await?
             }
             Command::KeepUp { process } => {
                 worker::keep_up(self.services(*process)).await?;

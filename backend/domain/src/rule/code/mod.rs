@@ -4,11 +4,13 @@
 //! `lower` makes it from a checked [`Program`](super::program::Program): only what the outcome needs,
 //! constants inside the steps, tests against constants as one step, divisions by them as multiplications.
 
+mod columns;
 mod divisor;
 mod interval;
 mod lower;
 mod step;
 
+pub(super) use columns::Columns;
 pub(super) use divisor::Divisor;
 use step::Step;
 
@@ -24,6 +26,8 @@ pub(super) type Place = u8;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Outputs<R> {
     pub(super) conditions: Vec<R>,
+    pub(super) holds: Vec<R>,
+    pub(super) multipliers: Vec<R>,
     /// Milligrams.
     pub(super) reduction: Option<R>,
     pub(super) numerator: R,
@@ -32,17 +36,21 @@ pub(super) struct Outputs<R> {
 
 impl<R: Copy> Outputs<R> {
     fn all(&self) -> impl Iterator<Item = R> {
-        let Self { conditions, reduction, numerator, denominator } = self;
-        conditions.iter().copied().chain(*reduction).chain([*numerator]).chain(*denominator)
+        let Self { conditions, holds, multipliers, reduction, numerator, denominator } = self;
+        let tests = conditions.iter().chain(holds).chain(multipliers).copied();
+        tests.chain(*reduction).chain([*numerator]).chain(*denominator)
     }
 
-    fn map<S>(&self, place: impl Fn(R) -> Option<S>) -> Option<Outputs<S>> {
+    pub(super) fn map<S>(&self, place: impl Fn(R) -> Option<S>) -> Option<Outputs<S>> {
         let maybe = |register: Option<R>| match register {
             Some(register) => place(register).map(Some),
             None => Some(None),
         };
+        let each = |all: &[R]| all.iter().map(|register| place(*register)).collect::<Option<_>>();
         Some(Outputs {
-            conditions: self.conditions.iter().map(|register| place(*register)).collect::<Option<_>>()?,
+            conditions: each(&self.conditions)?,
+            holds: each(&self.holds)?,
+            multipliers: each(&self.multipliers)?,
             reduction: maybe(self.reduction)?,
             numerator: place(self.numerator)?,
             denominator: maybe(self.denominator)?,

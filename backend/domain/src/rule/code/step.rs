@@ -127,22 +127,22 @@ impl<R: Copy> Step<R> {
 }
 
 #[inline]
-fn within(value: i64, low: i64, width: u64) -> i64 {
+pub(super) fn within(value: i64, low: i64, width: u64) -> i64 {
     i64::from(value.wrapping_sub(low).cast_unsigned() <= width)
 }
 
 #[inline]
-fn member(value: i64, low: i64, bits: u64) -> i64 {
+pub(super) fn member(value: i64, low: i64, bits: u64) -> i64 {
     let place = value.wrapping_sub(low).cast_unsigned();
     let bit = bits.wrapping_shr(u32::try_from(place & 63).unwrap_or(0)) & 1;
     i64::from(place < 64) & bit.cast_signed()
 }
 
-fn among(value: i64, stretches: &[(i64, u64)]) -> i64 {
+pub(super) fn among(value: i64, stretches: &[(i64, u64)]) -> i64 {
     stretches.iter().fold(0, |found, (low, width)| found | within(value, *low, *width))
 }
 
 #[inline]
-fn select(test: i64, yes: i64, no: i64) -> i64 {
+pub(super) fn select(test: i64, yes: i64, no: i64) -> i64 {
     if test == 0 { no } else { yes }
 }

@@ -18,7 +18,7 @@ fn noon() -> DateTime<Utc> {
 fn receipt(rules: &RuleSet, used: Vec<Usage>) -> Receipt {
     let metro = rules.action("metro_ride").unwrap();
     let inputs = rules.read_inputs(metro, [("distance_km", "7.20")]).unwrap();
-    Receipt { engine: 1, inputs, occurred_at: noon(), evidence: Evidence::Operator, used }
+    Receipt { engine: 1, inputs, used, ..Receipt::empty(noon()) }
 }
 
 #[test]
@@ -107,7 +107,7 @@ proptest! {
         let data = [("distance_m", metres.as_str()), ("estimated", estimated.as_str())];
         let inputs = rules.read_inputs(metro, data).unwrap();
         let evidence = Evidence::ALL[grade];
-        let facts = Facts { inputs: &inputs, occurred_at: noon(), evidence };
+        let facts = Facts::new(&inputs, noon(), evidence);
         let decided = rules.evaluate(metro, &facts, &sane.map(Usage::from));
         let bytes = decided.receipt().to_bytes(metro);
         let read = Receipt::from_bytes(metro, noon(), &bytes).unwrap();

@@ -1,10 +1,18 @@
 //! Double entry: accounts, postings, journals, lots. Every journal sums to zero per asset, nothing is edited.
 
-use chrono::{DateTime, NaiveDate, Utc};
+mod lot;
+mod reversal;
+
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::amount::{AmountOverflow, Fen, Points, ReductionMg};
-use crate::id::{CitizenId, CityId, OwnerId};
+use crate::id::{CityId, OwnerId};
+
+pub use lot::{
+    AT_ONCE, InsufficientPoints, Lot, LotGrant, LotKey, LotState, LotTake, LotTally, NEVER, take_from_lots,
+};
+pub use reversal::{Settled, SpentPoints, Undone, lots_after, settle_debt, undo_credit};
 
 /// Signed amounts of every asset in one posting, or the balances of one account.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,7 +66,7 @@ impl Amounts {
 /// Whose account it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OwnerKind {
-    /// A person; never below zero.
+    /// A person; below zero only by a reversal of points that were spent.
     Citizen,
     /// A city's programme: what it has issued stands here with the other sign.
     Programme,
@@ -69,12 +77,29 @@ pub enum OwnerKind {
 /// A posting that must not be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PostingError {
-    /// A citizen's balance would fall below zero.
+    /// A citizen's balance would fall below zero, and no reversal allowed that.
     #[error("balance would fall below zero")]
     BelowZero,
     /// A balance would leave `i64`.
     #[error(transparent)]
     Overflow(#[from] AmountOverflow),
+}
+
+/// Points that a citizen had spent when the activity that earned them was reversed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Debt {
+    /// Posted already: how far the balance may lie below zero until later lots have made up for it.
+    pub overdrawn: Points,
+    /// Not posted yet: taken from later lots by a reversal of their own.
+    pub owed: Points,
+}
+
+impl Debt {
+    /// Whether nothing is to be made up for.
+    #[must_use]
+    pub fn is_none(self) -> bool {
+        self == Self::default()
+    }
 }
 
 /// One owner's account: a balance per asset, and how many postings it has had.
@@ -90,6 +115,8 @@ pub struct Account {
     pub version: i64,
     /// Balance per asset.
     pub balance: Amounts,
+    /// What later points have to make up for; of citizens only.
+    pub debt: Debt,
 }
 
 impl Account {
@@ -97,7 +124,8 @@ impl Account {
     pub fn post(&mut self, amounts: Amounts, cause: Option<Uuid>) -> Result<Posting, PostingError> {
         let after = self.balance.plus(amounts)?;
         let version = self.version.checked_add(1).ok_or(AmountOverflow)?;
-        let below_zero = after.points < Points::ZERO || after.reduction < ReductionMg::ZERO;
+        let floor = self.debt.overdrawn.negated()?;
+        let below_zero = after.points < floor || after.reduction < ReductionMg::ZERO;
         if self.kind == OwnerKind::Citizen && below_zero {
             return Err(PostingError::BelowZero);
         }
@@ -187,84 +215,21 @@ impl Journal {
     }
 }
 
-/// Points of one citizen that are good until the end of the same civil day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lot {
-    /// Last day on which they can be spent.
-    pub expires_on: NaiveDate,
-    /// What is left.
-    pub left: Points,
-}
-
-/// Points granted to a citizen with their last day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LotGrant {
-    /// Whose.
-    pub citizen: CitizenId,
-    /// Last day on which they can be spent.
-    pub expires_on: NaiveDate,
-    /// How many.
-    pub points: Points,
-}
-
-/// What was taken from one lot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LotTake {
-    /// Names the lot.
-    pub expires_on: NaiveDate,
-    /// Points taken, more than zero.
-    pub points: Points,
-}
-
-/// The lots hold less than was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("needs {wanted} points, has {available}")]
-pub struct InsufficientPoints {
-    /// What was asked for.
-    pub wanted: Points,
-    /// What can be spent.
-    pub available: Points,
-}
-
-/// Takes points from lots that are still good today, earliest expiry first, or takes nothing.
-pub fn take_from_lots(
-    lots: &[Lot],
-    wanted: Points,
-    today: NaiveDate,
-) -> Result<Vec<LotTake>, InsufficientPoints> {
-    let mut good: Vec<&Lot> =
-        lots.iter().filter(|lot| lot.expires_on >= today && lot.left > Points::ZERO).collect();
-    good.sort_by_key(|lot| lot.expires_on);
-    let mut missing = wanted.get();
-    let mut takes = Vec::new();
-    for lot in &good {
-        let take = missing.min(lot.left.get());
-        if take > 0 {
-            takes.push(LotTake { expires_on: lot.expires_on, points: Points::new(take) });
-            missing = missing.saturating_sub(take);
-        }
-    }
-    if missing > 0 {
-        let available = Points::new(wanted.get().saturating_sub(missing));
-        return Err(InsufficientPoints { wanted, available });
-    }
-    Ok(takes)
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::id::CitizenId;
 
-    fn day(offset: u64) -> NaiveDate {
-        NaiveDate::from_ymd_opt(2026, 1, 1).unwrap().checked_add_days(chrono::Days::new(offset)).unwrap()
-    }
-
     fn account(kind: OwnerKind) -> Account {
         let owner = CitizenId::new(Uuid::nil()).into();
-        Account { owner, city: CityId::new(1), kind, version: 0, balance: Amounts::default() }
+        Account {
+            owner,
+            city: CityId::new(1),
+            kind,
+            version: 0,
+            balance: Amounts::default(),
+            debt: Debt::default(),
+        }
     }
 
     #[test]
@@ -280,41 +245,13 @@ mod tests {
     }
 
     #[test]
-    fn the_lot_that_ends_first_is_spent_first_and_ended_lots_never() {
-        let lots = [(9, 5), (3, 4), (1, 100)].map(|(d, p)| Lot { expires_on: day(d), left: Points::new(p) });
-        let takes = take_from_lots(&lots, Points::new(6), day(3)).unwrap();
-        assert_eq!(
-            takes.iter().map(|t| (t.expires_on, t.points.get())).collect::<Vec<_>>(),
-            [(day(3), 4), (day(9), 2)]
-        );
-        assert_eq!(
-            take_from_lots(&lots, Points::new(10), day(3)),
-            Err(InsufficientPoints { wanted: Points::new(10), available: Points::new(9) })
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn a_take_adds_up_and_never_exceeds_a_lot(
-            left in proptest::collection::vec(0_i64..50, 0..12),
-            wanted in 0_i64..300,
-        ) {
-            let lots: Vec<Lot> = left.iter().zip(0..)
-                .map(|(&points, d)| Lot { expires_on: day(d), left: Points::new(points) }).collect();
-            let total: i64 = left.iter().sum();
-            match take_from_lots(&lots, Points::new(wanted), day(0)) {
-                Ok(takes) => {
-                    prop_assert_eq!(takes.iter().map(|t| t.points.get()).sum::<i64>(), wanted);
-                    for take in &takes {
-                        let lot = lots.iter().find(|lot| lot.expires_on == take.expires_on).unwrap();
-                        prop_assert!(take.points <= lot.left && take.points > Points::ZERO);
-                    }
-                }
-                Err(error) => {
-                    prop_assert!(total < wanted);
-                    prop_assert_eq!(error.available, Points::new(total));
-                }
-            }
-        }
+    fn a_balance_goes_below_zero_as_far_as_a_reversal_allowed() {
+        let overdrawn = |points| {
+            let debt = Debt { overdrawn: Points::new(5), owed: Points::ZERO };
+            Account { debt, ..account(OwnerKind::Citizen) }.post(Amounts::points(Points::new(points)), None)
+        };
+        assert_eq!(overdrawn(-4).unwrap().after.points, Points::new(-4));
+        assert_eq!(overdrawn(-5).unwrap().after.points, Points::new(-5));
+        assert_eq!(overdrawn(-6), Err(PostingError::BelowZero));
     }
 }

@@ -1,0 +1,187 @@
+//! What people of a city office do to citizens' books, and the record of it.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::amount::{Points, ReductionMg};
+use crate::id::{AdjustmentId, CitizenId, CityId, SourceId};
+use crate::text::Text;
+
+/// Longest reason in one language, in bytes.
+pub const REASON_BYTES_MAX: usize = 500;
+
+/// Who acts on somebody else's books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Actor {
+    /// A person with a role.
+    Person(CitizenId),
+    /// The source that reported the activity.
+    Source(SourceId),
+}
+
+impl Actor {
+    /// As the record keeps it: `person:UUID` or `source:NUMBER`.
+    #[must_use]
+    pub fn word(self) -> String {
+        match self {
+            Self::Person(id) => format!("person:{id}"),
+            Self::Source(id) => format!("source:{id}"),
+        }
+    }
+
+    /// The actor of a word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word.split_once(':')? {
+            ("person", id) => id.parse().ok().map(Self::Person),
+            ("source", id) => id.parse().ok().map(|id| Self::Source(SourceId::new(id))),
+            _ => None,
+        }
+    }
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Act {
+    /// A credited activity was undone.
+    Reversed,
+    /// A correction was proposed.
+    AdjustmentProposed,
+    /// A proposed correction was posted.
+    AdjustmentApproved,
+    /// A proposed correction was thrown away.
+    AdjustmentRefused,
+    /// A held activity went on to be decided by the rules.
+    Released,
+    /// A held activity was refused.
+    Rejected,
+}
+
+impl Act {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Reversed,
+        Self::AdjustmentProposed,
+        Self::AdjustmentApproved,
+        Self::AdjustmentRefused,
+        Self::Released,
+        Self::Rejected,
+    ];
+
+    /// The word used in answers.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Reversed => "activity_reversed",
+            Self::AdjustmentProposed => "adjustment_proposed",
+            Self::AdjustmentApproved => "adjustment_approved",
+            Self::AdjustmentRefused => "adjustment_refused",
+            Self::Released => "activity_released",
+            Self::Rejected => "activity_rejected",
+        }
+    }
+}
+
+/// One thing done, for the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deed {
+    /// In which city.
+    pub city: CityId,
+    /// What.
+    pub act: Act,
+    /// To which activity or adjustment.
+    pub subject: Uuid,
+    /// Whose books.
+    pub citizen: CitizenId,
+    /// By whom.
+    pub actor: Actor,
+    /// Why.
+    pub reason: Text,
+    /// When.
+    pub done_at: DateTime<Utc>,
+}
+
+/// Where an adjustment is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AdjustmentStatus {
+    /// Waits for a second person.
+    Proposed,
+    /// Posted.
+    Approved,
+    /// Thrown away.
+    Refused,
+}
+
+impl AdjustmentStatus {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Proposed, Self::Approved, Self::Refused];
+
+    /// The word used in answers.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Proposed => "proposed",
+            Self::Approved => "approved",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// A correction of one citizen's balances.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adjustment {
+    /// Its id.
+    pub id: AdjustmentId,
+    /// In which city.
+    pub city: CityId,
+    /// Whose balances.
+    pub citizen: CitizenId,
+    /// Where it is in its life.
+    pub status: AdjustmentStatus,
+    /// Points up or down.
+    pub points: Points,
+    /// Grams up or down.
+    pub reduction: ReductionMg,
+    /// Why, for the citizen.
+    pub reason: Text,
+    /// Who proposed it.
+    pub proposed_by: CitizenId,
+    /// When.
+    pub proposed_at: DateTime<Utc>,
+    /// Who decided it; never the proposer.
+    pub decided_by: Option<CitizenId>,
+    /// When.
+    pub decided_at: Option<DateTime<Utc>>,
+}
+
+/// Whether a reason can stand: both languages, 1 to [`REASON_BYTES_MAX`] bytes each, no control characters.
+#[must_use]
+pub fn reason_fits(reason: &Text) -> bool {
+    let fits =
+        |text: &str| (1..=REASON_BYTES_MAX).contains(&text.trim().len()) && !text.contains(char::is_control);
+    fits(&reason.zh) && fits(&reason.en)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_actor_is_read_as_it_was_written() {
+        for actor in [Actor::Person(CitizenId::new(Uuid::from_u128(7))), Actor::Source(SourceId::new(3))] {
+            assert_eq!(Actor::from_word(&actor.word()), Some(actor));
+        }
+        for bad in ["", "person", "person:", "source:x", "city:1"] {
+            assert_eq!(Actor::from_word(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_reason_is_told_in_both_languages() {
+        for (bytes, fits) in [(0, false), (1, true), (500, true), (501, false)] {
+            assert_eq!(reason_fits(&Text::new("x".repeat(bytes), "why")), fits, "{bytes}");
+            assert_eq!(reason_fits(&Text::new("因", "y".repeat(bytes))), fits, "{bytes}");
+        }
+        assert!(!reason_fits(&Text::new(" ", "why")) && !reason_fits(&Text::new("因", "a\nb")));
+    }
+}

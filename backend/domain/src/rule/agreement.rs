@@ -1,0 +1,118 @@
+//! All ways of running a rule must agree: the checked program, short code, columns, and what is settled from
+//! columns. `PROPTEST_CASES` asks for a longer
+//! loop.
+
+use proptest::prelude::*;
+
+use super::action::Action;
+use super::batch::{BATCH_ROWS, Batch, Formed};
+use super::decision::{Facts, Usage};
+use super::era::Era;
+use super::evidence::Evidence;
+use super::payout::Yield;
+use super::random_rules::Writer;
+use super::reference::{compile, moment, random_inputs};
+use super::ruleset::RuleSet;
+use super::verdict::{Granted, Scratch, Slots, Typed, Verdict};
+
+/// Short code gives what the checked program gives.
+fn same_yield(era: &Era, slots: &[i64], scratch: &mut Scratch) {
+    let results = era.program.run(slots);
+    let plain = Yield::read(&era.outputs, |register| results.get(register));
+    assert_eq!(era.run(slots, scratch), plain, "{slots:?}");
+}
+
+fn batch_of(events: &[(Slots, Evidence)]) -> Batch {
+    let mut batch = Batch::default();
+    for (slots, evidence) in events {
+        batch.push(Typed::new(slots.as_slice(), *evidence));
+    }
+    batch
+}
+
+fn all_agree(rules: &RuleSet, action: &Action, events: &[(Slots, Evidence)], used: &[Usage; 3]) {
+    let (mut scratch, mut formed) = (Scratch::default(), Vec::new());
+    let mut uncapped = action.clone();
+    uncapped.caps.clear();
+    rules.form(action, &mut batch_of(events), &mut formed);
+    assert_eq!(formed.len(), events.len());
+    for ((slots, evidence), formed) in events.iter().zip(&formed) {
+        let typed = Typed::new(slots.as_slice(), *evidence);
+        if let Some(era) = action.era_on(slots.as_slice()[0]).filter(|era| era.takes(slots.as_slice())) {
+            same_yield(era, slots.as_slice(), &mut scratch);
+        }
+        let short = match *formed {
+            Formed::Refused(reason) => Verdict::Refused(reason),
+            Formed::Yielding { held: Some(place), .. } => Verdict::Held(place),
+            Formed::Yielding { reduction, points, .. } => {
+                Verdict::Credited(Granted { reduction, points, ..Granted::default() })
+            }
+        };
+        let alone = match rules.decide(&uncapped, typed, &[], &mut scratch) {
+            Verdict::Credited(Granted { reduction, points, .. }) => {
+                Verdict::Credited(Granted { reduction, points, ..Granted::default() })
+            }
+            other @ (Verdict::Refused(_) | Verdict::Held(_)) => other,
+        };
+        assert_eq!(short, alone, "{slots:?}");
+        let settled = rules.settle(action, typed, *formed, used, &mut scratch);
+        assert_eq!(settled, rules.decide(action, typed, used, &mut scratch), "{slots:?} {used:?}");
+    }
+}
+
+fn random_event(rules: &RuleSet, action: &Action, seed: [u32; 5], minutes: u32) -> (Slots, Evidence) {
+    let inputs = random_inputs(rules, seed);
+    let evidence = Evidence::ALL[(seed[4] / 7 % 4) as usize];
+    let facts = Facts::new(&inputs, moment(minutes), evidence);
+    (rules.slots(action, &facts).unwrap(), evidence)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn program_code_and_columns_agree(
+        tape in proptest::collection::vec(any::<u8>(), 0..70),
+        seeds in proptest::collection::vec((any::<[u32; 5]>(), 0_u32..140_000), 1..40),
+        used in proptest::array::uniform3((0_i64..5, 0_i64..80, 0_i64..2_500_000, 0_i64..45_000_000)),
+    ) {
+        let text = Writer::new(&tape).file();
+        let Some(rules) = compile(&text) else { return Ok(()) };
+        let action = rules.action("act").unwrap();
+        let events: Vec<_> =
+            seeds.iter().map(|(seed, minutes)| random_event(&rules, action, *seed, *minutes)).collect();
+        all_agree(&rules, action, &events, &used.map(Usage::from));
+    }
+}
+
+#[test]
+fn slots_of_another_action_are_refused_in_every_road() {
+    let text = Writer::new(&[]).file();
+    let rules = compile(&text).unwrap();
+    let action = rules.action("act").unwrap();
+    let (good, evidence) = random_event(&rules, action, [1; 5], 50_000);
+    let mut long = good;
+    long.push(0);
+    let high = Slots::with(good.as_slice(), 2, i64::MAX);
+    let low = Slots::with(good.as_slice(), 2, -1);
+    for slots in [long, high, low] {
+        all_agree(&rules, action, &[(slots, evidence)], &[Usage::NONE; 3]);
+        let typed = Typed::new(slots.as_slice(), evidence);
+        let verdict = rules.decide(action, typed, &[], &mut Scratch::default());
+        assert_eq!(verdict, Verdict::Refused(super::verdict::Reason::Unfit));
+    }
+}
+
+#[test]
+fn a_batch_may_hold_any_number_of_rows() {
+    let text = Writer::new(&[]).file();
+    let rules = compile(&text).unwrap();
+    let action = rules.action("act").unwrap();
+    for rows in [0, 1, BATCH_ROWS - 1, BATCH_ROWS, BATCH_ROWS + 1] {
+        let seeds =
+            (0..u32::try_from(rows).unwrap()).map(|row| ([row, row * 7, row * 31, row, row * 3], row * 97));
+        let events: Vec<_> =
+            seeds.map(|(seed, minutes)| random_event(&rules, action, seed, minutes)).collect();
+        all_agree(&rules, action, &events, &[Usage::NONE; 3]);
+    }
+}

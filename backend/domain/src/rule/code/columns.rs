@@ -1,0 +1,103 @@
+//! Short code over columns: each step runs down all events before the next begins. Must give what it gives
+//! for one event after another.
+
+use super::step::{Step, among, member, select, within};
+use super::{Code, Place};
+
+/// Registers that hold one value for each event.
+#[derive(Debug, Clone, Default)]
+pub(in crate::rule) struct Columns(Vec<Vec<i64>>);
+
+impl Columns {
+    pub(in crate::rule) fn get(&self, place: Place) -> &[i64] {
+        self.0.get(usize::from(place)).map_or(&[], Vec::as_slice)
+    }
+
+    fn put(&mut self, place: Place, column: Vec<i64>) {
+        let place = usize::from(place);
+        if self.0.len() <= place {
+            self.0.resize_with(place.saturating_add(1), Vec::new);
+        }
+        if let Some(slot) = self.0.get_mut(place) {
+            *slot = column;
+        }
+    }
+
+    fn take(&mut self, place: Place, rows: usize) -> Vec<i64> {
+        let mut column = self.0.get_mut(usize::from(place)).map(std::mem::take).unwrap_or_default();
+        column.resize(rows, 0);
+        column
+    }
+}
+
+impl Code {
+    /// Runs over the columns of the slots, all of one length.
+    pub(in crate::rule) fn run_columns(&self, slots: &[Vec<i64>], columns: &mut Columns) {
+        let rows = slots.first().map_or(0, Vec::len);
+        for (slot, place) in slots.iter().zip(0..=Place::MAX) {
+            let mut column = columns.take(place, rows);
+            column.copy_from_slice(slot);
+            columns.put(place, column);
+        }
+        for (place, step) in &self.steps {
+            // Lowering never lets a step write over what it reads.
+            let mut column = columns.take(*place, rows);
+            step.fill(&mut column, columns);
+            columns.put(*place, column);
+        }
+    }
+}
+
+fn one(into: &mut [i64], from: &[i64], result: impl Fn(i64) -> i64) {
+    for (into, from) in into.iter_mut().zip(from) {
+        *into = result(*from);
+    }
+}
+
+fn two(into: &mut [i64], left: &[i64], right: &[i64], result: impl Fn(i64, i64) -> i64) {
+    for (into, (left, right)) in into.iter_mut().zip(left.iter().zip(right)) {
+        *into = result(*left, *right);
+    }
+}
+
+impl Step<Place> {
+    fn fill(&self, into: &mut [i64], columns: &Columns) {
+        let at = |place: &Place| columns.get(*place);
+        match self {
+            Self::Constant(value) => into.fill(*value),
+            Self::Add(left, right) => two(into, at(left), at(right), i64::wrapping_add),
+            Self::Shift(from, by) => one(into, at(from), |value| value.wrapping_add(*by)),
+            Self::Subtract(left, right) => two(into, at(left), at(right), i64::wrapping_sub),
+            Self::Multiply(left, right) => two(into, at(left), at(right), i64::wrapping_mul),
+            Self::Scale(from, by) => one(into, at(from), |value| value.wrapping_mul(*by)),
+            Self::Less(left, right) => two(into, at(left), at(right), |left, right| i64::from(left < right)),
+            Self::LessOrEqual(left, right) => {
+                two(into, at(left), at(right), |left, right| i64::from(left <= right));
+            }
+            Self::Equal(left, right) => {
+                two(into, at(left), at(right), |left, right| i64::from(left == right));
+            }
+            Self::And(left, right) => two(into, at(left), at(right), |left, right| left & right),
+            Self::Or(left, right) => two(into, at(left), at(right), |left, right| left | right),
+            Self::Not(from) => one(into, at(from), |value| value ^ 1),
+            Self::Within(from, low, width) => one(into, at(from), |value| within(value, *low, *width)),
+            Self::Member(from, low, bits) => one(into, at(from), |value| member(value, *low, *bits)),
+            Self::Among(from, stretches) => one(into, at(from), |value| among(value, stretches)),
+            Self::Select(test, yes, no) => {
+                two(into, at(test), at(yes), |test, yes| select(test, yes, 0));
+                for (into, (test, no)) in into.iter_mut().zip(at(test).iter().zip(at(no))) {
+                    *into = select(*test, *into, *no);
+                }
+            }
+            Self::Pick(test, yes, no) => one(into, at(test), |test| select(test, *yes, *no)),
+            Self::Least(left, right) => two(into, at(left), at(right), i64::min),
+            Self::Most(left, right) => two(into, at(left), at(right), i64::max),
+            Self::AtMost(from, limit) => one(into, at(from), |value| value.min(*limit)),
+            Self::AtLeast(from, limit) => one(into, at(from), |value| value.max(*limit)),
+            Self::Divide(from, divisor) => one(into, at(from), |value| divisor.divide(value)),
+            Self::Quotient(mode, up, down) => {
+                two(into, at(up), at(down), |up, down| mode.divide_narrow(up, down).unwrap_or(0));
+            }
+        }
+    }
+}

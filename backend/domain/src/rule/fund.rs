@@ -1,0 +1,167 @@
+//! What campaigns add to an act and what budgets leave of it. Counts nothing; it is told what was issued.
+
+use chrono::Datelike;
+
+use super::action::Action;
+use super::budget::WhenExhausted;
+use super::campaign::{CAMPAIGNS_AT_ONCE_MAX, Campaign};
+use super::exact::Ratio;
+use super::multiplier::Stacking;
+use super::verdict::Granted;
+use crate::amount::Points;
+use crate::time::DayRange;
+
+/// Most budgets that one act can draw on.
+pub(super) const DRAWN_MAX: usize = CAMPAIGNS_AT_ONCE_MAX + super::budget::BUDGETS_MAX;
+
+/// Points that an act adds to what was issued under each of its budgets.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Drawn {
+    places: [i64; DRAWN_MAX],
+}
+
+impl Drawn {
+    pub(super) const NOTHING: Self = Self { places: [0; DRAWN_MAX] };
+
+    fn add(&mut self, place: usize, points: i64) {
+        if let Some(drawn) = self.places.get_mut(place) {
+            *drawn = drawn.saturating_add(points);
+        }
+    }
+
+    fn at(&self, place: usize) -> i64 {
+        self.places.get(place).copied().unwrap_or(0)
+    }
+
+    /// For the first so many budgets.
+    pub(super) fn first(&self, count: usize) -> Vec<Points> {
+        self.places.iter().take(count).copied().map(Points::new).collect()
+    }
+}
+
+/// A campaign that counts for an act, and the place of its budget.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Live<'a> {
+    pub(super) campaign: &'a Campaign,
+    pub(super) place: usize,
+}
+
+impl Action {
+    /// Whether campaigns or budgets have a say.
+    #[inline]
+    pub(super) fn is_funded(&self) -> bool {
+        !(self.campaigns.is_empty() && self.budgets.is_empty())
+    }
+
+    /// The factor of the multipliers that hold, given by their bits.
+    #[inline]
+    pub(super) fn multiplied(&self, bits: u16) -> Option<Ratio> {
+        let held =
+            self.multipliers.iter().zip(0_u32..).filter(|(_, place)| bits.wrapping_shr(*place) & 1 == 1);
+        held.fold(None, |so_far, (multiplier, _)| self.stacked(so_far, multiplier.times.ratio))
+    }
+
+    /// One factor more, stacked as the file says; one alone stacks with nothing.
+    pub(super) fn stacked(&self, so_far: Option<Ratio>, next: Ratio) -> Option<Ratio> {
+        self.stacking.unwrap_or(Stacking::Highest).joined(so_far, next)
+    }
+
+    /// The campaigns that count on a day, counted from the common era, for a citizen of that district.
+    pub(super) fn reaching<'a>(
+        &'a self,
+        day: i64,
+        district: Option<&'a str>,
+    ) -> impl Iterator<Item = Live<'a>> {
+        let all = self.on(day).enumerate().map(|(place, campaign)| Live { campaign, place });
+        all.filter(move |live| live.campaign.reaches(district))
+    }
+
+    /// How many campaigns it has on a day, those of all districts together.
+    pub(super) fn live_count(&self, day: i64) -> usize {
+        self.on(day).count()
+    }
+
+    fn on(&self, day: i64) -> impl Iterator<Item = &Campaign> {
+        let number = |day: chrono::NaiveDate| i64::from(day.num_days_from_ce());
+        let on = move |range: DayRange| number(range.from) <= day && day < number(range.until);
+        self.campaigns().filter(move |campaign| on(campaign.range))
+    }
+}
+
+/// What campaigns add to an act, each from its own budget.
+#[derive(Debug, Default)]
+pub(super) struct Raised {
+    added: i64,
+    exhausted: bool,
+}
+
+impl Raised {
+    /// One campaign more; the points are those that the act has before it and with it, after caps.
+    pub(super) fn add(
+        &mut self,
+        live: Live<'_>,
+        (before, with): (Points, Points),
+        issued: &[Points],
+        drawn: &mut Drawn,
+    ) {
+        let extra = with.get().saturating_sub(before.get()).max(0);
+        let added = extra.min(left(live.campaign.budget, live.place, issued));
+        drawn.add(live.place, added);
+        self.exhausted |= added < extra;
+        self.added = self.added.saturating_add(added);
+    }
+
+    /// Adds it to the points that the act has without any campaign.
+    pub(super) fn onto(&self, plain: Points, granted: &mut Granted) {
+        granted.points = Points::new(plain.get().saturating_add(self.added));
+        granted.budget_exhausted |= self.exhausted;
+    }
+}
+
+/// Takes points from the budgets of the programme, whose places begin after `campaigns`.
+pub(super) fn pay(
+    action: &Action,
+    granted: &mut Granted,
+    campaigns: usize,
+    issued: &[Points],
+    drawn: &mut Drawn,
+) {
+    let places = || action.budgets.iter().zip(campaigns..);
+    let full = granted.points.get();
+    let stops = || places().filter(|(budget, _)| budget.when_exhausted == WhenExhausted::Stop);
+    let promised =
+        stops().fold(full, |promised, (budget, place)| promised.min(left(budget.limit, place, issued)));
+    granted.budget_exhausted |= promised < full;
+    for (_, place) in stops() {
+        drawn.add(place, promised);
+    }
+    give_back(drawn, campaigns, full.saturating_sub(promised));
+    let mut now = promised;
+    for (budget, place) in places() {
+        match budget.when_exhausted {
+            WhenExhausted::Stop => {}
+            WhenExhausted::Queue => {
+                now = promised.min(left(budget.limit, place, issued));
+                drawn.add(place, now);
+            }
+            WhenExhausted::Prorate => now = 0,
+        }
+    }
+    granted.points = Points::new(now);
+    granted.queued = Points::new(promised.saturating_sub(now));
+}
+
+/// Points that the programme could not pay were not added by campaigns either, the last campaign's first.
+fn give_back(drawn: &mut Drawn, campaigns: usize, lost: i64) {
+    let mut lost = lost;
+    for place in (0..campaigns).rev() {
+        let back = drawn.at(place).min(lost);
+        drawn.add(place, back.saturating_neg());
+        lost = lost.saturating_sub(back);
+    }
+}
+
+fn left(limit: Points, place: usize, issued: &[Points]) -> i64 {
+    let issued = issued.get(place).copied().unwrap_or_default();
+    limit.get().saturating_sub(issued.get()).max(0)
+}

@@ -1,0 +1,159 @@
+//! How the integers of a kept event are to be read: the inputs of each action as they were when it was kept.
+
+use serde::{Deserialize, Serialize};
+
+use crate::rule::{Action, Decimal, Feature, InputKind, InputValue, Inputs, RuleSet, Unit};
+
+/// One input as it was kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Number {
+        unit: String,
+        decimals: u8,
+    },
+    YesNo,
+    Choice {
+        of: Vec<String>,
+    },
+    /// Nothing is kept of it: only what a simulation cannot play asks for it.
+    Id,
+}
+
+/// The inputs of one action, in the order of their slots.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shape {
+    action: String,
+    inputs: Vec<(String, Kind)>,
+}
+
+impl Shape {
+    /// The inputs of an action as it stands.
+    #[must_use]
+    pub fn of(action: &Action) -> Self {
+        let kind = |kind: &InputKind| match kind {
+            InputKind::Number(number) => {
+                Kind::Number { unit: number.unit().to_string(), decimals: number.decimals() }
+            }
+            InputKind::YesNo => Kind::YesNo,
+            InputKind::Choice(options) => Kind::Choice { of: options.to_vec() },
+            InputKind::Id => Kind::Id,
+        };
+        let inputs = action.inputs().iter().map(|spec| (spec.name().to_owned(), kind(spec.kind())));
+        Self { action: action.id().to_owned(), inputs: inputs.collect() }
+    }
+
+    /// Id of the action.
+    #[must_use]
+    pub fn action(&self) -> &str {
+        &self.action
+    }
+
+    /// How many slots its inputs take.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// The inputs that slots stand for; none where they stand for none.
+    #[must_use]
+    pub fn inputs(&self, slots: &[i64]) -> Option<Inputs> {
+        if slots.len() != self.inputs.len() {
+            return None;
+        }
+        let value = |((name, kind), slot): (&(String, Kind), &i64)| Some((name.clone(), kind.value(*slot)?));
+        self.inputs.iter().zip(slots).map(value).collect::<Option<Vec<_>>>().map(Inputs::from_iter)
+    }
+}
+
+impl Kind {
+    fn value(&self, slot: i64) -> Option<InputValue> {
+        match self {
+            Self::Number { unit, decimals } => {
+                let number = Decimal { mantissa: i128::from(slot), decimals: *decimals };
+                Unit::named(unit).map(|unit| InputValue::Number { number: number.trimmed(), unit })
+            }
+            Self::YesNo => Some(InputValue::YesNo(slot != 0)),
+            Self::Id => Some(InputValue::Id(String::new())),
+            Self::Choice { of } => {
+                let option = usize::try_from(slot).ok().and_then(|place| of.get(place));
+                option.map(|word| InputValue::Choice(word.clone()))
+            }
+        }
+    }
+}
+
+/// All that is needed to read kept events: shapes by their number, districts by theirs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schema {
+    /// The time zone that days and seconds are told in.
+    pub timezone: String,
+    /// The shapes that rows name by their place.
+    pub shapes: Vec<Shape>,
+    /// The districts that rows name by their place plus one; zero is none.
+    pub districts: Vec<String>,
+}
+
+/// Kept events do not fit the rules that they are to be played against.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaError {
+    /// Days would begin elsewhere.
+    #[error("the events are kept in the time zone {kept}, the rules are in {rules}")]
+    OtherTimezone {
+        /// Of the events.
+        kept: String,
+        /// Of the rules.
+        rules: String,
+    },
+    /// A part of the language that needs more than a citizen's own caps.
+    #[error(
+        "the rules of {city} use `{key}`, which a simulation cannot play yet / 规则用到 `{key}`, 推演尚不支持"
+    )]
+    CannotPlay {
+        /// Whose rules.
+        city: String,
+        /// The key in the rule file.
+        key: &'static str,
+    },
+}
+
+/// Whether a simulation decides events with it as crediting does.
+fn plays(feature: Feature) -> bool {
+    match feature {
+        Feature::Settle | Feature::Holds | Feature::NegativeBalances => true,
+        Feature::History | Feature::Campaigns | Feature::Budgets | Feature::ScopedCaps | Feature::SameAct => {
+            false
+        }
+    }
+}
+
+impl Schema {
+    /// The shapes of both rule sets, each once; the first rule set's come first.
+    pub fn of(first: &RuleSet, second: &RuleSet) -> Result<Self, SchemaError> {
+        let mut schema =
+            Self { timezone: first.timezone().to_string(), shapes: Vec::new(), districts: Vec::new() };
+        schema.check(first)?;
+        schema.check(second)?;
+        for shape in first.actions().chain(second.actions()).map(Shape::of) {
+            if !schema.shapes.contains(&shape) {
+                schema.shapes.push(shape);
+            }
+        }
+        Ok(schema)
+    }
+
+    /// Whether events kept so can be played against these rules.
+    pub fn check(&self, rules: &RuleSet) -> Result<(), SchemaError> {
+        let own = rules.timezone().to_string();
+        if own != self.timezone {
+            return Err(SchemaError::OtherTimezone { kept: self.timezone.clone(), rules: own });
+        }
+        match rules.features().into_iter().find(|feature| !plays(*feature)) {
+            Some(feature) => {
+                Err(SchemaError::CannotPlay { city: rules.city().to_owned(), key: feature.key() })
+            }
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What the rules ask for besides the events of a batch: counts behind caps, look backs and budgets, and
+//! where citizens live. Loads only what some claim asks for.
+
+use std::collections::{HashMap, HashSet};
+
+use tanhui_domain::crediting::{Claim, CountOf, Counter, Needs, UsageBook};
+use tanhui_domain::id::CitizenId;
+use tanhui_domain::time::DayRange;
+use tanhui_store::usage::UsageWindow;
+use tanhui_store::{StoreError, Transaction, citizen, tally, usage};
+
+use super::batch::Bound;
+
+/// The districts of those whose acts some campaign asks it of.
+pub(super) async fn districts(
+    on: &Transaction,
+    bound: &[Bound<'_>],
+) -> Result<HashMap<CitizenId, String>, StoreError> {
+    let asks = |(_, event, _): &&Bound<'_>| {
+        event.action().is_some_and(|action| action.campaigns().any(|campaign| campaign.districts().is_some()))
+    };
+    let citizens: HashSet<CitizenId> = bound.iter().filter(asks).map(|(_, _, citizen)| *citizen).collect();
+    if citizens.is_empty() {
+        return Ok(HashMap::new());
+    }
+    citizen::districts(on, &citizens.into_iter().collect::<Vec<_>>()).await
+}
+
+/// The counts that the claims ask for. Those that other citizens' batches may change too are locked first.
+pub(super) async fn load<'a, 'c>(
+    on: &Transaction,
+    claims: impl Iterator<Item = &'c Claim<'a>>,
+) -> Result<UsageBook<'a>, StoreError>
+where
+    'a: 'c,
+{
+    let mut asked: HashSet<(Counter<'a>, DayRange)> = HashSet::new();
+    for claim in claims {
+        asked.extend(Needs::of(claim).all());
+    }
+    let (mut caps, mut tallies, mut shared) = (Vec::new(), Vec::new(), Vec::new());
+    for (counter, range) in asked {
+        match counter.of {
+            CountOf::Granted(citizen) => caps.push((counter, citizen, range)),
+            CountOf::Read(_) => tallies.push((counter, range)),
+            CountOf::Shared(_) | CountOf::Issued(_) => {
+                tallies.push((counter, range));
+                shared.push(counter);
+            }
+        }
+    }
+    let mut book = UsageBook::default();
+    tally::lock(on, &shared).await?;
+    if !caps.is_empty() {
+        let window = |(counter, citizen, range): &(Counter<'_>, CitizenId, DayRange)| UsageWindow {
+            citizen: *citizen,
+            action: counter.name.to_owned(),
+            range: *range,
+        };
+        let windows: Vec<UsageWindow> = caps.iter().map(window).collect();
+        let sums = usage::sums(on, &windows).await?;
+        caps.into_iter().zip(sums).for_each(|((counter, _, range), used)| book.enter(counter, range, used));
+    }
+    if !tallies.is_empty() {
+        let sums = tally::sums(on, &tallies).await?;
+        tallies.into_iter().zip(sums).for_each(|((counter, range), used)| book.enter(counter, range, used));
+    }
+    Ok(book)
+}

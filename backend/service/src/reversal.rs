@@ -1,0 +1,187 @@
+//! Undoing one credited activity: points and grams together, its share of caps and boards, its lot. Once.
+//!
+//! Other activities keep what they were given, also those that a cap trimmed because of this one.
+
+use chrono::{DateTime, Utc};
+use tanhui_domain::activity::{Activity, ActivityStatus};
+use tanhui_domain::amount::Points;
+use tanhui_domain::city::City;
+use tanhui_domain::crediting::{Claim, DayGrant, Tally, lot_key, undo};
+use tanhui_domain::id::ActivityId;
+use tanhui_domain::ledger::{Amounts, JournalKind, Lot, LotTake, SpentPoints, undo_credit};
+use tanhui_domain::office::{Act, Actor, Deed, reason_fits};
+use tanhui_domain::text::Text;
+use tanhui_domain::time::civil_day;
+use tanhui_store::{StoreError, Transaction, activity, lot, office_log, tally, usage};
+
+use crate::Services;
+use crate::activity::{receipt, rule_set};
+use crate::draft::{Draft, overflow, unpostable};
+use crate::retry::{Repeatable, retrying};
+use crate::rule_book::PublishedRuleSet;
+
+/// Why an activity was not undone.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ReversalError {
+    /// No such activity in this city, or not one of this source.
+    #[error("no such activity")]
+    NoActivity,
+    /// It was undone before.
+    #[error("the activity was reversed before")]
+    AlreadyReversed,
+    /// It gave nothing that could be undone.
+    #[error("the activity is {}", .0.word())]
+    NotCredited(ActivityStatus),
+    /// The reason is missing in one language, or too long.
+    #[error("give a reason in Chinese and English, 1 to 500 bytes each")]
+    Reason,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Repeatable for ReversalError {
+    fn is_repeatable(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_repeatable())
+    }
+}
+
+/// Undoes a credited activity of a city; a source may undo its own only. Gives the activity as it is then.
+pub async fn reverse(
+    services: &Services,
+    city: &City,
+    id: ActivityId,
+    actor: Actor,
+    reason: &Text,
+) -> Result<Activity, ReversalError> {
+    if !reason_fits(reason) {
+        return Err(ReversalError::Reason);
+    }
+    let now = services.clock.now();
+    let deed = |activity: &Activity| Deed {
+        city: city.id,
+        act: Act::Reversed,
+        subject: id.get(),
+        citizen: activity.citizen,
+        actor,
+        reason: reason.clone(),
+        done_at: now,
+    };
+    retrying(|again| try_to_reverse(services, city, id, actor, &deed, (now, again))).await
+}
+
+async fn try_to_reverse(
+    services: &Services,
+    city: &City,
+    id: ActivityId,
+    actor: Actor,
+    deed: &impl Fn(&Activity) -> Deed,
+    (now, again): (DateTime<Utc>, bool),
+) -> Result<Activity, ReversalError> {
+    let transaction = services.database.begin().await?;
+
+    // 1. Load and lock; then read the activity again, as it is under the lock.
+    let found = activity::find(&transaction, id).await?.ok_or(ReversalError::NoActivity)?;
+    let draft = Draft::open(&transaction, found.citizen).await?;
+    let mut draft = draft.filter(|draft| draft.account().city == city.id).ok_or(ReversalError::NoActivity)?;
+    let found = activity::find(&transaction, id).await?.ok_or(ReversalError::NoActivity)?;
+    if matches!(actor, Actor::Source(source) if source != found.source) {
+        return Err(ReversalError::NoActivity);
+    }
+    match found.status {
+        ActivityStatus::Credited => {}
+        ActivityStatus::Reversed => {
+            // An earlier try at this very instant was committed and its answer lost.
+            let last = office_log::last_about(&transaction, id.get()).await?;
+            let own = again && last.is_some_and(|last| last == deed(&found));
+            return if own { Ok(found) } else { Err(ReversalError::AlreadyReversed) };
+        }
+        status @ (ActivityStatus::Held | ActivityStatus::Rejected) => {
+            return Err(ReversalError::NotCredited(status));
+        }
+    }
+    let rules = rule_set(services, &found).await?;
+    let lots = draft.tidy(&transaction, civil_day(now, city.timezone)).await?;
+
+    // 2. Decide and write the lots and lines.
+    undo_points(&transaction, &mut draft, &found, &lots, (&rules, policy(services, city, now))).await?;
+
+    // 3. Write the rest.
+    let (grant, tallies) = undone_counts(city, &found, &rules)?;
+    usage::add(&transaction, &[grant], now).await?;
+    if !tallies.is_empty() {
+        tally::add(&transaction, &tallies).await?;
+    }
+    if !activity::mark_reversed(&transaction, &found).await? {
+        return Err(ReversalError::AlreadyReversed);
+    }
+    office_log::insert(&transaction, &deed(&found)).await?;
+    draft.write(&transaction, city, now).await?;
+
+    // 4. Commit, then answer.
+    transaction.commit().await?;
+    metrics::counter!("tanhui_reversals_total").increment(1);
+    Ok(Activity { status: ActivityStatus::Reversed, ..found })
+}
+
+/// What the city's rules say now about reversed points that were spent.
+fn policy(_services: &Services, _city: &City, _now: DateTime<Utc>) -> SpentPoints {
+    SpentPoints::default()
+}
+
+async fn undo_points(
+    on: &Transaction,
+    draft: &mut Draft,
+    activity: &Activity,
+    lots: &[Lot],
+    (rules, policy): (&PublishedRuleSet, SpentPoints),
+) -> Result<(), StoreError> {
+    let cause = activity.id.get();
+    let missing = || StoreError::Corrupt(format!("activity {}: no such action", activity.id));
+    let action = rules.rules.action(&activity.action).ok_or_else(missing)?;
+    let key = lot_key(&rules.rules, action, activity.recorded_at);
+    let own = lot::find(on, activity.citizen, key).await?;
+    let undone = undo_credit(activity.points, own.as_ref(), lots, policy).map_err(overflow)?;
+    if let Some(own) = own
+        && undone.revived > Points::ZERO
+    {
+        let revived = LotTake { key: own.key, points: undone.revived };
+        lot::revive(on, activity.citizen, &[revived]).await?;
+        draft.post(JournalKind::Expire, Amounts::points(undone.revived), Some(cause)).map_err(unpostable)?;
+    }
+    lot::take(on, activity.citizen, cause, &undone.takes).await?;
+    draft.owe(undone.debt).map_err(overflow)?;
+    let posted = Amounts::credit(undone.posted, activity.reduction).negated().map_err(overflow)?;
+    if posted == Amounts::default() {
+        return Ok(());
+    }
+    draft.post(JournalKind::Reverse, posted, Some(cause)).map_err(unpostable)
+}
+
+/// What no longer counts for caps, boards and budgets.
+fn undone_counts(
+    city: &City,
+    activity: &Activity,
+    rules: &PublishedRuleSet,
+) -> Result<(DayGrant, Vec<Tally>), StoreError> {
+    let missing = || StoreError::Corrupt(format!("activity {}: no such action", activity.id));
+    let action = rules.rules.action(&activity.action).ok_or_else(missing)?;
+    let receipt = receipt(action, activity)?;
+    let claim = Claim {
+        id: activity.id,
+        citizen: activity.citizen,
+        source: activity.source,
+        external_id: &activity.external_id,
+        rule_set: &rules.rules,
+        rule_set_id: activity.rule_set,
+        action,
+        inputs: &receipt.inputs,
+        occurred_at: activity.occurred_at,
+        evidence: receipt.evidence,
+        city: city.id,
+        subject: None,
+        district: receipt.district.as_deref(),
+        reviewed: receipt.reviewed,
+    };
+    undo(&claim, &receipt).map_err(overflow)
+}

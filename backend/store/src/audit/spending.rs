@@ -1,0 +1,53 @@
+//! Invariants of stock, redemptions, vouchers and what is owed for them.
+
+use super::Invariant;
+use super::walk::Walk::{Merchants, Offers, Owners};
+
+pub(super) const INVARIANTS: &[Invariant] = &[
+    (
+        "stock_taken_is_vouchers_live_or_used",
+        Offers,
+        "SELECT 'offer ' || id(o.id) || ': taken ' || (o.stock_total - o.stock_left)
+                || ', vouchers ' || COUNT(v.id)
+         FROM offers o LEFT JOIN vouchers v ON v.offer_id = o.id AND v.status IN ('live', 'used')
+         GROUP BY o.id, o.stock_total, o.stock_left HAVING o.stock_total - o.stock_left <> COUNT(v.id)",
+    ),
+    (
+        "redemption_is_posted_once",
+        Owners,
+        "SELECT 'redemption ' || id(r.id) || ': ' || r.points || ' pt' FROM redemptions r LEFT JOIN (
+           SELECT p.cause, SUM(CASE WHEN j.kind = 2 THEN -p.points ELSE 0 END) AS taken,
+                  SUM(CASE WHEN j.kind = 3 THEN p.points ELSE 0 END) AS given_back
+           FROM ledger_lines p JOIN journals j ON j.id = p.journal_id
+           JOIN accounts a ON a.owner_id = p.owner_id
+           WHERE j.kind IN (2, 3) AND a.kind = 1 GROUP BY p.cause) p ON p.cause = r.id
+         WHERE COALESCE(p.taken, 0) <> r.points
+            OR COALESCE(p.given_back, 0) <> CASE WHEN r.cancelled_at_us IS NULL THEN 0 ELSE r.points END
+            OR r.points <> (SELECT COALESCE(SUM(t.points), 0) FROM lot_takes t
+              WHERE t.citizen_id = r.citizen_id AND t.cause = r.id)
+            OR r.quantity <> (SELECT COUNT(*) FROM vouchers v WHERE v.redemption_id = r.id
+                              AND (v.status = 'cancelled') = (r.cancelled_at_us IS NOT NULL))",
+    ),
+    (
+        "voucher_is_paid_once",
+        Merchants,
+        "SELECT 'voucher ' || id(v.id) || ' ' || v.status || ': ' || COALESCE(SUM(p.once), 0) || ' payables, '
+                || COALESCE(SUM(p.payable_fen), 0) || ' fen'
+         FROM vouchers v JOIN offers o ON o.id = v.offer_id LEFT JOIN (
+           SELECT p.cause, p.payable_fen, CASE WHEN j.kind = 4 THEN 1 ELSE -1 END AS once
+           FROM ledger_lines p JOIN journals j ON j.id = p.journal_id
+           JOIN accounts a ON a.owner_id = p.owner_id WHERE j.kind IN (4, 9) AND a.kind = 3) p
+           ON p.cause = v.id
+         GROUP BY v.id, v.status, o.payout_fen
+         HAVING COALESCE(SUM(p.once), 0) <> CASE WHEN v.status = 'used' THEN 1 ELSE 0 END
+             OR COALESCE(SUM(p.payable_fen), 0) <> CASE WHEN v.status = 'used' THEN o.payout_fen ELSE 0 END",
+    ),
+    (
+        "payable_has_its_voucher",
+        Merchants,
+        "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM ledger_lines p
+         JOIN journals j ON j.id = p.journal_id JOIN accounts a ON a.owner_id = p.owner_id
+         LEFT JOIN vouchers v ON v.id = p.cause AND v.merchant_id = p.owner_id
+         WHERE j.kind IN (4, 9) AND a.kind = 3 AND v.id IS NULL",
+    ),
+];

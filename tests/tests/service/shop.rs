@@ -1,0 +1,109 @@
+//! A programme with a shop in it, and what people do there.
+
+use tanhui_domain::amount::{Fen, Points};
+use tanhui_domain::id::{CitizenId, MerchantId, OfferId, RedemptionId};
+use tanhui_domain::ledger::JournalKind;
+use tanhui_domain::text::Text;
+use tanhui_service::cache::Cache;
+use tanhui_service::office::{self, NewOffer};
+use tanhui_service::redemption::{Answered, RedeemError, RedeemRequest, Redeemed, cancel, redeem};
+use tanhui_service::statement::{self, StatementQuery};
+use tanhui_service::till::{self, TillError};
+use tanhui_store::{offer, voucher};
+use tanhui_tests::{Outcome, Programme, Stage};
+
+/// A programme with a shop.
+#[derive(Clone)]
+pub(crate) struct Shop {
+    pub(crate) programme: Programme,
+    pub(crate) merchant: MerchantId,
+    pub(crate) offer: OfferId,
+}
+
+impl Shop {
+    pub(crate) async fn open(stage: &Stage, stock: i64, per_person: Option<i64>) -> Outcome<Self> {
+        let programme = Programme::start(stage).await?;
+        let merchant = office::create_merchant(&programme.services, &programme.city, "绿色小店").await?;
+        let new = NewOffer {
+            merchant,
+            title: Text::new("豆浆", "Soy milk"),
+            price: Points::new(20),
+            payout: Fen::new(500),
+            stock,
+            per_person,
+            voucher_days: 30,
+        };
+        let offer = office::create_offer(&programme.services, new).await?;
+        Ok(Self { programme, merchant, offer })
+    }
+
+    /// A new citizen who has ridden for so many points, at most a hundred.
+    pub(crate) async fn citizen(&self, card: &str, points: u32) -> Outcome<CitizenId> {
+        let citizen = self.programme.enroll(card).await?;
+        self.ride(card, points).await?;
+        Ok(citizen)
+    }
+
+    pub(crate) async fn ride(&self, card: &str, points: u32) -> Outcome {
+        let name = format!("{card} at {}", self.programme.services.clock.now());
+        let ride = self.programme.ride(&name, card, points * 200);
+        self.programme.credit(&[ride]).await.map(|_| ())
+    }
+
+    pub(crate) fn request(&self, citizen: CitizenId, quantity: i64) -> RedeemRequest {
+        RedeemRequest { citizen, city: self.programme.city.clone(), offer: self.offer, quantity, key: None }
+    }
+
+    pub(crate) async fn buy(&self, citizen: CitizenId, quantity: i64) -> Result<RedemptionId, RedeemError> {
+        self.ask(&self.request(citizen, quantity)).await
+    }
+
+    pub(crate) async fn ask(&self, request: &RedeemRequest) -> Result<RedemptionId, RedeemError> {
+        let render = |redeemed: &Redeemed| redeemed.redemption.id.to_string();
+        let text = match redeem(&self.programme.services, request, render).await? {
+            Answered::Now(text) => text,
+            Answered::Before(stored) => stored.answer,
+        };
+        Ok(text.parse().unwrap_or(RedemptionId::new(uuid::Uuid::nil())))
+    }
+
+    pub(crate) async fn give_back(
+        &self,
+        citizen: CitizenId,
+        id: RedemptionId,
+    ) -> Result<Redeemed, RedeemError> {
+        cancel(&self.programme.services, citizen, &self.programme.city, id).await
+    }
+
+    pub(crate) async fn use_code(&self, staff: CitizenId, code: &str) -> Result<(), TillError> {
+        let (services, city) = (&self.programme.services, &self.programme.city);
+        till::use_voucher(services, city, self.merchant, staff, code).await.map(|_| ())
+    }
+
+    pub(crate) async fn codes(&self, id: RedemptionId) -> Outcome<Vec<String>> {
+        let vouchers = voucher::of_redemption(&self.programme.services.database, id).await?;
+        Ok(vouchers.into_iter().map(|voucher| voucher.code).collect())
+    }
+
+    pub(crate) async fn left(&self) -> Outcome<i64> {
+        let offer = offer::find(&self.programme.services.database, self.offer).await?;
+        Ok(offer.ok_or("no offer")?.stock_left)
+    }
+
+    pub(crate) async fn points(&self, citizen: CitizenId) -> Outcome<i64> {
+        Ok(statement::balance(&self.programme.services, citizen).await?.amounts.points.get())
+    }
+
+    /// The same shop as another process sees it.
+    pub(crate) async fn elsewhere(&self, stage: &Stage) -> Outcome<Self> {
+        let programme = Programme::start_with(stage, "testcity", Cache::memory(), 2).await?;
+        Ok(Self { programme, ..self.clone() })
+    }
+
+    /// Everything on a citizen's statement: kind and points, oldest first.
+    pub(crate) async fn lines(&self, citizen: CitizenId) -> Outcome<Vec<(JournalKind, i64)>> {
+        let query = StatementQuery { range: statement::everything(), after: 0, limit: 100 };
+        let found = statement::statement(&self.programme.services, citizen, query).await?;
+        Ok(found.lines.iter().map(|line| (line.kind, line.amounts.points.get())).collect())
+    }
+}

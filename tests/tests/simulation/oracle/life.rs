@@ -1,0 +1,131 @@
+//! Points that end, credits that are undone, balances that two officers correct.
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::{Oracle, Person, Status};
+
+/// A correction on its way.
+#[derive(Debug, Clone, Copy)]
+pub struct Adjustment {
+    citizen: u32,
+    points: i64,
+    milligrams: i64,
+    decided: Option<&'static str>,
+}
+
+impl Person {
+    /// Points that are there make up for those that were spent and undone, whatever their last day.
+    pub fn settle(&mut self) {
+        let taken = self.take_one_by_one(self.overdrawn, NaiveDate::MIN);
+        self.overdrawn -= taken.values().sum::<i64>();
+    }
+
+    /// Points of one lot run out of time.
+    pub fn end(&mut self, last_day: NaiveDate, points: i64, now: DateTime<Utc>) {
+        let lot = self.lots.get_mut(&last_day).expect("a lot");
+        lot.left -= points;
+        lot.ended += points;
+        self.post(now, -points, 0);
+    }
+
+    /// Debts first, then everything past its last day.
+    fn tidy(&mut self, today: NaiveDate, now: DateTime<Utc>) {
+        self.settle();
+        let past: Vec<(NaiveDate, i64)> = self
+            .lots
+            .range(..today)
+            .map(|(day, lot)| (*day, lot.left))
+            .filter(|(_, left)| *left > 0)
+            .collect();
+        for (last_day, left) in past {
+            self.end(last_day, left, now);
+        }
+    }
+
+    fn has_points(&self) -> bool {
+        self.lots.values().any(|lot| lot.left > 0)
+    }
+}
+
+impl Oracle {
+    /// Debts are made up for at any time; what ended is posted once a day.
+    pub(super) fn expire(&mut self) {
+        let (today, now) = (self.today(), self.now);
+        for person in self.citizens.values_mut() {
+            if person.overdrawn > 0 && person.has_points() {
+                person.tidy(today, now);
+            }
+        }
+        if self.expired_until.is_some_and(|done| done >= today) {
+            return;
+        }
+        self.expired_until = Some(today);
+        self.citizens.values_mut().for_each(|person| person.tidy(today, now));
+    }
+
+    pub(super) fn reverse(&mut self, key: (usize, u32)) -> String {
+        let (today, now) = (self.today(), self.now);
+        let Some(decided) = self.decided.get_mut(&key) else { return "no activity".to_owned() };
+        match decided.status {
+            Status::Reversed => return "reversed before".to_owned(),
+            Status::Rejected => return "was rejected".to_owned(),
+            Status::Credited => decided.status = Status::Reversed,
+        }
+        let (points, milligrams) = (decided.granted.points, decided.granted.milligrams);
+        let person = self.citizens.get_mut(&decided.whose).expect("activities are of citizens");
+        person.tidy(today, now);
+        let lot = person.lots.entry(decided.last_day).or_default();
+        let from_own = lot.left.min(points);
+        lot.left -= from_own;
+        let revived = lot.ended.min(points - from_own);
+        lot.ended -= revived;
+        person.post(now, revived, 0);
+        let missing = points - from_own - revived;
+        let others: i64 = person.take_one_by_one(missing, NaiveDate::MIN).values().sum();
+        person.overdrawn += missing - others;
+        person.post(now, -points, -milligrams);
+        person.remove(decided.deed, decided.day, decided.granted, now);
+        "reversed".to_owned()
+    }
+
+    pub(super) fn propose(&mut self, number: u32, citizen: u32, (points, milligrams): (i64, i64)) -> String {
+        if !self.citizens.contains_key(&citizen) {
+            return "nobody".to_owned();
+        }
+        if points == 0 && milligrams == 0 {
+            return "amount".to_owned();
+        }
+        self.adjustments.insert(number, Adjustment { citizen, points, milligrams, decided: None });
+        "proposed".to_owned()
+    }
+
+    pub(super) fn decide_adjustment(&mut self, number: u32, approve: bool, other: bool) -> String {
+        let (today, now) = (self.today(), self.now);
+        let last_day = self.law_at(now).last_day(today).expect("a day of the calendar");
+        let Some(adjustment) = self.adjustments.get_mut(&number) else { return "no adjustment".to_owned() };
+        if !other {
+            return "same person".to_owned();
+        }
+        if let Some(word) = adjustment.decided {
+            return format!("{word} before");
+        }
+        if approve {
+            let known = self.citizens.get_mut(&adjustment.citizen).expect("asked before");
+            let mut person = known.clone();
+            person.tidy(today, now);
+            if adjustment.points > 0 {
+                person.grant(last_day, adjustment.points);
+            } else if let Err(good) = person.take(-adjustment.points, today) {
+                return format!("points {good} of {}", -adjustment.points);
+            }
+            if person.balance().1 + adjustment.milligrams < 0 {
+                return "too few grams".to_owned();
+            }
+            person.post(now, adjustment.points, adjustment.milligrams);
+            *known = person;
+        }
+        let word = if approve { "approved" } else { "refused" };
+        adjustment.decided = Some(word);
+        word.to_owned()
+    }
+}

@@ -21,6 +21,7 @@ pub const STEPS: &[(&str, &str)] = &[
     ("0002_one_row_per_event", include_str!("../sql/0002_one_row_per_event.sql")),
     ("0003_life", include_str!("../sql/0003_life.sql")),
     ("0004_rule_state", include_str!("../sql/0004_rule_state.sql")),
+    ("0005_settlement", include_str!("../sql/0005_settlement.sql")),
 ];
 
 /// The ordered list of steps.

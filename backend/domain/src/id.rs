@@ -92,6 +92,8 @@ uuid_id!(
     AdjustmentId,
     /// A card or device whose acts count together, whoever has it; derived from what names it.
     SharedId,
+    /// A merchant's statement.
+    StatementId,
     /// The owner of an account: a citizen, a merchant, a city programme.
     OwnerId,
 );

@@ -14,6 +14,7 @@ pub mod office;
 pub mod redemption;
 pub mod rule;
 pub mod same_act;
+pub mod settlement;
 pub mod simulation;
 pub mod text;
 pub mod time;

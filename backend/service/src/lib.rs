@@ -24,6 +24,7 @@ pub mod retry;
 pub mod reversal;
 pub mod review;
 pub mod rule_book;
+pub mod settlement;
 pub mod shipped;
 pub mod sign_in;
 pub mod simulation;

@@ -5,6 +5,7 @@ use tanhui_domain::city::City;
 use tanhui_domain::id::{CitizenId, MerchantId, OfferId, VoucherId};
 use tanhui_domain::ledger::{Amounts, Journal, JournalKind, PostingError};
 use tanhui_domain::redemption::{Offer, Voucher, VoucherStatus};
+use tanhui_domain::settlement::VOID_WITHIN;
 use tanhui_store::{StoreError, Transaction, account, offer, voucher};
 
 use crate::Services;
@@ -41,6 +42,15 @@ pub enum TillError {
     Expired {
         /// Since when.
         expires_at: DateTime<Utc>,
+    },
+    /// It was not used, so there is nothing to void.
+    #[error("not used")]
+    NotUsed,
+    /// Its use is too long ago to be voided.
+    #[error("used at {used_at}, too long ago")]
+    TooLate {
+        /// When it was used.
+        used_at: DateTime<Utc>,
     },
     /// The database failed.
     #[error(transparent)]
@@ -132,7 +142,7 @@ async fn try_use(
     }
 
     // 3. Write what the city owes.
-    post(&transaction, city, &voucher, &offer, now).await?;
+    post(&transaction, city, &voucher, (JournalKind::Use, Amounts::payable(offer.payout)), now).await?;
 
     // 4. Commit, then answer.
     transaction.commit().await?;
@@ -141,24 +151,82 @@ async fn try_use(
     Ok(Checked { voucher, offer })
 }
 
+/// Undoes a use that was a mistake, soon after it; the voucher can then be used again until its last day.
+///
+/// What the city owes shrinks by a line of its own: in a statement closed meanwhile nothing changes.
+pub async fn void(
+    services: &Services,
+    city: &City,
+    merchant: MerchantId,
+    code: &str,
+) -> Result<Checked, TillError> {
+    let now = services.clock.now();
+    retrying(|again| try_void(services, city, merchant, code, (now, again))).await
+}
+
+async fn try_void(
+    services: &Services,
+    city: &City,
+    merchant: MerchantId,
+    code: &str,
+    (now, again): (DateTime<Utc>, bool),
+) -> Result<Checked, TillError> {
+    let code = spelled(code).ok_or(TillError::NoVoucher)?;
+    let transaction = services.database.begin().await?;
+
+    // 1. Load.
+    let voucher = of_merchant(voucher::find_by_code(&transaction, &code).await?, merchant)?;
+    let offer = offer::find(&transaction, voucher.offer).await?.ok_or(TillError::NoVoucher)?;
+    // An earlier try at this very instant was committed and its answer lost.
+    if again && account::has_line(&transaction, merchant.into(), voucher.id.get(), now).await? {
+        return Ok(Checked { voucher, offer });
+    }
+    let used_at = voidable(&voucher, now)?;
+
+    // 2. The guarded update decides against another void.
+    if !voucher::mark_unused(&transaction, voucher.id, used_at).await? {
+        return Err(TillError::NotUsed);
+    }
+
+    // 3. Write what the city no longer owes.
+    let owed = Amounts::payable(offer.payout).negated().map_err(PostingError::from).map_err(unpostable)?;
+    post(&transaction, city, &voucher, (JournalKind::Void, owed), now).await?;
+
+    // 4. Commit, then answer.
+    transaction.commit().await?;
+    metrics::counter!("tanhui_voucher_voids_total").increment(1);
+    let voucher = Voucher { status: VoucherStatus::Live, used_at: None, ..voucher };
+    Ok(Checked { voucher, offer })
+}
+
+fn voidable(voucher: &Voucher, now: DateTime<Utc>) -> Result<DateTime<Utc>, TillError> {
+    match (voucher.status, voucher.used_at) {
+        (VoucherStatus::Used, Some(used_at)) if now.signed_duration_since(used_at) > VOID_WITHIN => {
+            Err(TillError::TooLate { used_at })
+        }
+        (VoucherStatus::Used, Some(used_at)) => Ok(used_at),
+        (VoucherStatus::Used, None) | (VoucherStatus::Live | VoucherStatus::Cancelled, _) => {
+            Err(TillError::NotUsed)
+        }
+    }
+}
+
 async fn post(
     on: &Transaction,
     city: &City,
     voucher: &Voucher,
-    offer: &Offer,
+    (kind, owed): (JournalKind, Amounts),
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let missing = || StoreError::Corrupt("a merchant or programme without an account".to_owned());
     let mut merchant = account::lock(on, voucher.merchant.into()).await?.ok_or_else(missing)?;
     let mut programme = account::lock(on, city.programme).await?.ok_or_else(missing)?;
     let cause = Some(voucher.id.get());
-    let owed = Amounts::payable(offer.payout);
     let opposite = owed.negated().map_err(PostingError::from).map_err(unpostable)?;
     let postings = vec![
         merchant.post(owed, cause).map_err(unpostable)?,
         programme.post(opposite, cause).map_err(unpostable)?,
     ];
-    let kind = JournalKind::Use;
     let journal = Journal { city: city.id, kind, cause, occurred_at: now, recorded_at: now, postings };
     account::write(on, &journal).await.map(|_| ())
 }

@@ -17,6 +17,7 @@ use crate::audit::{self, Recomputed, Sample};
 use crate::crediting::{CreditError, EventStatus, Report, Subject};
 use crate::expiry;
 use crate::random::Random as _;
+use crate::settlement;
 
 const WAITING_PAUSE: Duration = Duration::from_secs(1);
 const UPKEEP_PAUSE: Duration = Duration::from_mins(10);
@@ -103,7 +104,7 @@ pub async fn expire_forever(services: Arc<Services>, stop: CancellationToken) {
     }
 }
 
-/// Prepares partitions and forgets expired tokens and keys until told to stop.
+/// Prepares partitions, closes merchants' months, forgets expired tokens and keys, until told to stop.
 pub async fn keep_up_forever(services: Arc<Services>, stop: CancellationToken) {
     loop {
         if let Err(error) = keep_up(&services).await {
@@ -155,6 +156,7 @@ pub async fn keep_up(services: &Services) -> Result<(), StoreError> {
     let now = services.clock.now();
     services.rules.refresh(&services.database).await?;
     services.database.create_partitions(now.year(), now.month()).await?;
+    settlement::close_past_months(services).await?;
     let transaction = services.database.begin().await?;
     session::delete_expired(&transaction, now).await?;
     let before = now.checked_sub_signed(KEYS_KEPT).unwrap_or(now);

@@ -258,6 +258,17 @@ pub async fn lines<C: Connected>(
         .collect()
 }
 
+/// Whether an account has a line with a cause that was written at one instant.
+pub async fn has_line<C: Connected>(
+    on: &C,
+    owner: OwnerId,
+    cause: Uuid,
+    recorded_at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM postings WHERE owner_id = $1 AND cause = $2 AND recorded_at_us = $3 LIMIT 1";
+    Ok(query_one(on, sql, [owner.get().into(), cause.into(), micros(recorded_at).into()]).await?.is_some())
+}
+
 /// The balances of an account just before an instant.
 pub async fn balance_before<C: Connected>(
     on: &C,
@@ -329,12 +340,14 @@ fn journal_kind_number(kind: JournalKind) -> i32 {
         JournalKind::Expire => 5,
         JournalKind::Adjust => 6,
         JournalKind::Reverse => 7,
+        JournalKind::Settle => 8,
+        JournalKind::Void => 9,
     }
 }
 
-fn journal_kind(number: i32) -> Result<JournalKind, StoreError> {
-    use JournalKind::{Adjust, Cancel, Credit, Expire, Redeem, Reverse, Use};
-    [Credit, Redeem, Cancel, Use, Expire, Adjust, Reverse]
+pub(crate) fn journal_kind(number: i32) -> Result<JournalKind, StoreError> {
+    use JournalKind::{Adjust, Cancel, Credit, Expire, Redeem, Reverse, Settle, Use, Void};
+    [Credit, Redeem, Cancel, Use, Expire, Adjust, Reverse, Settle, Void]
         .into_iter()
         .find(|kind| journal_kind_number(*kind) == number)
         .ok_or_else(|| StoreError::Corrupt(format!("journal kind {number}")))

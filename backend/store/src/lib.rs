@@ -26,6 +26,7 @@ mod row;
 pub mod rule_set;
 pub mod session;
 pub mod setting;
+pub mod settlement;
 pub mod source;
 pub mod tally;
 pub mod usage;

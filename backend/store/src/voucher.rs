@@ -101,6 +101,17 @@ pub async fn mark_used(
     Ok(execute(on, sql, [id.get().into(), micros(at).into(), by.get().into()]).await? == 1)
 }
 
+/// Makes a voucher live again whose use at that instant is undone; false when another was first.
+pub async fn mark_unused(
+    on: &Transaction,
+    id: VoucherId,
+    used_at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE vouchers SET status = 'live', used_at_us = NULL, used_by = NULL
+               WHERE id = $1 AND status = 'used' AND used_at_us = $2";
+    Ok(execute(on, sql, [id.get().into(), micros(used_at).into()]).await? == 1)
+}
+
 /// Cancels the live vouchers of a redemption; gives how many there were.
 pub async fn mark_cancelled(on: &Transaction, redemption: RedemptionId) -> Result<u64, StoreError> {
     let sql = "UPDATE vouchers SET status = 'cancelled' WHERE redemption_id = $1 AND status = 'live'";

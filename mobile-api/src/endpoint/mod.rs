@@ -15,6 +15,7 @@ mod openapi;
 mod partner;
 mod public;
 mod readyz;
+mod settling;
 mod spending;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(spending::routes())
         .merge(merchant::routes())
         .merge(city::routes())
+        .merge(settling::routes())
 }
 
 /// What data partners call. Limited by source instead of by address, and with larger bodies.

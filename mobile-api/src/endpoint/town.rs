@@ -171,11 +171,30 @@ impl Town {
     }
 
     pub async fn send(&self, request: axum::http::request::Builder, body: impl Into<Body>) -> Answer {
+        let (status, headers, bytes) = self.answer(request, body).await;
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status, headers, body }
+    }
+
+    /// What a good answer says, as it came.
+    pub async fn raw(
+        &self,
+        request: axum::http::request::Builder,
+        body: impl Into<Body>,
+    ) -> (HeaderMap, Vec<u8>) {
+        let (status, headers, bytes) = self.answer(request, body).await;
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&bytes));
+        (headers, bytes)
+    }
+
+    async fn answer(
+        &self,
+        request: axum::http::request::Builder,
+        body: impl Into<Body>,
+    ) -> (StatusCode, HeaderMap, Vec<u8>) {
         let response = self.app.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, body }
+        (parts.status, parts.headers, body.collect().await.unwrap().to_bytes().to_vec())
     }
 }
 

@@ -167,6 +167,10 @@ pub enum JournalKind {
     Adjust,
     /// An earlier journal was undone.
     Reverse,
+    /// The city paid a merchant's statement.
+    Settle,
+    /// A merchant undid a use.
+    Void,
 }
 
 impl JournalKind {
@@ -181,6 +185,8 @@ impl JournalKind {
             Self::Expire => "expire",
             Self::Adjust => "adjust",
             Self::Reverse => "reverse",
+            Self::Settle => "settle",
+            Self::Void => "void",
         }
     }
 }

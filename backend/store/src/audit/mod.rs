@@ -6,6 +6,7 @@
 mod activities;
 mod ledger;
 mod life;
+mod settling;
 mod spending;
 mod totals;
 mod walk;
@@ -49,6 +50,7 @@ fn all() -> impl Iterator<Item = &'static Invariant> {
         .chain(life::INVARIANTS)
         .chain(activities::INVARIANTS)
         .chain(spending::INVARIANTS)
+        .chain(settling::INVARIANTS)
 }
 
 /// The names of all invariants, in the order checked.

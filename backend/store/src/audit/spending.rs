@@ -31,17 +31,16 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     (
         "voucher_is_paid_once",
         Merchants,
-        "SELECT 'voucher ' || id(v.id) || ' ' || v.status || ': ' || COUNT(p.owner_id) || ' payables'
-            FROM vouchers v
-         JOIN offers o ON o.id = v.offer_id
-         LEFT JOIN (SELECT p.owner_id, p.cause, p.payable_fen FROM ledger_lines p
-         JOIN journals j
-         ON j.id = p.journal_id
-                    JOIN accounts a ON a.owner_id = p.owner_id WHERE j.kind = 4 AND a.kind = 3) p
-                    ON p.cause = v.id
+        "SELECT 'voucher ' || id(v.id) || ' ' || v.status || ': ' || COALESCE(SUM(p.once), 0) || ' payables, '
+                || COALESCE(SUM(p.payable_fen), 0) || ' fen'
+         FROM vouchers v JOIN offers o ON o.id = v.offer_id LEFT JOIN (
+           SELECT p.cause, p.payable_fen, CASE WHEN j.kind = 4 THEN 1 ELSE -1 END AS once
+           FROM ledger_lines p JOIN journals j ON j.id = p.journal_id
+           JOIN accounts a ON a.owner_id = p.owner_id WHERE j.kind IN (4, 9) AND a.kind = 3) p
+           ON p.cause = v.id
          GROUP BY v.id, v.status, o.payout_fen
-         HAVING COUNT(p.owner_id) <> CASE WHEN v.status = 'used' THEN 1 ELSE 0 END
-             OR SUM(p.payable_fen) <> o.payout_fen",
+         HAVING COALESCE(SUM(p.once), 0) <> CASE WHEN v.status = 'used' THEN 1 ELSE 0 END
+             OR COALESCE(SUM(p.payable_fen), 0) <> CASE WHEN v.status = 'used' THEN o.payout_fen ELSE 0 END",
     ),
     (
         "payable_has_its_voucher",
@@ -49,6 +48,6 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM ledger_lines p
          JOIN journals j ON j.id = p.journal_id JOIN accounts a ON a.owner_id = p.owner_id
          LEFT JOIN vouchers v ON v.id = p.cause AND v.merchant_id = p.owner_id
-         WHERE j.kind = 4 AND a.kind = 3 AND v.id IS NULL",
+         WHERE j.kind IN (4, 9) AND a.kind = 3 AND v.id IS NULL",
     ),
 ];

@@ -19,7 +19,7 @@ const OFFERS_EACH: i64 = 5_000;
 pub(super) enum Walk {
     /// By owner: accounts and all that belongs to one citizen.
     Owners,
-    /// By merchant: accounts, lines and vouchers.
+    /// By merchant: accounts, lines, vouchers and statements.
     Merchants,
     /// By journal: lines.
     Journals,
@@ -44,9 +44,12 @@ impl Walk {
                 ("office_log", "citizen_id"),
                 ("redemptions", "citizen_id"),
             ],
-            Self::Merchants => {
-                &[("accounts", "owner_id"), ("ledger_lines", "owner_id"), ("vouchers", "merchant_id")]
-            }
+            Self::Merchants => &[
+                ("accounts", "owner_id"),
+                ("ledger_lines", "owner_id"),
+                ("vouchers", "merchant_id"),
+                ("merchant_statements", "merchant_id"),
+            ],
             Self::Journals => &[("ledger_lines", "journal_id")],
             Self::Keys => &[("activity_keys", "id")],
             Self::Offers => &[("offers", "id")],

@@ -149,7 +149,7 @@ pub fn posting(line: &Entry) -> PostingAnswer {
         JournalKind::Credit | JournalKind::Reverse => (line.cause, None, None),
         JournalKind::Redeem | JournalKind::Cancel | JournalKind::Use => (None, line.cause, None),
         JournalKind::Adjust => (None, None, line.cause),
-        JournalKind::Expire => (None, None, None),
+        JournalKind::Expire | JournalKind::Settle | JournalKind::Void => (None, None, None),
     };
     PostingAnswer {
         number: line.version,

@@ -1,9 +1,10 @@
-//! `POST /v1/merchant/vouchers/check` and `/use`: one clear answer at the till.
+//! `POST /v1/merchant/vouchers/check`, `/use` and `/void`: one clear answer at the till.
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tanhui_domain::city::City;
+use tanhui_domain::settlement::VOID_WITHIN;
 use tanhui_domain::text::Language;
 use tanhui_service::till::{self, Checked, TillError};
 use tanhui_service::{StoreError, office};
@@ -30,7 +31,7 @@ pub struct TillAnswer {
     /// The voucher's code.
     #[schema(example = "7K3M9QXR2T8WZ4HN")]
     code: String,
-    /// `live` when it was only checked, `used` when it was used just now.
+    /// `live` when it was only checked or its use was voided, `used` when it was used just now.
     #[schema(example = "used")]
     status: &'static str,
     /// What to hand over.
@@ -112,6 +113,34 @@ pub async fn use_voucher(
     }
 }
 
+/// Undoes a use that was a mistake, within 24 hours; the voucher is live again. Needs the role
+/// `merchant_staff`.
+///
+/// In a statement closed meanwhile nothing changes: the void lands in the next one.
+#[utoipa::path(
+    post, path = "/v1/merchant/vouchers/void", tag = "merchant", security(("bearer" = [])),
+    request_body = TillRequest,
+    responses(
+        (status = 200, body = TillAnswer),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json",
+            description = "`voucher_not_found`: no such voucher at my merchant"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json",
+            description = "`voucher_not_used`, `void_too_late`"),
+    )
+)]
+pub async fn void(
+    State(state): State<AppState>,
+    staff: AsMerchantStaff,
+    context: RequestContext,
+    Json(request): Json<TillRequest>,
+) -> Result<Json<TillAnswer>, Problem> {
+    let city = state.services.city(staff.caller().city()).await?;
+    match till::void(&state.services, &city, staff.merchant(), &request.code).await {
+        Ok(found) => Ok(Json(TillAnswer::of(found, context.language))),
+        Err(error) => Err(refusal(&state, &staff, error).await),
+    }
+}
+
 async fn refusal(state: &AppState, staff: &AsMerchantStaff, error: TillError) -> Problem {
     match place(state, staff).await {
         Ok((city, shop)) => problem(error, &city, &shop),
@@ -149,6 +178,14 @@ fn problem(error: TillError, city: &City, shop: &str) -> Problem {
             let when = local(expires_at);
             Problem::new(Code::VoucherExpired)
                 .detail(format!("已于 {when} 过期。"), format!("It expired on {when}."))
+        }
+        TillError::NotUsed => Problem::new(Code::VoucherNotUsed),
+        TillError::TooLate { used_at } => {
+            let (when, hours) = (local(used_at), VOID_WITHIN.num_hours());
+            Problem::new(Code::VoidTooLate).detail(
+                format!("该券已于 {when} 核销，超过 {hours} 小时不能撤销，请联系城市运营方更正。"),
+                format!("It was used on {when}; after {hours} hours only the city office can correct it."),
+            )
         }
         TillError::Store(error) => error.into(),
     }

@@ -94,6 +94,8 @@ codes! {
     VoucherCancelled "voucher_cancelled" CONFLICT
         "该券已被持券人取消" "The voucher was given back by its holder";
     VoucherExpired "voucher_expired" CONFLICT "该券已过期" "The voucher has expired";
+    VoucherNotUsed "voucher_not_used" CONFLICT "该券未被使用，无需撤销" "The voucher was not used: nothing to void";
+    VoidTooLate "void_too_late" CONFLICT "核销时间过久，不能撤销" "The use is too long ago to be voided";
     // The city office and corrections.
     AlreadyReversed "already_reversed" CONFLICT "该行为已冲正" "The activity was reversed before";
     NotCredited "not_credited" CONFLICT "该行为未入账，无可冲正" "The activity was not credited";
@@ -101,6 +103,11 @@ codes! {
     SamePerson "same_person" CONFLICT
         "须由提出者以外的人决定" "Someone other than the proposer must decide";
     InsufficientReduction "insufficient_reduction" CONFLICT "减排量不足" "Not enough CO2e on the account";
+    // Settling with merchants.
+    StatementOutOfOrder "statement_out_of_order" CONFLICT
+        "结算单不在此步骤" "The statement is not where this step begins";
+    StatementTooLong "statement_too_long" PAYLOAD_TOO_LARGE
+        "明细过多，请改用 CSV" "Too many lines for a workbook, ask for CSV";
     Internal "internal" INTERNAL_SERVER_ERROR "服务内部出错" "Something failed on our side";
     Overloaded "overloaded" SERVICE_UNAVAILABLE "服务繁忙，请稍后再试" "Too busy, come back shortly";
     TimedOut "timed_out" GATEWAY_TIMEOUT "处理超时，请重试" "It took too long, try again";

@@ -13,8 +13,8 @@ use tanhui_store::{StoreError, Transaction, account, city, settlement};
 use uuid::Uuid;
 
 use crate::Services;
+use crate::draft::unpostable;
 use crate::random::Random;
-use crate::redemption::unpostable;
 use crate::retry::{Repeatable, retrying};
 
 /// Merchants closed per query.

@@ -75,8 +75,8 @@ pub async fn due<C: Connected>(
 pub async fn insert(on: &Transaction, statement: &MerchantStatement) -> Result<(), StoreError> {
     execute(
         on,
-        "INSERT INTO merchant_statements (id, city_id, merchant_id, number, after_line, last_line, uses, voids,
-            adjustments, due_fen, status, closed_at_us)
+        "INSERT INTO merchant_statements (id, city_id, merchant_id, number, after_line, last_line, uses,
+            voids, adjustments, due_fen, status, closed_at_us)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         [
             statement.id.get().into(),

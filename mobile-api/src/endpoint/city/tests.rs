@@ -22,9 +22,9 @@ async fn an_adjustment_is_posted_after_a_second_person_approved_it() {
     assert_eq!((proposed.status.as_u16(), &proposed.body["status"]), (201, &json!("proposed")));
     let path = format!("{ADJUSTMENTS}/{}/approve", proposed.body["id"].as_str().unwrap());
     town.post(&path, &editor.token, json!({})).await.problem("same_person");
-    let approved = town.post(&path, &approver.token, json!({})).await;
-    assert_eq!((approved.status.as_u16(), &approved.body["status"]), (200, &json!("approved")));
-    assert_eq!(approved.body["decided_by"], json!(approver.citizen.id));
+    let decided = town.post(&path, &approver.token, json!({})).await;
+    assert_eq!((decided.status.as_u16(), &decided.body["status"]), (200, &json!("approved")));
+    assert_eq!(decided.body["decided_by"], json!(approver.citizen.id));
     town.post(&path, &approver.token, json!({})).await.problem("already_decided");
     let balance = town.get("/v1/me/balance", &rider.token).await.body;
     assert_eq!(balance["points"], 30);

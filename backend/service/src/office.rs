@@ -8,7 +8,7 @@ use tanhui_domain::city::{City, Grant, Role, Source};
 use tanhui_domain::id::{CitizenId, CityId, MerchantId, OfferId, OwnerId, SourceId};
 use tanhui_domain::office::Deed;
 use tanhui_domain::redemption::{Merchant, Offer, OfferStatus};
-use tanhui_domain::rule::{Evidence, Feature, RuleSet, WhenExhausted};
+use tanhui_domain::rule::{Evidence, RuleSet, WhenExhausted};
 use tanhui_domain::text::Text;
 use tanhui_store::{StoreError, citizen, city, merchant, offer, office_log, rule_set, source};
 
@@ -67,18 +67,11 @@ pub struct NewOffer {
     pub voucher_days: i32,
 }
 
-/// What is kept of the features that a decision alone cannot keep. A rule set that uses another is refused,
-/// so that nothing in it is silently left undone.
-const KEPT: [Feature; 4] = [Feature::History, Feature::Campaigns, Feature::Budgets, Feature::ScopedCaps];
-
 /// Publishes a rule set from now on, and makes its city when it is new.
 pub async fn publish(services: &Services, rules: &RuleSet) -> Result<CityId, OfficeError> {
-    let features = rules.features();
-    let unkept = features.iter().filter(|feature| !KEPT.contains(feature)).map(|feature| feature.key());
-    let waits = rules.budgets().any(|budget| budget.when_exhausted() != WhenExhausted::Stop);
-    let missing: Vec<&str> = unkept.chain(waits.then_some("when_exhausted: queue, prorate")).collect();
-    if !missing.is_empty() {
-        return Err(OfficeError::NotKept(missing.join(", ")));
+    // Points that wait for a budget have nowhere to wait yet.
+    if rules.budgets().any(|budget| budget.when_exhausted() != WhenExhausted::Stop) {
+        return Err(OfficeError::NotKept("when_exhausted: queue, prorate".to_owned()));
     }
     let id = match try_to_publish(services, rules).await {
         // Another process made the city just now; the second try finds it.

@@ -36,9 +36,9 @@ each_database!(
 );
 
 /// Books in which everything has happened once.
-struct Scene {
-    stage: Stage,
-    town: Town,
+pub struct Scene {
+    pub stage: Stage,
+    pub town: Town,
     spender: CitizenId,
     saver: CitizenId,
     ride: ActivityId,
@@ -49,7 +49,7 @@ struct Scene {
 }
 
 impl Scene {
-    async fn set(stage: Stage) -> Outcome<Self> {
+    pub async fn set(stage: Stage) -> Outcome<Self> {
         let town = Town::build(&stage, 3).await?;
         let books = Books { stage: &stage, town: &town };
         let (spender, saver) = (town.citizen(0)?, town.citizen(1)?);
@@ -70,7 +70,7 @@ impl Scene {
     }
 
     /// Posts amounts to an owner, whatever the activities and redemptions say.
-    async fn post(&self, kind: JournalKind, owner: Uuid, moved: Amounts, cause: Uuid) -> Outcome {
+    pub async fn post(&self, kind: JournalKind, owner: Uuid, moved: Amounts, cause: Uuid) -> Outcome {
         let on = self.stage.database.begin().await?;
         let books = Books { stage: &self.stage, town: &self.town };
         let owner = tanhui_domain::id::OwnerId::new(owner);
@@ -87,14 +87,14 @@ impl Scene {
     }
 
     /// Breaks rows of a table that belong to an id.
-    async fn break_rows(&self, statement: &str, id: Uuid) -> Outcome {
+    pub async fn break_rows(&self, statement: &str, id: Uuid) -> Outcome {
         let sql = statement.replace("{id}", &self.literal(id));
         assert_ne!(self.stage.raw.execute(&sql).await?, 0, "nothing broken by: {sql}");
         Ok(())
     }
 
     /// Demands that this invariant and no other is broken, and that it names this id.
-    async fn expect(&self, invariant: &str, id: Uuid) -> Outcome {
+    pub async fn expect(&self, invariant: &str, id: Uuid) -> Outcome {
         let broken = broken(&self.stage).await?;
         assert_eq!(broken.keys().copied().collect::<Vec<_>>(), [invariant], "{broken:?}");
         names(&broken, invariant, id);
@@ -111,7 +111,7 @@ fn names(broken: &BTreeMap<&'static str, Vec<String>>, invariant: &str, id: Uuid
 }
 
 /// The details of each broken invariant.
-async fn broken(stage: &Stage) -> Outcome<BTreeMap<&'static str, Vec<String>>> {
+pub async fn broken(stage: &Stage) -> Outcome<BTreeMap<&'static str, Vec<String>>> {
     let snapshot = stage.database.snapshot().await?;
     let mut broken = BTreeMap::new();
     for invariant in audit::invariants() {

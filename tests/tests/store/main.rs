@@ -13,4 +13,5 @@ mod requests;
 mod schema;
 mod sessions;
 mod sources;
+mod statements;
 mod usages;

@@ -17,6 +17,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(offers::offers))
         .routes(routes!(till::check))
         .routes(routes!(till::use_voucher))
-        .routes(routes!(till::void))
+        .routes(routes!(till::void_voucher))
         .routes(routes!(redemptions::redemptions))
 }

@@ -128,7 +128,7 @@ pub async fn use_voucher(
             description = "`voucher_not_used`, `void_too_late`"),
     )
 )]
-pub async fn void(
+pub async fn void_voucher(
     State(state): State<AppState>,
     staff: AsMerchantStaff,
     context: RequestContext,

@@ -21,7 +21,10 @@ pub struct Closed {
 /// nothing. Needs the role `city_editor`.
 #[utoipa::path(post, path = "/v1/city/statements", tag = "city", security(("bearer" = [])),
     responses((status = 200, body = Closed)))]
-pub async fn close(State(state): State<AppState>, editor: AsCityEditor) -> Result<Json<Closed>, Problem> {
+pub async fn close_statements(
+    State(state): State<AppState>,
+    editor: AsCityEditor,
+) -> Result<Json<Closed>, Problem> {
     let city = state.services.city(editor.city()).await?;
     let closed = settlement::close(&state.services, &city, state.services.clock.now()).await?;
     Ok(Json(Closed { closed }))

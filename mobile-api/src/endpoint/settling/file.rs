@@ -45,6 +45,7 @@ pub enum FileKind {
 #[into_params(parameter_in = Query)]
 pub struct FileParams {
     /// `csv` or `xlsx`.
+    #[param(inline)]
     format: FileKind,
 }
 
@@ -55,7 +56,7 @@ pub struct FileParams {
         (status = 200, content_type = "text/csv", body = String),
         (status = 413, description = "`statement_too_long`: more lines than a workbook holds; ask for CSV"),
     ))]
-pub async fn file(
+pub async fn statement_file(
     State(state): State<AppState>,
     staff: AsMerchantStaff,
     context: RequestContext,

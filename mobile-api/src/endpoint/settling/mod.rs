@@ -24,15 +24,15 @@ use crate::state::AppState;
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(of_merchant::statements))
-        .routes(routes!(of_merchant::statement))
-        .routes(routes!(file::file))
-        .routes(routes!(of_city::statements))
-        .routes(routes!(close::close))
-        .routes(routes!(step::submit))
-        .routes(routes!(step::approve))
-        .routes(routes!(step::send_back))
-        .routes(routes!(step::pay))
+        .routes(routes!(of_merchant::merchant_statements))
+        .routes(routes!(of_merchant::merchant_statement))
+        .routes(routes!(file::statement_file))
+        .routes(routes!(of_city::city_statements))
+        .routes(routes!(close::close_statements))
+        .routes(routes!(step::submit_statement))
+        .routes(routes!(step::approve_statement))
+        .routes(routes!(step::return_statement))
+        .routes(routes!(step::pay_statement))
 }
 
 /// A merchant's statement without its lines.

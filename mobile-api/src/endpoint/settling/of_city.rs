@@ -45,7 +45,7 @@ pub struct CityStatement {
 /// Merchants' statements of one status. Needs a role of the city office.
 #[utoipa::path(get, path = "/v1/city/statements", tag = "city", params(StatementsParams),
     security(("bearer" = [])), responses((status = 200, body = Page<CityStatement>)))]
-pub async fn statements(
+pub async fn city_statements(
     State(state): State<AppState>,
     viewer: AsCityViewer,
     Query(params): Query<StatementsParams>,

@@ -74,7 +74,7 @@ impl SettledLineAnswer {
 /// Statements of my merchant, the last one first. Needs the role `merchant_staff`.
 #[utoipa::path(get, path = "/v1/merchant/statements", tag = "merchant", params(Listing),
     security(("bearer" = [])), responses((status = 200, body = Page<MerchantStatementAnswer>)))]
-pub async fn statements(
+pub async fn merchant_statements(
     State(state): State<AppState>,
     staff: AsMerchantStaff,
     Query(listing): Query<Listing>,
@@ -90,7 +90,7 @@ pub async fn statements(
 #[utoipa::path(get, path = "/v1/merchant/statements/{id}", tag = "merchant",
     params(("id" = Uuid, Path, description = "The statement"), Listing), security(("bearer" = [])),
     responses((status = 200, body = MerchantStatementLines)))]
-pub async fn statement(
+pub async fn merchant_statement(
     State(state): State<AppState>,
     staff: AsMerchantStaff,
     context: RequestContext,

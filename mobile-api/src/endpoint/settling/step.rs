@@ -33,7 +33,7 @@ pub struct StepNote {
             description = "`statement_out_of_order`: it is not `closed`"),
     )
 )]
-pub async fn submit(
+pub async fn submit_statement(
     State(state): State<AppState>,
     editor: AsCityEditor,
     Path(id): Path<Uuid>,
@@ -51,7 +51,7 @@ pub async fn submit(
             description = "`statement_out_of_order`: it is not `submitted`; `same_person`: I submitted it"),
     )
 )]
-pub async fn approve(
+pub async fn approve_statement(
     State(state): State<AppState>,
     approver: AsCityApprover,
     Path(id): Path<Uuid>,
@@ -69,7 +69,7 @@ pub async fn approve(
             description = "`statement_out_of_order`: it is neither `submitted` nor `approved`"),
     )
 )]
-pub async fn send_back(
+pub async fn return_statement(
     State(state): State<AppState>,
     approver: AsCityApprover,
     Path(id): Path<Uuid>,
@@ -88,7 +88,7 @@ pub async fn send_back(
             description = "`statement_out_of_order`: it is not `approved`"),
     )
 )]
-pub async fn pay(
+pub async fn pay_statement(
     State(state): State<AppState>,
     editor: AsCityEditor,
     Path(id): Path<Uuid>,

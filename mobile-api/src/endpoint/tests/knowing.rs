@@ -16,7 +16,9 @@ async fn anyone_may_read_what_earns_and_a_citizen_what_is_left() {
     let distance = &metro["inputs"][0];
     let bounds = [&distance["unit"], &distance["min"], &distance["max"], &distance["decimals"]];
     assert_eq!(bounds, [&json!("km"), &json!("0.3"), &json!("80"), &json!(3)]);
-    assert_eq!(metro["factors"][0]["values"][0]["unit"], "gCO2e/km");
+    let units: Vec<_> =
+        metro["factors"].as_array().unwrap().iter().map(|factor| &factor["values"][0]["unit"]).collect();
+    assert_eq!(units, ["gCO2e/pt", "gCO2e/km"]);
     assert_eq!(
         metro["evidence"],
         json!([{"grade": "operator", "share": "100%"}, {"grade": "device", "share": "50%"}])

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tanhui_tests::Outcome;
 
 /// How long a journey waits for a state. Generous: the machine may be building beside it.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// How often it looks.
 const BREATH: Duration = Duration::from_millis(10);
 

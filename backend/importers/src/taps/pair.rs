@@ -56,12 +56,9 @@ impl Tap {
         self.at.rem_euclid(DAY_SECONDS)
     }
 
+    /// One card taps one gate once in a second, whatever fares two rows of it name; the lower comes first.
     fn is_same_as(&self, other: &Self) -> bool {
-        self.at == other.at
-            && self.card == other.card
-            && self.act == other.act
-            && self.device == other.device
-            && self.price_fen == other.price_fen
+        self.at == other.at && self.card == other.card && self.act == other.act && self.device == other.device
     }
 }
 

@@ -3,8 +3,9 @@
 //! Locks are taken in one order by everyone: statement, merchant, programme.
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use tanhui_domain::amount::Fen;
 use tanhui_domain::city::City;
-use tanhui_domain::id::{CitizenId, CityId, MerchantId, OwnerId, StatementId};
+use tanhui_domain::id::{CitizenId, CityId, MerchantId, StatementId};
 use tanhui_domain::ledger::{Amounts, Journal, JournalKind, PostingError};
 use tanhui_domain::settlement::{MerchantStatement, StatementStatus, Step, StepError};
 use tanhui_domain::time::{civil_day, day_start};
@@ -159,17 +160,27 @@ async fn pay(
     if statement.due.fen.get() == 0 {
         return Ok(());
     }
+    let paid = statement.due.fen.negated().map_err(PostingError::from).map_err(unpostable)?;
+    post_payable(on, city, (statement.merchant, statement.id.get()), (JournalKind::Settle, paid), now).await
+}
+
+/// Changes what the city owes a merchant, for a cause. The programme is locked last.
+pub(crate) async fn post_payable(
+    on: &Transaction,
+    city: &City,
+    (merchant, cause): (MerchantId, Uuid),
+    (kind, more): (JournalKind, Fen),
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     let missing = || StoreError::Corrupt("a merchant or programme without an account".to_owned());
-    let mut merchant = account::lock(on, OwnerId::from(statement.merchant)).await?.ok_or_else(missing)?;
+    let mut merchant = account::lock(on, merchant.into()).await?.ok_or_else(missing)?;
     let mut programme = account::lock(on, city.programme).await?.ok_or_else(missing)?;
-    let cause = Some(statement.id.get());
-    let due = Amounts::payable(statement.due.fen);
-    let paid = due.negated().map_err(PostingError::from).map_err(unpostable)?;
+    let (owed, cause) = (Amounts::payable(more), Some(cause));
+    let opposite = owed.negated().map_err(PostingError::from).map_err(unpostable)?;
     let postings = vec![
-        merchant.post(paid, cause).map_err(unpostable)?,
-        programme.post(due, cause).map_err(unpostable)?,
+        merchant.post(owed, cause).map_err(unpostable)?,
+        programme.post(opposite, cause).map_err(unpostable)?,
     ];
-    let kind = JournalKind::Settle;
     let journal = Journal { city: city.id, kind, cause, occurred_at: now, recorded_at: now, postings };
     account::write(on, &journal).await.map(|_| ())
 }

@@ -3,15 +3,16 @@
 use chrono::{DateTime, Utc};
 use tanhui_domain::city::City;
 use tanhui_domain::id::{CitizenId, MerchantId, OfferId, VoucherId};
-use tanhui_domain::ledger::{Amounts, Journal, JournalKind, PostingError};
+use tanhui_domain::ledger::{JournalKind, PostingError};
 use tanhui_domain::redemption::{Offer, Voucher, VoucherStatus};
 use tanhui_domain::settlement::VOID_WITHIN;
-use tanhui_store::{StoreError, Transaction, account, offer, voucher};
+use tanhui_store::{StoreError, account, offer, voucher};
 
 use crate::Services;
 use crate::draft::unpostable;
 use crate::redemption::{CODE_LENGTH, CODE_LETTERS};
 use crate::retry::{Repeatable, retrying};
+use crate::settlement::post_payable;
 
 /// A voucher and what it is for.
 #[derive(Debug, Clone)]
@@ -142,7 +143,8 @@ async fn try_use(
     }
 
     // 3. Write what the city owes.
-    post(&transaction, city, &voucher, (JournalKind::Use, Amounts::payable(offer.payout)), now).await?;
+    let cause = (merchant, voucher.id.get());
+    post_payable(&transaction, city, cause, (JournalKind::Use, offer.payout), now).await?;
 
     // 4. Commit, then answer.
     transaction.commit().await?;
@@ -189,8 +191,9 @@ async fn try_void(
     }
 
     // 3. Write what the city no longer owes.
-    let owed = Amounts::payable(offer.payout).negated().map_err(PostingError::from).map_err(unpostable)?;
-    post(&transaction, city, &voucher, (JournalKind::Void, owed), now).await?;
+    let less = offer.payout.negated().map_err(PostingError::from).map_err(unpostable)?;
+    let cause = (merchant, voucher.id.get());
+    post_payable(&transaction, city, cause, (JournalKind::Void, less), now).await?;
 
     // 4. Commit, then answer.
     transaction.commit().await?;
@@ -209,26 +212,6 @@ fn voidable(voucher: &Voucher, now: DateTime<Utc>) -> Result<DateTime<Utc>, Till
             Err(TillError::NotUsed)
         }
     }
-}
-
-async fn post(
-    on: &Transaction,
-    city: &City,
-    voucher: &Voucher,
-    (kind, owed): (JournalKind, Amounts),
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let missing = || StoreError::Corrupt("a merchant or programme without an account".to_owned());
-    let mut merchant = account::lock(on, voucher.merchant.into()).await?.ok_or_else(missing)?;
-    let mut programme = account::lock(on, city.programme).await?.ok_or_else(missing)?;
-    let cause = Some(voucher.id.get());
-    let opposite = owed.negated().map_err(PostingError::from).map_err(unpostable)?;
-    let postings = vec![
-        merchant.post(owed, cause).map_err(unpostable)?,
-        programme.post(opposite, cause).map_err(unpostable)?,
-    ];
-    let journal = Journal { city: city.id, kind, cause, occurred_at: now, recorded_at: now, postings };
-    account::write(on, &journal).await.map(|_| ())
 }
 
 /// Another merchant's voucher is answered like one that does not exist.

@@ -1,5 +1,5 @@
-//! How PostgreSQL sets about the audit where it knows nothing of the tables, as after a bulk load: no invariant
-//! may loop over what it joins, or a busy citizen costs the square of their lines.
+//! How PostgreSQL sets about the audit where it knows nothing of the tables, as after a bulk load: no
+//! invariant may loop over what it joins, or a busy citizen costs the square of their lines.
 
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use tanhui_store::{Connected as _, Transaction, audit};

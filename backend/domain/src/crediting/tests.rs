@@ -379,7 +379,7 @@ proptest! {
 
     /// However acts are cut into batches, each gets the same and the town ends up the same.
     #[test]
-    fn a_batch_equals_its_acts_one_by_one(acts in proptest::collection::vec(any_act(), 1..40), cut in 1_usize..8) {
+    fn a_batch_equals_its_parts(acts in proptest::collection::vec(any_act(), 1..40), cut in 1_usize..8) {
         let acts: Vec<Told> =
             acts.into_iter().zip(1..).map(|(act, number)| Told { number, ..act }).collect();
         let (mut whole, mut parts) = (Town::new(), Town::new());

@@ -84,8 +84,8 @@ pub async fn check(
     Ok(found)
 }
 
-/// Tells PostgreSQL to hash what it joins and never to loop over it, and to plan each range anew: where it has
-/// no statistics, as after a bulk load, it takes every range for a few rows.
+/// Tells PostgreSQL to hash what it joins and never to loop over it, and to plan each range anew: where it
+/// has no statistics, as after a bulk load, it takes every range for a few rows.
 async fn plan_for_ranges(on: &Transaction) -> Result<(), StoreError> {
     const PLANNING: &str = "SET LOCAL statement_timeout = 0; SET LOCAL enable_nestloop = off;
         SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off";

@@ -32,7 +32,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         Merchants,
         "SELECT 'voucher ' || id(v.id) || ' ' || v.status || ': ' || COALESCE(SUM(p.once), 0) || ' payables, '
                 || COALESCE(SUM(p.payable_fen), 0) || ' fen'
-         FROM (SELECT v.id, v.status, (SELECT o.payout_fen FROM offers o WHERE o.id = v.offer_id) AS payout_fen
+         FROM (SELECT v.id, v.status,
+                 (SELECT o.payout_fen FROM offers o WHERE o.id = v.offer_id) AS payout_fen
                FROM vouchers v) v LEFT JOIN (
            SELECT p.cause, p.payable_fen, CASE WHEN p.kind = 4 THEN 1 ELSE -1 END AS once
            FROM ledger_lines p JOIN accounts a ON a.owner_id = p.owner_id

@@ -71,7 +71,7 @@ pub struct Services {
     /// Keys derived from the secret.
     pub keys: Keys,
     /// Keys that sign vouchers.
-    pub passes: PassBook,
+    pub passes: Arc<PassBook>,
     /// Published rule sets.
     pub rules: Arc<RuleBook>,
     /// Sends one-time codes.
@@ -120,7 +120,7 @@ impl Services {
         let now = clock.now();
         database.migrate(now.year(), now.month()).await?;
         check_secret(&database, keys.fingerprint()).await?;
-        let passes = PassBook::open(&database, &keys, now).await?;
+        let passes = Arc::new(PassBook::open(&database, &keys, now).await?);
         let rules = Arc::new(RuleBook::default());
         rules.refresh(&database).await?;
         let crediting = Crediting::start(&database, Arc::clone(&rules), Arc::clone(&clock));

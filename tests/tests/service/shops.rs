@@ -137,8 +137,8 @@ async fn a_stopped_merchant_sells_nothing_and_its_vouchers_work(stage: Stage) ->
     let id = shop.buy(buyer, 2).await?;
     let (services, city) = (&shop.programme.services, &shop.programme.city);
     let why = Text::new("检查", "Inspection");
-    let stop = MerchantStep::Suspend { refund: false };
-    merchant::step(services, city, shop.merchant, stop, (buyer, &why)).await?;
+    let halt = MerchantStep::Suspend { refund: false };
+    merchant::step(services, city, shop.merchant, halt, (buyer, &why)).await?;
     let refused = shop.buy(buyer, 1).await;
     assert!(matches!(refused, Err(RedeemError::OfferClosed)), "{refused:?}");
     assert!(office::offers(services, city.id, None, 10).await?.is_empty());
@@ -166,9 +166,9 @@ async fn a_stop_during_a_rush_halts_everything_after_it(stage: Stage) -> Outcome
         .collect();
     let officer = buyers.first().copied().ok_or("no officer")?;
     let why = Text::new("检查", "Inspection");
-    let stop = MerchantStep::Suspend { refund: false };
+    let halt = MerchantStep::Suspend { refund: false };
     let (services, city) = (&shop.programme.services, &shop.programme.city);
-    merchant::step(services, city, shop.merchant, stop, (officer, &why)).await?;
+    merchant::step(services, city, shop.merchant, halt, (officer, &why)).await?;
     for outcome in buying {
         let outcome = outcome.await?;
         assert!(matches!(outcome, Ok(_) | Err(RedeemError::OfferClosed)), "{outcome:?}");

@@ -159,10 +159,10 @@ async fn a_stopped_shop_sells_nothing_until_it_goes_on() {
     let step = async |step: &str, body: Value| {
         town.post(&format!("{CITY}/{shop}/{step}"), &officer.token, body).await
     };
-    let mut stop = why();
-    stop["vouchers"] = json!("work");
-    assert_eq!(step("suspend", stop.clone()).await.body["status"], "suspended");
-    step("suspend", stop).await.problem("merchant_out_of_order");
+    let mut halt = why();
+    halt["vouchers"] = json!("work");
+    assert_eq!(step("suspend", halt.clone()).await.body["status"], "suspended");
+    step("suspend", halt).await.problem("merchant_out_of_order");
     redeem().await.problem("offer_closed");
     assert_eq!(town.get("/v1/offers", &rich.token).await.body["items"], json!([]));
     let used = town.post("/v1/merchant/vouchers/use", &cashier.token, json!({"code": code})).await;

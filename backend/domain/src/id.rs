@@ -82,6 +82,14 @@ uuid_id!(
     BindingId,
     /// A merchant.
     MerchantId,
+    /// A branch of a merchant.
+    BranchId,
+    /// An invitation to join a merchant's staff.
+    InvitationId,
+    /// A place where a merchant is told of events.
+    WebhookId,
+    /// An event as merchants are told of it.
+    MessageId,
     /// An offer of a merchant.
     OfferId,
     /// One purchase of an offer with points.

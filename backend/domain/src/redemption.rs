@@ -9,17 +9,6 @@ use crate::text::Text;
 /// Most vouchers in one redemption.
 pub const QUANTITY_MAX: i64 = 20;
 
-/// A merchant of a city.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Merchant {
-    /// Its id.
-    pub id: MerchantId,
-    /// Its city.
-    pub city: CityId,
-    /// Shown to people.
-    pub name: String,
-}
-
 /// Whether an offer can be redeemed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OfferStatus {

@@ -17,8 +17,11 @@ pub mod enroll;
 pub mod expiry;
 pub mod identity;
 pub mod ingest;
+pub mod merchant;
 pub mod office;
+pub mod pass;
 pub mod random;
+pub mod reconcile;
 pub mod redemption;
 pub mod retry;
 pub mod reversal;
@@ -28,6 +31,7 @@ pub mod settlement;
 pub mod shipped;
 pub mod sign_in;
 pub mod simulation;
+pub mod staff;
 pub mod statement;
 pub mod till;
 pub mod worker;
@@ -47,6 +51,7 @@ use crate::cache::Cache;
 use crate::crediting::Crediting;
 use crate::identity::entropy::Entropy;
 use crate::identity::keys::Keys;
+use crate::pass::PassBook;
 use crate::random::Random;
 use crate::rule_book::RuleBook;
 use crate::sign_in::CodeSender;
@@ -65,6 +70,8 @@ pub struct Services {
     pub random: Arc<dyn Entropy>,
     /// Keys derived from the secret.
     pub keys: Keys,
+    /// Keys that sign vouchers.
+    pub passes: Arc<PassBook>,
     /// Published rule sets.
     pub rules: Arc<RuleBook>,
     /// Sends one-time codes.
@@ -113,11 +120,23 @@ impl Services {
         let now = clock.now();
         database.migrate(now.year(), now.month()).await?;
         check_secret(&database, keys.fingerprint()).await?;
+        let passes = Arc::new(PassBook::open(&database, &keys, now).await?);
         let rules = Arc::new(RuleBook::default());
         rules.refresh(&database).await?;
         let crediting = Crediting::start(&database, Arc::clone(&rules), Arc::clone(&clock));
         let something_waits = Notify::new();
-        Ok(Self { database, cache, clock, random, keys, rules, code_sender, crediting, something_waits })
+        Ok(Self {
+            database,
+            cache,
+            clock,
+            random,
+            keys,
+            passes,
+            rules,
+            code_sender,
+            crediting,
+            something_waits,
+        })
     }
 
     /// Writes what is queued and closes the database.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::city::{City, Grant, Role, Source};
 use tanhui_domain::id::{CitizenId, CityId, MerchantId, OfferId, OwnerId, SourceId};
+use tanhui_domain::merchant::{Merchant, MerchantStatus};
 use tanhui_domain::office::Deed;
-use tanhui_domain::redemption::{Merchant, Offer, OfferStatus};
+use tanhui_domain::redemption::{Offer, OfferStatus};
 use tanhui_domain::rule::{Evidence, RuleSet, WhenExhausted};
 use tanhui_domain::text::Text;
 use tanhui_store::{StoreError, citizen, city, merchant, offer, office_log, rule_set, source};
@@ -31,6 +32,9 @@ pub enum OfficeError {
     /// No such merchant.
     #[error("no merchant {0}")]
     NoMerchant(MerchantId),
+    /// The merchant cannot offer anything now.
+    #[error("the merchant is {}", .0.word())]
+    MerchantNotActive(MerchantStatus),
     /// The source's URI is taken.
     #[error("a source {0:?} exists already")]
     SourceTaken(String),
@@ -190,7 +194,7 @@ pub async fn create_merchant(
     let now = services.clock.now();
     let id = MerchantId::new(services.random.uuid_at(now));
     let transaction = services.database.begin().await?;
-    merchant::insert(&transaction, &Merchant { id, city: city.id, name: name.to_owned() }, now).await?;
+    merchant::insert(&transaction, &Merchant::active(id, city.id, name), now).await?;
     transaction.commit().await?;
     Ok(id)
 }
@@ -216,11 +220,14 @@ pub async fn create_offer(services: &Services, new: NewOffer) -> Result<OfferId,
     let now = services.clock.now();
     let merchant = merchant::find(&services.database, new.merchant).await?;
     let merchant = merchant.ok_or(OfficeError::NoMerchant(new.merchant))?;
+    if merchant.status != MerchantStatus::Active {
+        return Err(OfficeError::MerchantNotActive(merchant.status));
+    }
     let offer = Offer {
         id: OfferId::new(services.random.uuid_at(now)),
         city: merchant.city,
         merchant: merchant.id,
-        merchant_name: merchant.name,
+        merchant_name: merchant.about.name,
         title: new.title,
         price: new.price,
         payout: new.payout,

@@ -10,6 +10,7 @@ use tanhui_domain::id::{CitizenId, OfferId, RedemptionId, VoucherId};
 use tanhui_domain::ledger::{
     Amounts, InsufficientPoints, JournalKind, LotTake, PostingError, take_from_lots,
 };
+use tanhui_domain::pass::{CODE_LENGTH, CODE_LETTERS};
 use tanhui_domain::redemption::{Offer, OfferStatus, QUANTITY_MAX, Redemption, Voucher, VoucherStatus};
 use tanhui_domain::time::civil_day;
 use tanhui_store::idempotency::{self, RequestKey, StoredAnswer};
@@ -20,11 +21,6 @@ use crate::draft::{Draft, overflow, unpostable};
 use crate::random::Random;
 use crate::retry::{Repeatable, retrying};
 use crate::till::{Checked, with_offers};
-
-/// Letters of a voucher code: no two that look alike.
-pub(crate) const CODE_LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-/// 16 letters of 5 bits: 80 random bits.
-pub(crate) const CODE_LENGTH: usize = 16;
 
 /// What a citizen asks for.
 #[derive(Debug, Clone)]

@@ -64,7 +64,7 @@ pub async fn reverse(
         city: city.id,
         act: Act::Reversed,
         subject: id.get(),
-        citizen: activity.citizen,
+        citizen: Some(activity.citizen),
         actor,
         reason: reason.clone(),
         done_at: now,

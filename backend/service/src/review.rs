@@ -93,7 +93,7 @@ pub async fn decide(
         city: city.id,
         act,
         subject: id.get(),
-        citizen: activity.citizen,
+        citizen: Some(activity.citizen),
         actor: Actor::Person(by),
         reason: reason.clone(),
         done_at: now,

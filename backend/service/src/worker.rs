@@ -9,7 +9,7 @@ use chrono::{DateTime, Datelike, Days, NaiveTime, TimeDelta, Utc};
 use tanhui_domain::city::Source;
 use tanhui_domain::id::{ActivityId, SourceId};
 use tanhui_store::waiting::{FIRST_WAITING, WaitingEvent};
-use tanhui_store::{StoreError, idempotency, session, source, waiting};
+use tanhui_store::{StoreError, idempotency, scan, session, source, staff, waiting};
 use tokio_util::sync::CancellationToken;
 
 use crate::Services;
@@ -22,6 +22,7 @@ use crate::settlement;
 const WAITING_PAUSE: Duration = Duration::from_secs(1);
 const UPKEEP_PAUSE: Duration = Duration::from_mins(10);
 const EXPIRY_PAUSE: Duration = Duration::from_mins(1);
+const PASSES_PAUSE: Duration = Duration::from_secs(10);
 const WAITING_BATCH: i64 = 1_000;
 /// 3:00 in China, when cities sleep.
 const NIGHT: NaiveTime = match NaiveTime::from_hms_opt(19, 0, 0) {
@@ -32,6 +33,22 @@ const NIGHT: NaiveTime = match NaiveTime::from_hms_opt(19, 0, 0) {
 const SAMPLE: u64 = 10_000;
 /// Answers to `Idempotency-Key` are kept this long.
 const KEYS_KEPT: TimeDelta = TimeDelta::days(7);
+
+/// How tills' late scans and their conflicts are kept.
+const SCANS_KEPT: TimeDelta = TimeDelta::days(90);
+
+/// Learns of new and revoked voucher keys until told to stop.
+pub async fn refresh_passes_forever(services: Arc<Services>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(PASSES_PAUSE) => {}
+        }
+        if let Err(error) = services.passes.refresh(&services.database).await {
+            tracing::warn!(%error, "voucher keys could not be read and are read again later");
+        }
+    }
+}
 
 /// Credits what has become creditable until told to stop; woken by a new binding.
 pub async fn credit_waiting_forever(services: Arc<Services>, stop: CancellationToken) {
@@ -159,6 +176,8 @@ pub async fn keep_up(services: &Services) -> Result<(), StoreError> {
     settlement::close_past_months(services).await?;
     let transaction = services.database.begin().await?;
     session::delete_expired(&transaction, now).await?;
+    staff::forget_invitations(&transaction, now).await?;
+    scan::delete_before(&transaction, now.checked_sub_signed(SCANS_KEPT).unwrap_or(now)).await?;
     let before = now.checked_sub_signed(KEYS_KEPT).unwrap_or(now);
     idempotency::delete_before(&transaction, before).await?;
     transaction.commit().await

@@ -189,6 +189,14 @@ impl Transaction {
             Engine::Sqlite => "",
         }
     }
+
+    /// The same for a row that others may go on referring to.
+    pub(crate) fn for_change(&self) -> &'static str {
+        match self.engine {
+            Engine::Postgres => " FOR NO KEY UPDATE",
+            Engine::Sqlite => "",
+        }
+    }
 }
 
 fn create_folder(url: &str) -> Result<(), StoreError> {

@@ -15,7 +15,8 @@ use crate::row::{Row, execute, micros, query_all, query_one, query_row};
 
 const SELECT: &str =
     "SELECT o.id, o.city_id, o.merchant_id, m.name, o.title_zh, o.title_en, o.price_points, o.payout_fen,
-    o.stock_total, o.stock_left, o.per_person, o.status, o.voucher_days
+    o.stock_total, o.stock_left, o.per_person,
+    CASE WHEN o.halted AND o.status = 'live' THEN 'ended' ELSE o.status END, o.voucher_days
     FROM offers o JOIN merchants m ON m.id = o.merchant_id";
 
 /// One offer.
@@ -48,8 +49,10 @@ pub async fn page<C: Connected>(
     after: Option<OfferId>,
     limit: i64,
 ) -> Result<Vec<Offer>, StoreError> {
-    let sql =
-        format!("{SELECT} WHERE o.city_id = $1 AND o.id > $2 AND o.status = 'live' ORDER BY o.id LIMIT $3");
+    let sql = format!(
+        "{SELECT} WHERE o.city_id = $1 AND o.id > $2 AND o.status = 'live' AND NOT o.halted
+         ORDER BY o.id LIMIT $3"
+    );
     let after = after.map_or(uuid::Uuid::nil(), OfferId::get);
     query_all(on, &sql, [city.get().into(), after.into(), limit.into()]).await?.iter().map(read).collect()
 }
@@ -98,6 +101,13 @@ pub async fn insert(on: &Transaction, offer: &Offer, at: DateTime<Utc>) -> Resul
 pub async fn change_stock(on: &Transaction, id: OfferId, difference: i64) -> Result<(), StoreError> {
     let sql = "UPDATE offers SET stock_left = stock_left + $2 WHERE id = $1";
     execute(on, sql, [id.get().into(), difference.into()]).await.map(|_| ())
+}
+
+/// Halts or frees the offers of a merchant, wherever they are in their life. Whoever holds one locked is
+/// waited for.
+pub async fn halt(on: &Transaction, merchant: MerchantId, halted: bool) -> Result<(), StoreError> {
+    let sql = "UPDATE offers SET halted = $2 WHERE merchant_id = $1";
+    execute(on, sql, [merchant.get().into(), halted.into()]).await.map(|_| ())
 }
 
 /// Ends an offer; false when it was not live.

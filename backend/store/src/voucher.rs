@@ -2,7 +2,7 @@
 //! win.
 
 use chrono::{DateTime, Utc};
-use tanhui_domain::id::{CitizenId, MerchantId, OfferId, RedemptionId, VoucherId};
+use tanhui_domain::id::{BranchId, CitizenId, MerchantId, OfferId, RedemptionId, VoucherId};
 use tanhui_domain::redemption::{Voucher, VoucherStatus};
 
 use crate::columns::Columns;
@@ -89,16 +89,49 @@ pub async fn page_of_used<C: Connected>(
     rows.iter().map(read).collect()
 }
 
-/// Uses a live voucher of a merchant; false when another use or a cancellation was first.
+/// When and where a voucher is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Use {
+    /// When the platform learns of it.
+    pub at: DateTime<Utc>,
+    /// When it was scanned, where the till had no network then.
+    pub scanned_at: Option<DateTime<Utc>>,
+    /// At which branch, where one is named.
+    pub branch: Option<BranchId>,
+}
+
+impl From<DateTime<Utc>> for Use {
+    fn from(at: DateTime<Utc>) -> Self {
+        Self { at, scanned_at: None, branch: None }
+    }
+}
+
+/// Uses a live voucher that was good when it was scanned; false when another use or a cancellation was first.
 pub async fn mark_used(
     on: &Transaction,
     id: VoucherId,
     by: CitizenId,
-    at: DateTime<Utc>,
+    used: impl Into<Use>,
 ) -> Result<bool, StoreError> {
-    let sql = "UPDATE vouchers SET status = 'used', used_at_us = $2, used_by = $3
-               WHERE id = $1 AND status = 'live' AND expires_at_us > $2";
-    Ok(execute(on, sql, [id.get().into(), micros(at).into(), by.get().into()]).await? == 1)
+    let used = used.into();
+    let sql = "UPDATE vouchers SET status = 'used', used_at_us = $2, used_by = $3, used_branch = $4,
+                 scanned_at_us = $5 WHERE id = $1 AND status = 'live' AND expires_at_us > $6";
+    let values = [
+        id.get().into(),
+        micros(used.at).into(),
+        by.get().into(),
+        used.branch.map(BranchId::get).into(),
+        used.scanned_at.map(micros).into(),
+        micros(used.scanned_at.unwrap_or(used.at)).into(),
+    ];
+    Ok(execute(on, sql, values).await? == 1)
+}
+
+/// The name of the branch at which a voucher was used, where one was named.
+pub async fn place_of_use<C: Connected>(on: &C, code: &str) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT b.name FROM vouchers v JOIN merchant_branches b ON b.id = v.used_branch
+               WHERE v.code = $1";
+    query_one(on, sql, [code.into()]).await?.map(|row| row.text(0)).transpose()
 }
 
 /// Makes a voucher live again whose use at that instant is undone; false when another was first.
@@ -107,8 +140,8 @@ pub async fn mark_unused(
     id: VoucherId,
     used_at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let sql = "UPDATE vouchers SET status = 'live', used_at_us = NULL, used_by = NULL
-               WHERE id = $1 AND status = 'used' AND used_at_us = $2";
+    let sql = "UPDATE vouchers SET status = 'live', used_at_us = NULL, used_by = NULL, used_branch = NULL,
+                 scanned_at_us = NULL WHERE id = $1 AND status = 'used' AND used_at_us = $2";
     Ok(execute(on, sql, [id.get().into(), micros(used_at).into()]).await? == 1)
 }
 

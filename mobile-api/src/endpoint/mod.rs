@@ -3,6 +3,7 @@
 //! Routes are registered together with their documentation, so that `/openapi.json` cannot drift from the
 //! code.
 
+mod admitting;
 mod auth;
 mod city;
 pub mod docs;
@@ -13,7 +14,7 @@ mod merchant;
 mod metrics;
 mod openapi;
 mod partner;
-mod public;
+pub mod public;
 mod readyz;
 mod settling;
 mod spending;
@@ -35,6 +36,7 @@ pub fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::Description::openapi())
         .merge(auth::routes())
         .merge(me::routes())
+        .merge(admitting::routes())
         .merge(public::routes())
         .merge(leaderboards::routes())
         .merge(spending::routes())

@@ -9,7 +9,7 @@ use tanhui_service::cache::Cache;
 use tanhui_service::office::{self, NewOffer};
 use tanhui_service::redemption::{Answered, RedeemError, RedeemRequest, Redeemed, cancel, redeem};
 use tanhui_service::statement::{self, StatementQuery};
-use tanhui_service::till::{self, TillError};
+use tanhui_service::till::{self, Till, TillError};
 use tanhui_store::{offer, voucher};
 use tanhui_tests::{Outcome, Programme, Stage};
 
@@ -86,7 +86,11 @@ impl Shop {
 
     pub(crate) async fn use_code(&self, staff: CitizenId, code: &str) -> Result<(), TillError> {
         let (services, city) = (&self.programme.services, &self.programme.city);
-        till::use_voucher(services, city, self.merchant, staff, code).await.map(|_| ())
+        till::use_voucher(services, city, &self.till(staff), code).await.map(|_| ())
+    }
+
+    pub(crate) fn till(&self, staff: CitizenId) -> Till {
+        Till { merchant: self.merchant, staff, branch: None }
     }
 
     pub(crate) async fn codes(&self, id: RedemptionId) -> Outcome<Vec<String>> {

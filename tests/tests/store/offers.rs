@@ -33,7 +33,7 @@ async fn an_offer_is_found_with_its_merchant(stage: Stage) -> Outcome {
     let town = Town::build(&stage, 0).await?;
     let found = offer::find(&stage.database, town.offer).await?.ok_or("no offer")?;
     let shop = merchant::find(&stage.database, town.merchant).await?.ok_or("no merchant")?;
-    assert_eq!((found.merchant, &found.merchant_name), (shop.id, &shop.name));
+    assert_eq!((found.merchant, &found.merchant_name), (shop.id, &shop.about.name));
     assert_eq!((found.stock_left, found.status), (10, OfferStatus::Live));
     let on = stage.database.begin().await?;
     assert_eq!(offer::lock(&on, town.offer).await?, Some(found));

@@ -7,6 +7,7 @@ mod consents;
 mod declare;
 mod explanation;
 mod export;
+mod invitations;
 mod lots;
 mod profile;
 mod statement;
@@ -33,4 +34,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(activities::show))
         .routes(routes!(explanation::show))
         .routes(routes!(statement::show))
+        .routes(routes!(invitations::my_invitations))
+        .routes(routes!(invitations::accept_invitation))
+        .routes(routes!(invitations::decline_invitation))
 }

@@ -13,6 +13,7 @@ use serde::Serialize;
 use tanhui_domain::ledger::InsufficientPoints;
 use tanhui_domain::redemption::{QUANTITY_MAX, Voucher};
 use tanhui_domain::text::Text;
+use tanhui_service::pass::PassBook;
 use tanhui_service::redemption::{RedeemError, Redeemed};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -67,13 +68,17 @@ pub struct VoucherAnswer {
     expires_at: DateTime<Utc>,
     /// When it was used; null until then.
     used_at: Option<DateTime<Utc>>,
-    /// QR code of `code` as an SVG image.
-    #[schema(example = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 29 29\">...</svg>")]
+    /// The voucher signed, as its QR code says it; tills read it without a network. Null where it cannot be
+    /// signed.
+    #[schema(example = "TH1.72ASYER4Y5CN7OAW...")]
+    payload: Option<String>,
+    /// QR code of `payload` as an SVG image.
+    #[schema(example = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 57 57\">...</svg>")]
     qr_svg: String,
 }
 
 impl RedemptionAnswer {
-    fn of(redeemed: &Redeemed, now: DateTime<Utc>) -> Self {
+    fn of(redeemed: &Redeemed, passes: &PassBook, now: DateTime<Utc>) -> Self {
         let redemption = &redeemed.redemption;
         Self {
             id: redemption.id.get(),
@@ -82,19 +87,25 @@ impl RedemptionAnswer {
             points: redemption.points.get(),
             redeemed_at: redemption.redeemed_at,
             cancelled_at: redemption.cancelled_at,
-            vouchers: redeemed.vouchers.iter().map(|voucher| VoucherAnswer::of(voucher, now)).collect(),
+            vouchers: redeemed
+                .vouchers
+                .iter()
+                .map(|voucher| VoucherAnswer::of(voucher, passes, now))
+                .collect(),
         }
     }
 }
 
 impl VoucherAnswer {
-    fn of(voucher: &Voucher, now: DateTime<Utc>) -> Self {
+    fn of(voucher: &Voucher, passes: &PassBook, now: DateTime<Utc>) -> Self {
+        let payload = passes.sign(voucher, now);
         Self {
             code: voucher.code.clone(),
             status: voucher.word_at(now),
             expires_at: voucher.expires_at,
             used_at: voucher.used_at,
-            qr_svg: qr::svg(&voucher.code),
+            qr_svg: qr::svg(payload.as_deref().unwrap_or(&voucher.code)),
+            payload,
         }
     }
 }

@@ -63,7 +63,7 @@ pub async fn redeem(
     let now = services.clock.now();
     let answered = redemption::redeem(services, &request, |redeemed| {
         // Strings, numbers and times only: this cannot fail.
-        serde_json::to_string(&RedemptionAnswer::of(redeemed, now)).unwrap_or_default()
+        serde_json::to_string(&RedemptionAnswer::of(redeemed, &services.passes, now)).unwrap_or_default()
     });
     Ok(match answered.await.map_err(problem)? {
         Answered::Now(body) => (StatusCode::CREATED, JSON, body).into_response(),

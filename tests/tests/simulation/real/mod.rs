@@ -17,7 +17,7 @@ use tanhui_service::cache::Cache;
 use tanhui_service::crediting::{EventResult, EventStatus, Report, Subject};
 use tanhui_service::office::{self, NewOffer};
 use tanhui_service::redemption::{Answered, RedeemError, RedeemRequest, Redeemed, request_key};
-use tanhui_service::till::TillError;
+use tanhui_service::till::{Till, TillError};
 use tanhui_service::{Services, binding, enroll, expiry, redemption, till, worker};
 use tanhui_store::{binding as bindings, citizen};
 use tanhui_tests::{Outcome, Programme, Stage};
@@ -303,11 +303,11 @@ impl Real {
         let code = codes.get(voucher).map_or(NO_CODE, String::as_str);
         let staff = self.citizens.values().next().copied().unwrap_or(CitizenId::new(Uuid::nil()));
         let city = &self.processes[process].city;
-        let merchant = self.merchants[merchant];
-        let used = till::use_voucher(self.services(process), city, merchant, staff, code).await;
+        let at = Till { merchant: self.merchants[merchant], staff, branch: None };
+        let used = till::use_voucher(self.services(process), city, &at, code).await;
         Ok(match used {
             Ok(_) => "used",
-            Err(TillError::NoVoucher) => "no voucher",
+            Err(TillError::NoVoucher | TillError::Elsewhere) => "no voucher",
             Err(TillError::Used { .. }) => "used before",
             Err(TillError::Cancelled) => "was cancelled",
             Err(TillError::Expired { .. }) => "expired",

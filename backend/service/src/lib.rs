@@ -15,6 +15,7 @@ pub mod crediting;
 mod draft;
 pub mod enroll;
 pub mod expiry;
+mod group_commit;
 pub mod identity;
 pub mod ingest;
 pub mod office;

@@ -84,6 +84,8 @@ uuid_id!(
     MerchantId,
     /// An offer of a merchant.
     OfferId,
+    /// A public project that points are given to.
+    ProjectId,
     /// One purchase of an offer with points.
     RedemptionId,
     /// One voucher of a redemption.
@@ -94,7 +96,7 @@ uuid_id!(
     SharedId,
     /// A merchant's statement.
     StatementId,
-    /// The owner of an account: a citizen, a merchant, a city programme.
+    /// The owner of an account: a citizen, a merchant, a project, a city programme.
     OwnerId,
 );
 
@@ -128,6 +130,12 @@ impl ActivityId {
 
 impl From<CitizenId> for OwnerId {
     fn from(id: CitizenId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<ProjectId> for OwnerId {
+    fn from(id: ProjectId) -> Self {
         Self(id.0)
     }
 }

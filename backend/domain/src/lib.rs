@@ -10,6 +10,7 @@ pub mod event;
 pub mod id;
 pub mod leaderboard;
 pub mod ledger;
+pub mod offer;
 pub mod office;
 pub mod redemption;
 pub mod rule;

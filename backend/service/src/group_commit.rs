@@ -97,8 +97,7 @@ impl<W: Work> Queue<W> {
     pub(crate) async fn submit(&self, items: Vec<W::Item>) -> Result<Vec<W::Answer>, QueueError> {
         let count = items.len();
         let weight = u32::try_from(count).map_err(|_| QueueError::Full)?;
-        let mut room =
-            Arc::clone(&self.room).try_acquire_many_owned(weight).map_err(|_| QueueError::Full)?;
+        let mut room = Arc::clone(&self.room).try_acquire_many_owned(weight).map_err(|_| QueueError::Full)?;
         let mut items = items.into_iter();
         let mut answers = Vec::new();
         loop {

@@ -18,6 +18,7 @@ pub mod expiry;
 mod group_commit;
 pub mod identity;
 pub mod ingest;
+pub mod offering;
 pub mod office;
 pub mod random;
 pub mod redemption;
@@ -49,6 +50,7 @@ use crate::crediting::Crediting;
 use crate::identity::entropy::Entropy;
 use crate::identity::keys::Keys;
 use crate::random::Random;
+use crate::redemption::Redeeming;
 use crate::rule_book::RuleBook;
 use crate::sign_in::CodeSender;
 
@@ -72,6 +74,8 @@ pub struct Services {
     pub code_sender: Arc<dyn CodeSender>,
     /// The way into the ledger.
     pub crediting: Crediting,
+    /// The way from points to vouchers.
+    pub redeeming: Redeeming,
     /// Wakes the worker that credits waiting events.
     pub something_waits: Notify,
 }
@@ -101,8 +105,7 @@ impl Services {
         Self::start(database, cache, keys, clock, random, code_sender).await
     }
 
-    /// Migrates the database, checks that the secret is the one it was made with, and starts the crediting
-    /// writers.
+    /// Migrates the database, checks that the secret is the one it was made with, and starts the writers.
     pub async fn start(
         database: Database,
         cache: Cache,
@@ -117,13 +120,25 @@ impl Services {
         let rules = Arc::new(RuleBook::default());
         rules.refresh(&database).await?;
         let crediting = Crediting::start(&database, Arc::clone(&rules), Arc::clone(&clock));
-        let something_waits = Notify::new();
-        Ok(Self { database, cache, clock, random, keys, rules, code_sender, crediting, something_waits })
+        let redeeming = Redeeming::start(&database, Arc::clone(&rules), &clock);
+        Ok(Self {
+            database,
+            cache,
+            clock,
+            random,
+            keys,
+            rules,
+            code_sender,
+            crediting,
+            redeeming,
+            something_waits: Notify::new(),
+        })
     }
 
     /// Writes what is queued and closes the database.
     pub async fn stop(&self) -> Result<(), StoreError> {
         self.crediting.stop().await;
+        self.redeeming.stop().await;
         self.database.clone().close().await
     }
 

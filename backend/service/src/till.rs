@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use tanhui_domain::city::City;
 use tanhui_domain::id::{CitizenId, MerchantId, OfferId, VoucherId};
 use tanhui_domain::ledger::{JournalKind, PostingError};
-use tanhui_domain::redemption::{Offer, Voucher, VoucherStatus};
+use tanhui_domain::offer::Offer;
+use tanhui_domain::redemption::{Voucher, VoucherStatus};
 use tanhui_domain::settlement::VOID_WITHIN;
 use tanhui_store::{StoreError, account, offer, voucher};
 
@@ -208,9 +209,11 @@ fn voidable(voucher: &Voucher, now: DateTime<Utc>) -> Result<DateTime<Utc>, Till
             Err(TillError::TooLate { used_at })
         }
         (VoucherStatus::Used, Some(used_at)) => Ok(used_at),
-        (VoucherStatus::Used, None) | (VoucherStatus::Live | VoucherStatus::Cancelled, _) => {
-            Err(TillError::NotUsed)
-        }
+        (VoucherStatus::Used, None)
+        | (
+            VoucherStatus::Live | VoucherStatus::Cancelled | VoucherStatus::Expired | VoucherStatus::Refunded,
+            _,
+        ) => Err(TillError::NotUsed),
     }
 }
 
@@ -223,10 +226,14 @@ fn usable(voucher: &Voucher, now: DateTime<Utc>) -> Result<(), TillError> {
     match voucher.status {
         VoucherStatus::Used => Err(TillError::Used { used_at: voucher.used_at.unwrap_or(now) }),
         VoucherStatus::Cancelled => Err(TillError::Cancelled),
-        VoucherStatus::Live if voucher.expires_at <= now => {
+        VoucherStatus::Live | VoucherStatus::Expired | VoucherStatus::Refunded
+            if voucher.expires_at <= now =>
+        {
             Err(TillError::Expired { expires_at: voucher.expires_at })
         }
         VoucherStatus::Live => Ok(()),
+        // Not over yet: the points came back for another reason.
+        VoucherStatus::Expired | VoucherStatus::Refunded => Err(TillError::Cancelled),
     }
 }
 

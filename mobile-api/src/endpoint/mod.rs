@@ -11,6 +11,7 @@ mod leaderboards;
 mod me;
 mod merchant;
 mod metrics;
+mod offering;
 mod openapi;
 mod partner;
 mod public;
@@ -38,6 +39,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(public::routes())
         .merge(leaderboards::routes())
         .merge(spending::routes())
+        .merge(offering::routes())
         .merge(merchant::routes())
         .merge(city::routes())
         .merge(settling::routes())

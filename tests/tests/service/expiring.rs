@@ -1,6 +1,7 @@
 //! Points end after their last day: once, whoever looks, however late.
 
 use tanhui_domain::ledger::JournalKind::{Cancel, Credit, Expire, Redeem};
+use tanhui_domain::redemption::Refusal;
 use tanhui_service::expiry::{Expired, expire};
 use tanhui_service::redemption::RedeemError;
 use tanhui_service::statement;
@@ -82,7 +83,7 @@ async fn ended_points_are_not_spent(stage: Stage) -> Outcome {
     let citizen = shop.citizen("card", 50).await?;
     stage.clock.set(OVER.parse()?);
     let refused = shop.buy(citizen, 1).await;
-    let Err(RedeemError::InsufficientPoints(missing)) = refused else {
+    let Err(RedeemError::Refused(Refusal::InsufficientPoints(missing))) = refused else {
         return Err(format!("{refused:?}").into());
     };
     assert_eq!(missing.available.get(), 0, "also before anybody posted their end");

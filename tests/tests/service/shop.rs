@@ -7,7 +7,7 @@ use tanhui_domain::ledger::JournalKind;
 use tanhui_domain::text::Text;
 use tanhui_service::cache::Cache;
 use tanhui_service::office::{self, NewOffer};
-use tanhui_service::redemption::{Answered, RedeemError, RedeemRequest, Redeemed, cancel, redeem};
+use tanhui_service::redemption::{RedeemError, RedeemRequest, Redeemed, cancel, redeem};
 use tanhui_service::statement::{self, StatementQuery};
 use tanhui_service::till::{self, TillError};
 use tanhui_store::{offer, voucher};
@@ -68,12 +68,7 @@ impl Shop {
     }
 
     pub(crate) async fn ask(&self, request: &RedeemRequest) -> Result<RedemptionId, RedeemError> {
-        let render = |redeemed: &Redeemed| redeemed.redemption.id.to_string();
-        let text = match redeem(&self.programme.services, request, render).await? {
-            Answered::Now(text) => text,
-            Answered::Before(stored) => stored.answer,
-        };
-        Ok(text.parse().unwrap_or(RedemptionId::new(uuid::Uuid::nil())))
+        Ok(redeem(&self.programme.services, request).await?.made().redemption.id)
     }
 
     pub(crate) async fn give_back(

@@ -37,6 +37,7 @@ pub fn city_problem(error: OfficeError) -> Problem {
         | OfficeError::NoMerchant(_)
         | OfficeError::SourceTaken(_)
         | OfficeError::Bounds(_)
+        | OfficeError::Offer(_)
         | OfficeError::NoEntropy(_)) => Problem::internal(error),
     }
 }

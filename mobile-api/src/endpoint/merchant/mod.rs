@@ -1,6 +1,5 @@
-//! The merchant's side: its offers, its till, what it has taken. Answers are for a cashier with a queue.
+//! The merchant's side: its till, what it has taken. Answers are for a cashier with a queue.
 
-mod offers;
 mod redemptions;
 #[cfg(test)]
 mod tests;
@@ -14,7 +13,6 @@ use crate::state::AppState;
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(offers::offers))
         .routes(routes!(till::check))
         .routes(routes!(till::use_voucher))
         .routes(routes!(till::void_voucher))

@@ -1,10 +1,13 @@
-//! Offers, redemptions and vouchers.
+//! Redemptions and their vouchers: what is taken for an offer, and what comes back.
+
+mod take;
 
 use chrono::{DateTime, Utc};
 
-use crate::amount::{Fen, Points};
-use crate::id::{CitizenId, CityId, MerchantId, OfferId, RedemptionId, VoucherId};
-use crate::text::Text;
+use crate::amount::{AmountOverflow, Points};
+use crate::id::{CitizenId, CityId, MerchantId, OfferId, ProjectId, RedemptionId, VoucherId};
+
+pub use take::{Buyer, Had, Moment, Refusal, Shelf, Taken, Want, take};
 
 /// Most vouchers in one redemption.
 pub const QUANTITY_MAX: i64 = 20;
@@ -18,44 +21,6 @@ pub struct Merchant {
     pub city: CityId,
     /// Shown to people.
     pub name: String,
-}
-
-/// Whether an offer can be redeemed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OfferStatus {
-    /// Can be redeemed while stock lasts.
-    Live,
-    /// Cannot be redeemed.
-    Ended,
-}
-
-/// What a merchant gives for points.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
-    /// Its id.
-    pub id: OfferId,
-    /// Its city.
-    pub city: CityId,
-    /// Who gives it.
-    pub merchant: MerchantId,
-    /// The merchant's name.
-    pub merchant_name: String,
-    /// What it is.
-    pub title: Text,
-    /// Price of one.
-    pub price: Points,
-    /// What the city owes the merchant for each use.
-    pub payout: Fen,
-    /// How many there are in all.
-    pub stock_total: i64,
-    /// How many are left.
-    pub stock_left: i64,
-    /// How many one citizen may have.
-    pub per_person: Option<i64>,
-    /// Whether it can be redeemed.
-    pub status: OfferStatus,
-    /// For how many days a voucher is good.
-    pub voucher_days: i32,
 }
 
 /// One purchase of an offer with points.
@@ -73,10 +38,43 @@ pub struct Redemption {
     pub quantity: i64,
     /// For how many points in all.
     pub points: Points,
+    /// The project that the points were given to; such a redemption has no vouchers.
+    pub project: Option<ProjectId>,
     /// When.
     pub redeemed_at: DateTime<Utc>,
-    /// When it was undone.
+    /// For how many of its vouchers the points came back.
+    pub returned: i64,
+    /// When the citizen gave it back.
     pub cancelled_at: Option<DateTime<Utc>>,
+}
+
+impl Redemption {
+    /// The points of so many of its vouchers.
+    pub fn points_of(&self, vouchers: i64) -> Result<Points, AmountOverflow> {
+        let price = self.points.get().checked_div(self.quantity).ok_or(AmountOverflow)?;
+        Points::new(price).times(vouchers)
+    }
+}
+
+/// A redemption with its vouchers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redeemed {
+    /// The redemption.
+    pub redemption: Redemption,
+    /// Its vouchers.
+    pub vouchers: Vec<Voucher>,
+}
+
+impl Redeemed {
+    /// What it was when it was made, whatever became of it since: the answer to the same request again.
+    #[must_use]
+    pub fn as_made(self) -> Self {
+        let live = |voucher| Voucher { status: VoucherStatus::Live, used_at: None, ..voucher };
+        Self {
+            redemption: Redemption { returned: 0, cancelled_at: None, ..self.redemption },
+            vouchers: self.vouchers.into_iter().map(live).collect(),
+        }
+    }
 }
 
 /// Where a voucher is in its life.
@@ -86,11 +84,18 @@ pub enum VoucherStatus {
     Live,
     /// Was used, once.
     Used,
-    /// Was given back.
+    /// Was given back by the citizen.
     Cancelled,
+    /// Its time ran out; the points are spent.
+    Expired,
+    /// The points came back without the citizen's doing: its time ran out under an offer that refunds.
+    Refunded,
 }
 
 impl VoucherStatus {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Live, Self::Used, Self::Cancelled, Self::Expired, Self::Refunded];
+
     /// The word used in answers and rows.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -98,30 +103,15 @@ impl VoucherStatus {
             Self::Live => "live",
             Self::Used => "used",
             Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+            Self::Refunded => "refunded",
         }
     }
 
     /// The status of a word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Live, Self::Used, Self::Cancelled].into_iter().find(|status| status.word() == word)
-    }
-}
-
-impl OfferStatus {
-    /// The word used in answers and rows.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Ended => "ended",
-        }
-    }
-
-    /// The status of a word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Live, Self::Ended].into_iter().find(|status| status.word() == word)
+        Self::ALL.into_iter().find(|status| status.word() == word)
     }
 }
 
@@ -152,7 +142,11 @@ impl Voucher {
     pub fn word_at(&self, now: DateTime<Utc>) -> &'static str {
         match self.status {
             VoucherStatus::Live if self.expires_at <= now => "expired",
-            VoucherStatus::Live | VoucherStatus::Used | VoucherStatus::Cancelled => self.status.word(),
+            VoucherStatus::Live
+            | VoucherStatus::Used
+            | VoucherStatus::Cancelled
+            | VoucherStatus::Expired
+            | VoucherStatus::Refunded => self.status.word(),
         }
     }
 }

@@ -122,7 +122,7 @@ async fn expiry_and_redemption_at_once(stage: Stage) -> Outcome {
 }
 
 async fn points_given_back_after_their_last_day_end_at_once(stage: Stage) -> Outcome {
-    let shop = Shop::open(&stage, 10, None).await?;
+    let shop = Shop::open(&stage, 10, None).await?.offer_like(None, |draft| draft.voucher_days = 900).await?;
     let citizen = shop.citizen("card", 30).await?;
     stage.clock.set("2026-04-10T00:00:00Z".parse()?);
     shop.ride("card", 20).await?;

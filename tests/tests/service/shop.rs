@@ -4,14 +4,16 @@ use chrono::TimeDelta;
 use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::id::{CitizenId, MerchantId, OfferId, RedemptionId};
 use tanhui_domain::ledger::JournalKind;
+use tanhui_domain::offer::{About, By, Conditions, OfferDraft, OfferKind, OfferStep};
 use tanhui_domain::text::Text;
 use tanhui_service::cache::Cache;
+use tanhui_service::offering::{self, Of};
 use tanhui_service::office::{self, NewOffer};
 use tanhui_service::redemption::{RedeemError, RedeemRequest, Redeemed, cancel, redeem};
 use tanhui_service::statement::{self, StatementQuery};
 use tanhui_service::till::{self, TillError};
 use tanhui_store::{offer, voucher};
-use tanhui_tests::{Outcome, Programme, Stage};
+use tanhui_tests::{Outcome, Programme, Stage, id};
 
 /// A programme with a shop.
 #[derive(Clone)]
@@ -109,5 +111,37 @@ impl Shop {
         let query = StatementQuery { range: statement::everything(), after: 0, limit: 100 };
         let found = statement::statement(&self.programme.services, citizen, query).await?;
         Ok(found.lines.iter().map(|line| (line.kind, line.amounts.points.get())).collect())
+    }
+
+    /// One more offer of the shop: written, submitted, approved with a budget and published.
+    pub(crate) async fn offer_like(
+        &self,
+        budget_fen: Option<i64>,
+        change: impl FnOnce(&mut OfferDraft),
+    ) -> Outcome<Self> {
+        let mut draft = OfferDraft {
+            kind: OfferKind::Coupon,
+            title: Text::new("油条", "Dough stick"),
+            about: About::default(),
+            price: Points::new(20),
+            payout: Fen::new(500),
+            stock: 100,
+            per_person: None,
+            conditions: Conditions::default(),
+            voucher_days: 30,
+        };
+        change(&mut draft);
+        let services = &self.programme.services;
+        let offer = offering::write(services, self.merchant, draft).await?.id;
+        let (staff, officer) = (CitizenId::new(id(901)), CitizenId::new(id(902)));
+        let (merchant, city) = (Of::Merchant(self.merchant), Of::City(self.programme.city.id));
+        for (of, step, by) in [
+            (merchant, OfferStep::Submit, By::Merchant(staff)),
+            (city, OfferStep::Approve(budget_fen.map(Fen::new)), By::City(officer)),
+            (merchant, OfferStep::Publish, By::Merchant(staff)),
+        ] {
+            offering::step(services, of, offer, (&step, by), None).await?;
+        }
+        Ok(Self { offer, ..self.clone() })
     }
 }

@@ -96,7 +96,7 @@ async fn stock_stays_between_nothing_and_all(stage: Stage) -> Outcome {
         let on = stage.database.begin().await?;
         let mut last = Ok(());
         for difference in moves {
-            last = offer::move_shelves(&on, &[shelf(&town, -difference)]).await;
+            last = offer::move_shelves(&on, &[shelf(&town, -i64::from(*difference))]).await;
         }
         assert_eq!(last.is_ok(), fits, "{moves:?}: {last:?}");
         assert!(fits || matches!(last, Err(StoreError::Constraint(_))), "{moves:?}: {last:?}");

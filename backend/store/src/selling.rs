@@ -69,9 +69,7 @@ pub async fn write(
         writes.push(idempotency::answering(&sale.keys, CREATED, at));
     }
     let id = write_together(on, &journal, writes).await?;
-    if moved == Amounts::default() {
-        return Ok(());
-    }
+    // Also where donations leave it nothing: whoever follows the books follows the programme's lines.
     post_opposite(on, city, id, moved, at).await
 }
 

@@ -225,15 +225,16 @@ fn of_merchant(voucher: Option<Voucher>, merchant: MerchantId) -> Result<Voucher
 fn usable(voucher: &Voucher, now: DateTime<Utc>) -> Result<(), TillError> {
     match voucher.status {
         VoucherStatus::Used => Err(TillError::Used { used_at: voucher.used_at.unwrap_or(now) }),
-        VoucherStatus::Cancelled => Err(TillError::Cancelled),
         VoucherStatus::Live | VoucherStatus::Expired | VoucherStatus::Refunded
             if voucher.expires_at <= now =>
         {
             Err(TillError::Expired { expires_at: voucher.expires_at })
         }
         VoucherStatus::Live => Ok(()),
-        // Not over yet: the points came back for another reason.
-        VoucherStatus::Expired | VoucherStatus::Refunded => Err(TillError::Cancelled),
+        // The points came back before its time was over.
+        VoucherStatus::Cancelled | VoucherStatus::Expired | VoucherStatus::Refunded => {
+            Err(TillError::Cancelled)
+        }
     }
 }
 

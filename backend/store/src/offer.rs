@@ -251,7 +251,8 @@ pub async fn had<C: Connected>(
         .table(on.engine());
     let sql = format!(
         "SELECT d.citizen_id, d.offer_id, CAST(SUM(d.quantity - d.returned) AS BIGINT),
-           CAST(SUM(CASE WHEN d.redeemed_at_us >= r.week_us THEN d.quantity - d.returned ELSE 0 END) AS BIGINT)
+           CAST(SUM(CASE WHEN d.redeemed_at_us >= r.week_us THEN d.quantity - d.returned ELSE 0 END)
+             AS BIGINT)
          FROM {table} JOIN redemptions d ON d.citizen_id = r.citizen_id AND d.offer_id = r.offer_id
          GROUP BY d.citizen_id, d.offer_id"
     );

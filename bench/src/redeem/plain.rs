@@ -18,8 +18,8 @@ const TABLES: &str = "
     CREATE TABLE balances (
         citizen_id BIGINT PRIMARY KEY, points BIGINT NOT NULL CHECK (points >= 0)) WITH (fillfactor = 70);
     CREATE TABLE redemptions (
-        id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, citizen_id BIGINT NOT NULL, offer_id BIGINT NOT NULL,
-        points BIGINT NOT NULL, redeemed_at TIMESTAMPTZ NOT NULL DEFAULT now());
+        id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, citizen_id BIGINT NOT NULL,
+        offer_id BIGINT NOT NULL, points BIGINT NOT NULL, redeemed_at TIMESTAMPTZ NOT NULL DEFAULT now());
     CREATE TABLE vouchers (
         code UUID PRIMARY KEY, redemption_id BIGINT NOT NULL, used_at TIMESTAMPTZ);";
 const STOCK: i64 = 10_000_000;

@@ -4,9 +4,8 @@
 use chrono::TimeDelta;
 use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::id::{CitizenId, OwnerId};
-use tanhui_domain::offer::{By, OfferKind, OfferStatus, OfferStep, OfferStepError};
+use tanhui_domain::offer::{By, OfferStatus, OfferStep, OfferStepError};
 use tanhui_domain::redemption::Refusal;
-use tanhui_domain::text::Text;
 use tanhui_domain::time::Period;
 use tanhui_service::citizen::{self, ProfileChange};
 use tanhui_service::offering::{self, Of, OfferingError};
@@ -188,23 +187,14 @@ async fn districts_and_levels_are_asked_for(stage: Stage) -> Outcome {
 async fn points_given_to_a_project_are_its_own(stage: Stage) -> Outcome {
     let shop = Shop::open(&stage, 0, None).await?;
     let services = &shop.programme.services;
-    let officer = CitizenId::new(id(903));
-    let words = (Text::new("南岸林", "South wood"), Text::default());
-    let project = offering::open_project(services, shop.programme.city.id, officer, words).await?;
-    let gift = shop
-        .offer_like(None, |draft| {
-            draft.kind = OfferKind::Donation(project.id);
-            draft.payout = Fen::ZERO;
-            draft.stock = 5;
-        })
-        .await?;
+    let (project, gift) = shop.donation(5).await?;
     let buyers = [shop.citizen("a", 100).await?, shop.citizen("b", 100).await?];
     let given = gift.buy(buyers[0], 2).await?;
     let both = tokio::join!(gift.buy(buyers[0], 1), gift.buy(buyers[1], 2));
     assert!(both.0.is_ok() && both.1.is_ok(), "{both:?}");
     assert_eq!(refused(gift.buy(buyers[1], 1).await)?, Refusal::OutOfStock { left: 0 });
     assert!(matches!(gift.give_back(buyers[0], given).await, Err(RedeemError::Donated)));
-    let has = account::find(&services.database, OwnerId::from(project.id)).await?;
+    let has = account::find(&services.database, OwnerId::from(project)).await?;
     assert_eq!(has.map(|account| account.balance.points), Some(Points::new(100)));
     let public = offering::projects(services, None, 10).await?;
     assert_eq!(public.first().map(|project| project.points), Some(Points::new(100)));

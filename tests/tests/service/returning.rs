@@ -2,7 +2,7 @@
 //! who touches the same voucher; and the audit's eyes on it.
 
 use chrono::TimeDelta;
-use tanhui_domain::id::{CitizenId, OfferId, RedemptionId};
+use tanhui_domain::id::{CitizenId, ProjectId, RedemptionId};
 use tanhui_domain::ledger::JournalKind;
 use tanhui_domain::redemption::VoucherStatus;
 use tanhui_service::redemption::{RedeemError, expire_vouchers};
@@ -196,95 +196,81 @@ async fn expiry_against_cancellation(stage: Stage) -> Outcome {
     shop.programme.stop().await
 }
 
-/// Breaks one row and demands that the audit names whose it is.
-async fn broken(stage: &Stage, shop: &Shop, sql: &str, whose: Uuid, invariant: &str) -> Outcome {
-    let literal = match stage.engine {
-        Engine::Postgres => format!("'{whose}'"),
-        Engine::Sqlite => format!("x'{}'", whose.simple()),
-    };
-    assert_ne!(stage.raw.execute(&sql.replace("{id}", &literal)).await?, 0, "{sql}");
-    let found = audit::run(&shop.programme.services.database, |_| {}).await?;
-    let whose = whose.simple().to_string();
-    let named = found.violations.iter().filter(|violation| violation.invariant == invariant);
-    let details: Vec<String> =
-        named.map(|violation| violation.detail.replace('-', "").to_lowercase()).collect();
-    assert!(details.iter().any(|detail| detail.contains(&whose)), "{invariant}: {found:?}");
-    Ok(())
+/// A shop in which points were given, spent, refunded and are on a voucher.
+struct Scene {
+    shop: Shop,
+    project: ProjectId,
+    gift: Shop,
+    given: RedemptionId,
+    funded: Shop,
+    refunded: RedemptionId,
+    held: RedemptionId,
+    buyer: CitizenId,
+}
+
+impl Scene {
+    async fn set(stage: &Stage) -> Outcome<Self> {
+        let shop = Shop::open(stage, 10, None).await?;
+        let (project, gift) = shop.donation(100).await?;
+        let funded = shop
+            .offer_like(Some(5_000), |draft| {
+                draft.conditions.stock_per_day = Some(9);
+                draft.conditions.refund_expired = true;
+            })
+            .await?;
+        let buyer = shop.citizen("card", 100).await?;
+        let given = gift.buy(buyer, 1).await?;
+        let refunded = funded.buy(buyer, 1).await?;
+        stage.clock.advance(MONTH);
+        expire(&shop).await?;
+        let held = funded.buy(buyer, 1).await?;
+        shop.programme.expect_clean_books().await?;
+        Ok(Self { shop, project, gift, given, funded, refunded, held, buyer })
+    }
+
+    /// Breaks one row and demands that the audit names whose it is.
+    async fn broken(
+        &self,
+        stage: &Stage,
+        (table, change, key): (&str, &str, &str),
+        whose: Uuid,
+        invariant: &str,
+    ) -> Outcome {
+        let literal = match stage.engine {
+            Engine::Postgres => format!("'{whose}'"),
+            Engine::Sqlite => format!("x'{}'", whose.simple()),
+        };
+        let sql = format!("UPDATE {table} SET {change} WHERE {key} = {literal}");
+        assert_ne!(stage.raw.execute(&sql).await?, 0, "{sql}");
+        let found = audit::run(&self.shop.programme.services.database, |_| {}).await?;
+        let whose = whose.simple().to_string();
+        let names = |detail: &str| detail.replace('-', "").to_lowercase().contains(&whose);
+        let mut named = found.violations.iter().filter(|violation| violation.invariant == invariant);
+        assert!(named.any(|violation| names(&violation.detail)), "{invariant}: {found:?}");
+        Ok(())
+    }
 }
 
 async fn broken_stock_budget_days_and_returns_are_named(stage: Stage) -> Outcome {
-    let base = Shop::open(&stage, 10, None).await?;
-    let services = &base.programme.services;
-    let words = (tanhui_domain::text::Text::new("林", "Wood"), tanhui_domain::text::Text::default());
-    let officer = CitizenId::new(tanhui_tests::id(903));
-    let city = base.programme.city.id;
-    let project = tanhui_service::offering::open_project(services, city, officer, words).await?;
-    let gift = base
-        .offer_like(None, |draft| {
-            draft.kind = tanhui_domain::offer::OfferKind::Donation(project.id);
-            draft.payout = tanhui_domain::amount::Fen::ZERO;
-        })
-        .await?;
-    let funded = base
-        .offer_like(Some(5_000), |draft| {
-            draft.conditions.stock_per_day = Some(9);
-            draft.conditions.refund_expired = true;
-        })
-        .await?;
-    let buyer = base.citizen("card", 100).await?;
-    let given = gift.buy(buyer, 1).await?;
-    let back = funded.buy(buyer, 1).await?;
-    stage.clock.advance(MONTH);
-    expire(&base).await?;
-    let day = funded.buy(buyer, 1).await?;
-    base.programme.expect_clean_books().await?;
-
-    let offer = |id: OfferId| id.get();
-    let breaks = [
-        (
-            "UPDATE offers SET budget_left_fen = budget_left_fen - 1 WHERE id = {id}",
-            offer(funded.offer),
-            "offer_budget_used_is_stock_taken",
-        ),
-        (
-            "UPDATE offer_days SET taken = taken + 1 WHERE offer_id = {id}",
-            offer(funded.offer),
-            "days_add_up_to_stock_taken",
-        ),
-        (
-            "UPDATE offers SET stock_left = stock_left - 1 WHERE id = {id}",
-            offer(gift.offer),
-            "stock_given_is_donations",
-        ),
-        (
-            "UPDATE offers SET stock_left = stock_left - 1 WHERE id = {id}",
-            offer(funded.offer),
-            "stock_taken_is_vouchers_live_or_used",
-        ),
-        (
-            "UPDATE redemptions SET points = points + 1 WHERE id = {id}",
-            given.get(),
-            "redemption_is_posted_once",
-        ),
-        ("UPDATE redemptions SET returned = 0 WHERE id = {id}", back.get(), "redemption_is_posted_once"),
-        (
-            "UPDATE vouchers SET status = 'refunded' WHERE redemption_id = {id}",
-            day.get(),
-            "redemption_is_posted_once",
-        ),
-        (
-            "UPDATE accounts SET points = points + 7 WHERE owner_id = {id}",
-            project.id.get(),
-            "donations_are_what_projects_have",
-        ),
-        (
-            "UPDATE lot_returns SET points = points + 1 WHERE citizen_id = {id}",
-            buyer.get(),
-            "lot_is_granted_minus_taken",
-        ),
-    ];
-    for (sql, whose, invariant) in breaks {
-        broken(&stage, &base, sql, whose, invariant).await?;
-    }
-    Ok(base.programme.services.stop().await?)
+    let scene = Scene::set(&stage).await?;
+    let (funded, gift) = (scene.funded.offer.get(), scene.gift.offer.get());
+    let budget = ("offers", "budget_left_fen = budget_left_fen - 1", "id");
+    scene.broken(&stage, budget, funded, "offer_budget_used_is_stock_taken").await?;
+    let day = ("offer_days", "taken = taken + 1", "offer_id");
+    scene.broken(&stage, day, funded, "days_add_up_to_stock_taken").await?;
+    let stock = ("offers", "stock_left = stock_left - 1", "id");
+    scene.broken(&stage, stock, gift, "stock_given_is_donations").await?;
+    scene.broken(&stage, stock, funded, "stock_taken_is_vouchers_live_or_used").await?;
+    let once = "redemption_is_posted_once";
+    let points = ("redemptions", "points = points + 1", "id");
+    scene.broken(&stage, points, scene.given.get(), once).await?;
+    let returned = ("redemptions", "returned = 0", "id");
+    scene.broken(&stage, returned, scene.refunded.get(), once).await?;
+    let status = ("vouchers", "status = 'refunded'", "redemption_id");
+    scene.broken(&stage, status, scene.held.get(), once).await?;
+    let total = ("accounts", "points = points + 7", "owner_id");
+    scene.broken(&stage, total, scene.project.get(), "donations_are_what_projects_have").await?;
+    let lots = ("lot_returns", "points = points + 1", "citizen_id");
+    scene.broken(&stage, lots, scene.buyer.get(), "lot_is_granted_minus_taken").await?;
+    Ok(scene.shop.programme.services.stop().await?)
 }

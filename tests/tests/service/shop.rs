@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use tanhui_domain::amount::{Fen, Points};
-use tanhui_domain::id::{CitizenId, MerchantId, OfferId, RedemptionId};
+use tanhui_domain::id::{CitizenId, MerchantId, OfferId, ProjectId, RedemptionId};
 use tanhui_domain::ledger::JournalKind;
 use tanhui_domain::offer::{About, By, Conditions, OfferDraft, OfferKind, OfferStep};
 use tanhui_domain::text::Text;
@@ -143,5 +143,18 @@ impl Shop {
             offering::step(services, of, offer, (&step, by), None).await?;
         }
         Ok(Self { offer, ..self.clone() })
+    }
+
+    /// A new project and a live offer to give points to it.
+    pub(crate) async fn donation(&self, stock: i64) -> Outcome<(ProjectId, Self)> {
+        let (services, city) = (&self.programme.services, self.programme.city.id);
+        let words = (Text::new("南岸林", "South wood"), Text::default());
+        let project = offering::open_project(services, city, CitizenId::new(id(903)), words).await?.id;
+        let gift = self.offer_like(None, |draft| {
+            draft.kind = OfferKind::Donation(project);
+            draft.payout = Fen::ZERO;
+            draft.stock = stock;
+        });
+        Ok((project, gift.await?))
     }
 }

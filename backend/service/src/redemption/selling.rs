@@ -145,14 +145,14 @@ impl<'a> Batch<'a> {
             return Ok(Err(RedeemError::NoOffer));
         };
         let in_debt = !buyer.account.debt.is_none() && !buyer.lots.is_empty();
-        let mut taker = if in_debt { out_of_debt(buyer)? } else { buyer.clone() };
+        let mut purse = if in_debt { out_of_debt(buyer)? } else { buyer.clone() };
         let today = civil_day(self.at, city.timezone);
         let want = Want { redemption: order.id, quantity: *quantity };
-        let taken = match take(want, shelf, &mut taker, Moment { now: self.at, today }) {
+        let taken = match take(want, shelf, &mut purse, Moment { now: self.at, today }) {
             Ok(taken) => taken,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
-        let before = std::mem::replace(buyer, taker);
+        let before = std::mem::replace(buyer, purse);
         if in_debt {
             let Buyer { account, lots, .. } = before;
             self.debtors.push(Debtor { citizen: *citizen, city, account, lots });

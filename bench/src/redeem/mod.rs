@@ -97,7 +97,7 @@ pub async fn run(
     };
     let run = uuid::Uuid::now_v7().simple();
     let names = ["ours", "plain"].map(|who| format!("tanhui_bench_redeem_{who}_{run}"));
-    let report = measure(arguments, place.as_ref(), &names, binary, &mut progress).await;
+    let report = Box::pin(measure(arguments, place.as_ref(), &names, binary, &mut progress)).await;
     if let Some(place) = &place {
         for name in &names {
             place.drop(name).await?;

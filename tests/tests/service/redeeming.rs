@@ -69,7 +69,7 @@ async fn the_last_points_are_spent_once(stage: Stage) -> Outcome {
         match outcome.await? {
             Ok(_) => bought += 1,
             Err(RedeemError::Refused(Refusal::InsufficientPoints(missing))) => {
-                assert!(missing.available < missing.wanted)
+                assert!(missing.available < missing.wanted);
             }
             Err(error) => return Err(error.into()),
         }

@@ -245,8 +245,8 @@ impl Scene {
         let found = audit::run(&self.shop.programme.services.database, |_| {}).await?;
         let whose = whose.simple().to_string();
         let names = |detail: &str| detail.replace('-', "").to_lowercase().contains(&whose);
-        let mut named = found.violations.iter().filter(|violation| violation.invariant == invariant);
-        assert!(named.any(|violation| names(&violation.detail)), "{invariant}: {found:?}");
+        let mut broken = found.violations.iter().filter(|violation| violation.invariant == invariant);
+        assert!(broken.any(|violation| names(&violation.detail)), "{invariant}: {found:?}");
         Ok(())
     }
 }
@@ -264,8 +264,8 @@ async fn broken_stock_budget_days_and_returns_are_named(stage: Stage) -> Outcome
     let once = "redemption_is_posted_once";
     let points = ("redemptions", "points = points + 1", "id");
     scene.broken(&stage, points, scene.given.get(), once).await?;
-    let returned = ("redemptions", "returned = 0", "id");
-    scene.broken(&stage, returned, scene.refunded.get(), once).await?;
+    let back = ("redemptions", "returned = 0", "id");
+    scene.broken(&stage, back, scene.refunded.get(), once).await?;
     let status = ("vouchers", "status = 'refunded'", "redemption_id");
     scene.broken(&stage, status, scene.held.get(), once).await?;
     let total = ("accounts", "points = points + 7", "owner_id");

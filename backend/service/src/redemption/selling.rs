@@ -140,15 +140,15 @@ impl<'a> Batch<'a> {
         let RedeemRequest { citizen, city, offer, quantity, .. } = &order.request;
         let buyer = self.buyers.get_mut(citizen);
         let buyer = buyer.ok_or_else(|| StoreError::Corrupt("a citizen without an account".to_owned()))?;
-        let shelf = self.shelves.get_mut(offer);
-        let Some(shelf) = shelf.filter(|shelf| shelf.offer.city == city.id) else {
+        let found = self.shelves.get_mut(offer);
+        let Some(found) = found.filter(|found| found.offer.city == city.id) else {
             return Ok(Err(RedeemError::NoOffer));
         };
         let in_debt = !buyer.account.debt.is_none() && !buyer.lots.is_empty();
         let mut purse = if in_debt { out_of_debt(buyer)? } else { buyer.clone() };
         let today = civil_day(self.at, city.timezone);
         let want = Want { redemption: order.id, quantity: *quantity };
-        let taken = match take(want, shelf, &mut purse, Moment { now: self.at, today }) {
+        let taken = match take(want, found, &mut purse, Moment { now: self.at, today }) {
             Ok(taken) => taken,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
@@ -157,9 +157,9 @@ impl<'a> Batch<'a> {
             let Buyer { account, lots, .. } = before;
             self.debtors.push(Debtor { citizen: *citizen, city, account, lots });
         }
-        let made = make(order, shelf, &taken, self.at);
+        let made = make(order, found, &taken, self.at);
         let sale = self.sales.entry(city.id).or_default();
-        add(sale, order, shelf, (&made, taken), today)?;
+        add(sale, order, found, (&made, taken), today)?;
         Ok(Ok(Answered::Now(made)))
     }
 

@@ -193,14 +193,14 @@ fn problem(error: OfferingError) -> Problem {
         OfferingError::Draft(fault) => {
             Problem::new(Code::InvalidBody).field(format!("/{}", fault.field), fault.detail)
         }
-        OfferingError::Step(error) => step_problem(error),
+        OfferingError::Step(error) => step_problem(&error),
         OfferingError::Changed { version } => Problem::new(Code::PreconditionFailed)
             .detail(format!("当前版本为 {version}。"), format!("It is at version {version}.")),
         OfferingError::Store(error) => error.into(),
     }
 }
 
-fn step_problem(error: OfferStepError) -> Problem {
+fn step_problem(error: &OfferStepError) -> Problem {
     match error {
         OfferStepError::OutOfOrder { status } => {
             let word = status.word();

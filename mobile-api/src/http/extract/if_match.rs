@@ -20,6 +20,7 @@ impl IfMatch {
 }
 
 /// The `ETag` of a version.
+#[must_use]
 pub fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }

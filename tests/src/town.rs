@@ -4,7 +4,7 @@ use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::city::{Citizen, City};
 use tanhui_domain::id::{CitizenId, MerchantId, OfferId, OwnerId, RuleSetId, SourceId};
 use tanhui_domain::merchant::Merchant;
-use tanhui_domain::redemption::{Offer, OfferStatus};
+use tanhui_domain::offer::{About, Conditions, Offer, OfferKind, OfferStatus};
 use tanhui_domain::rule::Evidence;
 use tanhui_domain::text::Text;
 use tanhui_store::{citizen, city, merchant, offer, rule_set, source};
@@ -84,13 +84,22 @@ fn offer_of(merchant: &Merchant, id: OfferId) -> Offer {
         city: merchant.city,
         merchant: merchant.id,
         merchant_name: merchant.about.name.clone(),
+        kind: OfferKind::Coupon,
         title: Text::new("一杯豆浆", "A cup of soy milk"),
+        about: About::default(),
         price: PRICE,
         payout: PAYOUT,
         stock_total: 10,
         stock_left: 10,
         per_person: None,
+        conditions: Conditions::default(),
+        budget: None,
         status: OfferStatus::Live,
         voucher_days: 30,
+        version: 1,
+        submitted_by: None,
+        approved_by: None,
+        note: None,
+        halted: false,
     }
 }

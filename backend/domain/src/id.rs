@@ -92,6 +92,8 @@ uuid_id!(
     MessageId,
     /// An offer of a merchant.
     OfferId,
+    /// A public project that points are given to.
+    ProjectId,
     /// One purchase of an offer with points.
     RedemptionId,
     /// One voucher of a redemption.
@@ -102,7 +104,7 @@ uuid_id!(
     SharedId,
     /// A merchant's statement.
     StatementId,
-    /// The owner of an account: a citizen, a merchant, a city programme.
+    /// The owner of an account: a citizen, a merchant, a project, a city programme.
     OwnerId,
 );
 
@@ -136,6 +138,12 @@ impl ActivityId {
 
 impl From<CitizenId> for OwnerId {
     fn from(id: CitizenId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<ProjectId> for OwnerId {
+    fn from(id: ProjectId) -> Self {
         Self(id.0)
     }
 }

@@ -11,6 +11,7 @@ pub mod id;
 pub mod leaderboard;
 pub mod ledger;
 pub mod merchant;
+pub mod offer;
 pub mod office;
 pub mod pass;
 pub mod redemption;

@@ -26,7 +26,12 @@ impl Draft {
     /// Locks a citizen's account; none where there is none.
     pub(crate) async fn open(on: &Transaction, citizen: CitizenId) -> Result<Option<Self>, StoreError> {
         let account = account::lock(on, citizen.into()).await?;
-        Ok(account.map(|account| Self { citizen, debt_before: account.debt, account, lines: Vec::new() }))
+        Ok(account.map(|account| Self::of(citizen, account)))
+    }
+
+    /// On an account that this transaction has locked.
+    pub(crate) fn of(citizen: CitizenId, account: Account) -> Self {
+        Self { citizen, debt_before: account.debt, account, lines: Vec::new() }
     }
 
     /// The account as it will be.

@@ -15,9 +15,11 @@ pub mod crediting;
 mod draft;
 pub mod enroll;
 pub mod expiry;
+mod group_commit;
 pub mod identity;
 pub mod ingest;
 pub mod merchant;
+pub mod offering;
 pub mod office;
 pub mod pass;
 pub mod random;
@@ -53,6 +55,7 @@ use crate::identity::entropy::Entropy;
 use crate::identity::keys::Keys;
 use crate::pass::PassBook;
 use crate::random::Random;
+use crate::redemption::Redeeming;
 use crate::rule_book::RuleBook;
 use crate::sign_in::CodeSender;
 
@@ -78,6 +81,8 @@ pub struct Services {
     pub code_sender: Arc<dyn CodeSender>,
     /// The way into the ledger.
     pub crediting: Crediting,
+    /// The way from points to vouchers.
+    pub redeeming: Redeeming,
     /// Wakes the worker that credits waiting events.
     pub something_waits: Notify,
 }
@@ -107,8 +112,7 @@ impl Services {
         Self::start(database, cache, keys, clock, random, code_sender).await
     }
 
-    /// Migrates the database, checks that the secret is the one it was made with, and starts the crediting
-    /// writers.
+    /// Migrates the database, checks that the secret is the one it was made with, and starts the writers.
     pub async fn start(
         database: Database,
         cache: Cache,
@@ -124,7 +128,7 @@ impl Services {
         let rules = Arc::new(RuleBook::default());
         rules.refresh(&database).await?;
         let crediting = Crediting::start(&database, Arc::clone(&rules), Arc::clone(&clock));
-        let something_waits = Notify::new();
+        let redeeming = Redeeming::start(&database, Arc::clone(&rules), &clock);
         Ok(Self {
             database,
             cache,
@@ -135,13 +139,15 @@ impl Services {
             rules,
             code_sender,
             crediting,
-            something_waits,
+            redeeming,
+            something_waits: Notify::new(),
         })
     }
 
     /// Writes what is queued and closes the database.
     pub async fn stop(&self) -> Result<(), StoreError> {
         self.crediting.stop().await;
+        self.redeeming.stop().await;
         self.database.clone().close().await
     }
 

@@ -1,14 +1,15 @@
 //! What a city office or an operator sets up: rule sets, partners, merchants, offers, roles.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::city::{City, Grant, Role, Source};
 use tanhui_domain::id::{CitizenId, CityId, MerchantId, OfferId, OwnerId, SourceId};
 use tanhui_domain::merchant::{Merchant, MerchantStatus};
+use tanhui_domain::offer::{
+    About, Conditions, Fault, NAME_BYTES_MAX, Offer, OfferDraft, OfferKind, OfferStatus,
+};
 use tanhui_domain::office::Deed;
-use tanhui_domain::redemption::{Offer, OfferStatus};
 use tanhui_domain::rule::{Evidence, RuleSet, WhenExhausted};
 use tanhui_domain::text::Text;
 use tanhui_store::{StoreError, citizen, city, merchant, offer, office_log, rule_set, source};
@@ -17,11 +18,6 @@ use crate::Services;
 use crate::identity::api_key::BearerSecret;
 use crate::identity::entropy::NoEntropy;
 use crate::random::Random;
-
-/// Longest name of a merchant, partner or offer, in bytes.
-pub const NAME_BYTES_MAX: usize = 200;
-/// Most vouchers that one offer may have.
-pub const STOCK_MAX: i64 = 10_000_000;
 
 /// Why something was not set up.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -44,6 +40,9 @@ pub enum OfficeError {
     /// A value out of its bounds.
     #[error("{0}")]
     Bounds(&'static str),
+    /// A member of an offer out of its bounds.
+    #[error(transparent)]
+    Offer(#[from] Fault),
     /// No randomness for a key.
     #[error(transparent)]
     NoEntropy(#[from] NoEntropy),
@@ -204,43 +203,32 @@ pub async fn merchant(services: &Services, id: MerchantId) -> Result<Option<Merc
     merchant::find(&services.database, id).await
 }
 
-/// A new, live offer.
+/// A new, live offer of the operator's own making, approved by nobody.
 pub async fn create_offer(services: &Services, new: NewOffer) -> Result<OfferId, OfficeError> {
-    named(&new.title.zh)?;
-    named(&new.title.en)?;
-    if new.price <= Points::ZERO || new.payout < Fen::ZERO {
-        return Err(OfficeError::Bounds("an offer costs at least 1 point and pays at least 0 fen"));
-    }
-    if !(0..=STOCK_MAX).contains(&new.stock) || new.per_person.is_some_and(|most| most < 1) {
-        return Err(OfficeError::Bounds("stock must be 0 to 10,000,000 and a limit per person at least 1"));
-    }
-    if !(1..=3650).contains(&new.voucher_days) {
-        return Err(OfficeError::Bounds("a voucher is good for 1 to 3650 days"));
-    }
-    let now = services.clock.now();
     let merchant = merchant::find(&services.database, new.merchant).await?;
     let merchant = merchant.ok_or(OfficeError::NoMerchant(new.merchant))?;
     if merchant.status != MerchantStatus::Active {
         return Err(OfficeError::MerchantNotActive(merchant.status));
     }
-    let offer = Offer {
-        id: OfferId::new(services.random.uuid_at(now)),
-        city: merchant.city,
-        merchant: merchant.id,
-        merchant_name: merchant.about.name,
+    let draft = OfferDraft {
+        kind: OfferKind::Coupon,
         title: new.title,
+        about: About::default(),
         price: new.price,
         payout: new.payout,
-        stock_total: new.stock,
-        stock_left: new.stock,
+        stock: new.stock,
         per_person: new.per_person,
-        status: OfferStatus::Live,
+        conditions: Conditions::default(),
         voucher_days: new.voucher_days,
     };
+    draft.check()?;
+    let now = services.clock.now();
+    let id = OfferId::new(services.random.uuid_at(now));
+    let offer = draft.offer(id, merchant.city, merchant.id, merchant.about.name);
     let transaction = services.database.begin().await?;
-    offer::insert(&transaction, &offer, now).await?;
+    offer::insert(&transaction, &Offer { status: OfferStatus::Live, ..offer }, now).await?;
     transaction.commit().await?;
-    Ok(offer.id)
+    Ok(id)
 }
 
 /// Ends an offer: it is redeemed no more, while its vouchers stay good. False when it was not live.
@@ -258,48 +246,7 @@ pub async fn offers(
     after: Option<OfferId>,
     limit: i64,
 ) -> Result<Vec<Offer>, StoreError> {
-    offer::page(&services.database, city, after, limit).await
-}
-
-/// One offer.
-pub async fn offer(services: &Services, id: OfferId) -> Result<Option<Offer>, StoreError> {
-    offer::find(&services.database, id).await
-}
-
-/// A merchant's offers in id order, beginning after an id.
-pub async fn offers_of_merchant(
-    services: &Services,
-    merchant: MerchantId,
-    after: Option<OfferId>,
-    limit: i64,
-) -> Result<Vec<Offer>, StoreError> {
-    offer::page_of_merchant(&services.database, merchant, after, limit).await
-}
-
-/// Each offer with how many more of it a citizen may redeem, where it has a limit per person.
-pub async fn remaining_for(
-    services: &Services,
-    offers: Vec<Offer>,
-    citizen: CitizenId,
-) -> Result<Vec<(Offer, Option<i64>)>, StoreError> {
-    let limited: Vec<OfferId> =
-        offers.iter().filter(|offer| offer.per_person.is_some()).map(|offer| offer.id).collect();
-    let had = if limited.is_empty() {
-        HashMap::new()
-    } else {
-        offer::counts_of_citizen(&services.database, &limited, citizen).await?
-    };
-    let left = |offer: &Offer| {
-        let had = had.get(&offer.id).copied().unwrap_or(0);
-        offer.per_person.map(|allowed| allowed.saturating_sub(had).max(0))
-    };
-    Ok(offers
-        .into_iter()
-        .map(|offer| {
-            let left = left(&offer);
-            (offer, left)
-        })
-        .collect())
+    offer::page(&services.database, city, OfferStatus::Live, after, limit).await
 }
 
 /// What was done to citizens' books in a city, with numbers, the last first, beginning before a number.

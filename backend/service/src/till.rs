@@ -5,8 +5,9 @@ use tanhui_domain::city::City;
 use tanhui_domain::id::{BranchId, CitizenId, MerchantId, OfferId, VoucherId};
 use tanhui_domain::ledger::{JournalKind, PostingError};
 use tanhui_domain::merchant::{Issued, Staff};
+use tanhui_domain::offer::Offer;
 use tanhui_domain::pass::{PassError, is_pass, spelled_code};
-use tanhui_domain::redemption::{Offer, Voucher, VoucherStatus};
+use tanhui_domain::redemption::{Voucher, VoucherStatus};
 use tanhui_domain::settlement::VOID_WITHIN;
 use tanhui_store::voucher::Use;
 use tanhui_store::{StoreError, Transaction, account, merchant, offer, voucher};
@@ -317,9 +318,11 @@ fn voidable(voucher: &Voucher, now: DateTime<Utc>) -> Result<DateTime<Utc>, Till
             Err(TillError::TooLate { used_at })
         }
         (VoucherStatus::Used, Some(used_at)) => Ok(used_at),
-        (VoucherStatus::Used, None) | (VoucherStatus::Live | VoucherStatus::Cancelled, _) => {
-            Err(TillError::NotUsed)
-        }
+        (VoucherStatus::Used, None)
+        | (
+            VoucherStatus::Live | VoucherStatus::Cancelled | VoucherStatus::Expired | VoucherStatus::Refunded,
+            _,
+        ) => Err(TillError::NotUsed),
     }
 }
 
@@ -331,11 +334,16 @@ fn of_merchant(voucher: Option<Voucher>, merchant: MerchantId) -> Result<Voucher
 fn usable(voucher: &Voucher, now: DateTime<Utc>) -> Result<(), TillError> {
     match voucher.status {
         VoucherStatus::Used => Err(TillError::Used { used_at: voucher.used_at.unwrap_or(now), branch: None }),
-        VoucherStatus::Cancelled => Err(TillError::Cancelled),
-        VoucherStatus::Live if voucher.expires_at <= now => {
+        VoucherStatus::Live | VoucherStatus::Expired | VoucherStatus::Refunded
+            if voucher.expires_at <= now =>
+        {
             Err(TillError::Expired { expires_at: voucher.expires_at })
         }
         VoucherStatus::Live => Ok(()),
+        // The points came back before its time was over.
+        VoucherStatus::Cancelled | VoucherStatus::Expired | VoucherStatus::Refunded => {
+            Err(TillError::Cancelled)
+        }
     }
 }
 

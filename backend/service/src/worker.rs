@@ -17,6 +17,7 @@ use crate::audit::{self, Recomputed, Sample};
 use crate::crediting::{CreditError, EventStatus, Report, Subject};
 use crate::expiry;
 use crate::random::Random as _;
+use crate::redemption;
 use crate::settlement;
 
 const WAITING_PAUSE: Duration = Duration::from_secs(1);
@@ -108,11 +109,15 @@ fn report(event: WaitingEvent, sources: &BTreeMap<SourceId, Arc<Source>>) -> Opt
     })
 }
 
-/// Ends points whose last day is over until told to stop; what was missed while nobody ran is caught up with.
+/// Ends points and vouchers whose last day is over until told to stop; what was missed while nobody ran is
+/// caught up with.
 pub async fn expire_forever(services: Arc<Services>, stop: CancellationToken) {
     loop {
         if let Err(error) = expiry::expire(&services).await {
             tracing::warn!(%error, "points could not be ended and are looked at again later");
+        }
+        if let Err(error) = redemption::expire_vouchers(&services).await {
+            tracing::warn!(%error, "vouchers could not be ended and are looked at again later");
         }
         tokio::select! {
             () = stop.cancelled() => return,

@@ -129,7 +129,8 @@ pub async fn write(
     post_opposite(on, city, id, outcome.total, recorded_at).await
 }
 
-async fn post_opposite(
+/// Posts the other side of a journal on the programme's account, which is locked last.
+pub(crate) async fn post_opposite(
     on: &Transaction,
     city: CityId,
     journal: JournalId,

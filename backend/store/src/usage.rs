@@ -1,5 +1,7 @@
 //! What a citizen was granted per action and civil day: the sums behind caps, and the scores behind boards.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use tanhui_domain::amount::{Points, ReductionMg};
 use tanhui_domain::crediting::DayGrant;
@@ -83,6 +85,26 @@ pub(crate) fn adding(grants: &[DayGrant], at: DateTime<Utc>) -> Write {
                changed_at_us = excluded.changed_at_us"
         )
     })
+}
+
+/// All that citizens were ever granted; absent where nothing was.
+pub async fn ever<C: Connected>(
+    on: &C,
+    citizens: &[CitizenId],
+) -> Result<HashMap<CitizenId, (Points, ReductionMg)>, StoreError> {
+    let ids = citizens.iter().map(|citizen| citizen.get());
+    let (table, values) = Columns::new().uuid("id", ids).table(on.engine());
+    let sql = format!(
+        "SELECT citizen_id, CAST(SUM(points) AS BIGINT), CAST(SUM(reduction_mg) AS BIGINT) FROM activity_days
+         WHERE citizen_id IN (SELECT r.id FROM {table}) GROUP BY citizen_id"
+    );
+    let rows = query_all(on, &sql, values).await?;
+    rows.iter()
+        .map(|row| {
+            let total = (Points::new(row.bigint(1)?), ReductionMg::new(row.bigint(2)?));
+            Ok((CitizenId::new(row.uuid(0)?), total))
+        })
+        .collect()
 }
 
 /// A citizen's total over some days, and since when it stands.

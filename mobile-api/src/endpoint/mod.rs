@@ -12,6 +12,7 @@ mod leaderboards;
 mod me;
 mod merchant;
 mod metrics;
+mod offering;
 mod openapi;
 mod partner;
 pub mod public;
@@ -40,6 +41,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(public::routes())
         .merge(leaderboards::routes())
         .merge(spending::routes())
+        .merge(offering::routes())
         .merge(merchant::routes())
         .merge(city::routes())
         .merge(settling::routes())

@@ -17,6 +17,7 @@ mod outage;
 mod partner;
 mod process;
 mod redis_server;
+mod sale;
 mod server;
 mod shutdown;
 mod world;

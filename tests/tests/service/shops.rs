@@ -4,6 +4,7 @@ use tanhui_domain::city::{Citizen, City};
 use tanhui_domain::id::{BranchId, CitizenId, MerchantId};
 use tanhui_domain::merchant::{Application, MerchantStatus, MerchantStep, MerchantStepError, StaffRole};
 use tanhui_domain::office::Act;
+use tanhui_domain::redemption::Refusal;
 use tanhui_domain::text::Text;
 use tanhui_service::identity::phone::PhoneNumber;
 use tanhui_service::merchant::{self, APPLICATIONS_MAX, MerchantError};
@@ -140,7 +141,7 @@ async fn a_stopped_merchant_sells_nothing_and_its_vouchers_work(stage: Stage) ->
     let halt = MerchantStep::Suspend { refund: false };
     merchant::step(services, city, shop.merchant, halt, (buyer, &why)).await?;
     let refused = shop.buy(buyer, 1).await;
-    assert!(matches!(refused, Err(RedeemError::OfferClosed)), "{refused:?}");
+    assert!(matches!(refused, Err(RedeemError::Refused(Refusal::OfferClosed))), "{refused:?}");
     assert!(office::offers(services, city.id, None, 10).await?.is_empty());
     for code in shop.codes(id).await? {
         shop.use_code(buyer, &code).await?;
@@ -171,11 +172,11 @@ async fn a_stop_during_a_rush_halts_everything_after_it(stage: Stage) -> Outcome
     merchant::step(services, city, shop.merchant, halt, (officer, &why)).await?;
     for outcome in buying {
         let outcome = outcome.await?;
-        assert!(matches!(outcome, Ok(_) | Err(RedeemError::OfferClosed)), "{outcome:?}");
+        assert!(matches!(outcome, Ok(_) | Err(RedeemError::Refused(Refusal::OfferClosed))), "{outcome:?}");
     }
     for buyer in buyers {
         let late = other.buy(buyer, 1).await;
-        assert!(matches!(late, Err(RedeemError::OfferClosed)), "{late:?}");
+        assert!(matches!(late, Err(RedeemError::Refused(Refusal::OfferClosed))), "{late:?}");
     }
     other.programme.stop().await?;
     shop.programme.stop().await

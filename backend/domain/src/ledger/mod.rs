@@ -10,7 +10,8 @@ use crate::amount::{AmountOverflow, Fen, Points, ReductionMg};
 use crate::id::{CityId, OwnerId};
 
 pub use lot::{
-    AT_ONCE, InsufficientPoints, Lot, LotGrant, LotKey, LotState, LotTake, LotTally, NEVER, take_from_lots,
+    AT_ONCE, InsufficientPoints, Lot, LotGrant, LotKey, LotState, LotTake, LotTally, NEVER,
+    give_back_to_lots, take_from_lots,
 };
 pub use reversal::{Settled, Undone, lots_after, settle_debt, undo_credit};
 
@@ -72,6 +73,8 @@ pub enum OwnerKind {
     Programme,
     /// A merchant: what the city owes it.
     Merchant,
+    /// A public project: points that citizens gave to it.
+    Project,
 }
 
 /// A posting that must not be.

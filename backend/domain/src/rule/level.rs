@@ -50,16 +50,21 @@ impl Level {
     pub fn from(&self) -> Reach {
         self.from
     }
+
+    /// Whether totals reach it.
+    #[must_use]
+    pub fn is_reached(&self, points: Points, reduction: ReductionMg) -> bool {
+        match self.from {
+            Reach::Points(least) => points >= least,
+            Reach::Reduction(least) => reduction >= least,
+            Reach::Times(_) | Reach::Streak(_) => false,
+        }
+    }
 }
 
 /// The highest level that totals reach.
 pub(super) fn level(levels: &[Level], points: Points, reduction: ReductionMg) -> Option<&Level> {
-    let reached = |level: &&Level| match level.from {
-        Reach::Points(least) => points >= least,
-        Reach::Reduction(least) => reduction >= least,
-        Reach::Times(_) | Reach::Streak(_) => false,
-    };
-    levels.iter().rev().find(reached)
+    levels.iter().rev().find(|level| level.is_reached(points, reduction))
 }
 
 /// Reads `levels`: from zero, ascending, all in grams or all in points.

@@ -7,7 +7,6 @@
 mod background;
 mod batch;
 mod prepare;
-mod queue;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,12 +21,13 @@ use tanhui_domain::id::{ActivityId, CitizenId};
 use tanhui_domain::text::Text;
 use tanhui_domain::time::Clock;
 use tanhui_store::binding::SubjectHash;
-use tanhui_store::{Database, StoreError};
+use tanhui_store::{Connected as _, Database, StoreError};
 
+use crate::group_commit::{Queue, QueueError, Work};
 use crate::rule_book::RuleBook;
 pub(crate) use background::{acts, save_acts};
 pub(crate) use batch::{Verdict, credit_claims};
-use queue::Queue;
+use prepare::Prepared;
 
 /// Most events in one call.
 pub const EVENTS_PER_CALL_MAX: usize = 10_000;
@@ -229,14 +229,54 @@ pub enum CreditError {
 pub struct Crediting {
     rules: Arc<RuleBook>,
     clock: Arc<dyn Clock>,
-    queue: Queue,
+    queue: Queue<Writing>,
+}
+
+/// Writes batches of events.
+struct Writing {
+    database: Database,
+}
+
+impl Work for Writing {
+    type Item = Prepared;
+    type Answer = EventResult;
+
+    const QUEUED_MAX: usize = 50_000;
+    const BATCH_MAX: usize = 1_000;
+
+    async fn write(
+        &self,
+        at: DateTime<Utc>,
+        again: bool,
+        events: &[Prepared],
+    ) -> Result<Vec<EventResult>, StoreError> {
+        batch::write(&self.database, at, again, events).await
+    }
+
+    fn refuse(event: &Prepared, _: StoreError) -> EventResult {
+        let detail = Text::new(
+            "本条未能入账，未计入任何数据；请联系平台",
+            "this event could not be written and nothing was credited for it; please tell the platform",
+        );
+        EventResult::rejected(&event.external_id(), "not_written", detail)
+    }
+}
+
+impl From<QueueError> for CreditError {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::Full => Self::Busy,
+            QueueError::Stopping => Self::Stopping,
+            QueueError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 impl Crediting {
     /// Starts the writers on the current runtime.
     #[must_use]
     pub fn start(database: &Database, rules: Arc<RuleBook>, clock: Arc<dyn Clock>) -> Self {
-        let queue = Queue::start(database, &clock);
+        let queue = Queue::start(database.engine(), &clock, Writing { database: database.clone() });
         Self { rules, clock, queue }
     }
 

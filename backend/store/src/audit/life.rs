@@ -29,9 +29,10 @@ pub(super) const INVARIANTS: &[Invariant] = &[
                 || COALESCE(l.expires_day, t.expires_day) || ' from day '
                 || COALESCE(l.spendable_day, t.spendable_day)
          FROM lots l FULL JOIN (
-           SELECT t.citizen_id, t.expires_day, t.spendable_day, SUM(t.points) AS points FROM lot_takes t
-           LEFT JOIN redemptions r ON r.id = t.cause WHERE r.cancelled_at_us IS NULL
-           GROUP BY t.citizen_id, t.expires_day, t.spendable_day) t
+           SELECT b.citizen_id, b.expires_day, b.spendable_day, SUM(b.points) AS points FROM (
+             SELECT citizen_id, expires_day, spendable_day, points FROM lot_takes
+             UNION ALL SELECT citizen_id, expires_day, spendable_day, -points FROM lot_returns) b
+           GROUP BY b.citizen_id, b.expires_day, b.spendable_day) t
            ON t.citizen_id = l.citizen_id AND t.expires_day = l.expires_day
            AND t.spendable_day = l.spendable_day
          WHERE l.citizen_id IS NULL

@@ -38,6 +38,7 @@ pub fn city_problem(error: OfficeError) -> Problem {
         | OfficeError::MerchantNotActive(_)
         | OfficeError::SourceTaken(_)
         | OfficeError::Bounds(_)
+        | OfficeError::Offer(_)
         | OfficeError::NoEntropy(_)) => Problem::internal(error),
     }
 }

@@ -1,8 +1,7 @@
-//! The merchant's side: its people and branches, its offers, its till, what it has taken. Answers at the till
-//! are for a cashier with a queue.
+//! The merchant's side: its people and branches, its till, what it has taken. Answers at the till are for a
+//! cashier with a queue.
 
 mod branches;
-mod offers;
 mod people;
 mod reconcile;
 mod redemptions;
@@ -29,7 +28,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(people::withdraw))
         .routes(routes!(branches::branches, branches::open_branch))
         .routes(routes!(branches::change_branch, branches::close_branch))
-        .routes(routes!(offers::offers))
         .routes(routes!(till::check))
         .routes(routes!(till::use_voucher))
         .routes(routes!(till::void_voucher))

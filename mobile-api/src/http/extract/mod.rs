@@ -3,6 +3,7 @@
 mod caller;
 mod events;
 mod idempotency;
+mod if_match;
 mod json;
 mod me;
 mod partner;
@@ -15,6 +16,7 @@ pub use self::caller::{
 };
 pub use self::events::{EVENTS_BYTES_MAX, EventsBody};
 pub use self::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, IdempotencyKey};
+pub use self::if_match::{IfMatch, etag};
 pub use self::json::{Json, content_type, parse_json, read_body};
 pub use self::me::Me;
 pub use self::partner::AsPartner;

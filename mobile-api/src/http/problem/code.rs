@@ -87,6 +87,17 @@ codes! {
     OutOfStock "out_of_stock" CONFLICT "库存不足" "Not enough left in stock";
     LimitReached "limit_reached" CONFLICT "已达每人限兑数量" "The limit per person is reached";
     OfferClosed "offer_closed" CONFLICT "该商品已停止兑换" "The offer has ended";
+    OutOfStockToday "out_of_stock_today" CONFLICT "今日库存不足" "Not enough left for today";
+    BudgetExhausted "budget_exhausted" CONFLICT "城市预算不足" "The city's budget for it is used up";
+    NotEligible "not_eligible" CONFLICT "不符合兑换条件" "The offer is for other citizens";
+    OfferNotOpen "offer_not_open" CONFLICT "尚未开始兑换" "The offer is not open yet";
+    DonationFinal "donation_final" CONFLICT "捐赠不可撤回" "A donation is not given back";
+    OfferOutOfOrder "offer_out_of_order" CONFLICT
+        "商品不在此步骤" "The offer is not where this step begins";
+    PreconditionFailed "precondition_failed" PRECONDITION_FAILED
+        "内容已被他人修改，请重新读取" "It was changed meanwhile, read it again";
+    PreconditionRequired "precondition_required" PRECONDITION_REQUIRED
+        "请附上 If-Match 请求头" "Send an If-Match header";
     AlreadyCancelled "already_cancelled" CONFLICT "该兑换已取消" "The redemption was cancelled before";
     VoucherNotFound "voucher_not_found" NOT_FOUND
         "本店没有这张券，请核对券码" "No such voucher at this shop, check the code";

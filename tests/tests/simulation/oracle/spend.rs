@@ -136,6 +136,9 @@ impl Oracle {
         if redemption.vouchers.contains(&Voucher::Used) {
             return "a voucher was used".to_owned();
         }
+        if redemption.good_until <= self.now {
+            return "a voucher has expired".to_owned();
+        }
         redemption.cancelled = true;
         redemption.vouchers.fill(Voucher::Cancelled);
         let offer = self.offers.get_mut(&redemption.wish.offer).expect("redemptions are of offers");

@@ -11,12 +11,13 @@ use serde_json::value::RawValue;
 use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::city::Source;
 use tanhui_domain::id::{AdjustmentId, CitizenId, MerchantId, OfferId, RedemptionId};
+use tanhui_domain::redemption::Refusal;
 use tanhui_domain::rule::Evidence;
 use tanhui_domain::text::Text;
 use tanhui_service::cache::Cache;
 use tanhui_service::crediting::{EventResult, EventStatus, Report, Subject};
 use tanhui_service::office::{self, NewOffer};
-use tanhui_service::redemption::{Answered, RedeemError, RedeemRequest, Redeemed, request_key};
+use tanhui_service::redemption::{Answered, RedeemError, RedeemRequest, request_key};
 use tanhui_service::till::{Till, TillError};
 use tanhui_service::{Services, binding, enroll, expiry, redemption, till, worker};
 use tanhui_store::{binding as bindings, citizen};
@@ -262,18 +263,15 @@ impl Real {
         let key = wish.key.map(|key| request_key(citizen, &format!("key-{key}"), offer, quantity));
         let city = self.processes[process].city.clone();
         let request = RedeemRequest { citizen, city, offer, quantity, key };
-        let render = |redeemed: &Redeemed| redeemed.redemption.id.to_string();
-        let answered = redemption::redeem(self.services(process), &request, render).await;
+        let answered = redemption::redeem(self.services(process), &request).await;
         Ok(match answered {
-            Ok(Answered::Now(id)) => {
-                let id: RedemptionId = id.parse().map_err(|_| "not an id")?;
-                self.redemptions.insert(number, id);
-                let made = redemption::find(self.services(process), citizen, id).await?.ok_or("not made")?;
+            Ok(Answered::Now(made)) => {
+                self.redemptions.insert(number, made.redemption.id);
                 let until = made.vouchers.first().ok_or("no voucher")?.expires_at;
                 format!("redeemed for {}, good until {until}", made.redemption.points)
             }
-            Ok(Answered::Before(stored)) => {
-                let known = self.redemptions.iter().find(|(_, id)| id.to_string() == stored.answer);
+            Ok(Answered::Before(made)) => {
+                let known = self.redemptions.iter().find(|(_, id)| **id == made.redemption.id);
                 format!("as before {}", known.ok_or("an answer to nobody")?.0)
             }
             Err(error) => refusal(error)?,
@@ -346,14 +344,20 @@ fn refusal(error: RedeemError) -> Outcome<String> {
     Ok(match error {
         RedeemError::NoOffer => "no offer".to_owned(),
         RedeemError::NoRedemption => "no redemption".to_owned(),
-        RedeemError::Quantity => "quantity".to_owned(),
-        RedeemError::OfferClosed => "closed".to_owned(),
-        RedeemError::OutOfStock { left } => format!("stock {left}"),
-        RedeemError::LimitReached { had, .. } => format!("limit, had {had}"),
-        RedeemError::InsufficientPoints(short) => format!("points {} of {}", short.available, short.wanted),
+        RedeemError::Refused(Refusal::Quantity) => "quantity".to_owned(),
+        RedeemError::Refused(Refusal::OfferClosed) => "closed".to_owned(),
+        RedeemError::Refused(Refusal::OutOfStock { left }) => format!("stock {left}"),
+        RedeemError::Refused(Refusal::LimitReached { had, .. }) => format!("limit, had {had}"),
+        RedeemError::Refused(Refusal::InsufficientPoints(short)) => {
+            format!("points {} of {}", short.available, short.wanted)
+        }
         RedeemError::VoucherUsed => "a voucher was used".to_owned(),
+        RedeemError::VoucherExpired => "a voucher has expired".to_owned(),
         RedeemError::AlreadyCancelled => "cancelled before".to_owned(),
         RedeemError::KeyReused => "key reused".to_owned(),
+        RedeemError::Refused(_) | RedeemError::Donated | RedeemError::Busy | RedeemError::Stopping => {
+            return Err(error.into());
+        }
         RedeemError::Store(error) => return Err(error.into()),
     })
 }

@@ -35,20 +35,18 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     (
         "donations_are_what_projects_have",
         Projects,
-        "SELECT 'project ' || id(p.id) || ': has ' || COALESCE(a.points, 0) || ' pt, given '
-                || COALESCE(SUM(r.points), 0)
-         FROM projects p LEFT JOIN accounts a ON a.owner_id = p.id AND a.kind = 5
-         LEFT JOIN redemptions r ON r.project_id = p.id
-         GROUP BY p.id, a.points HAVING a.points IS NULL OR a.points <> COALESCE(SUM(r.points), 0)",
+        "SELECT 'project ' || id(p.id) || ': has ' || COALESCE(p.has, 0) || ' pt, given ' || p.given FROM (
+           SELECT p.id, (SELECT a.points FROM accounts a WHERE a.owner_id = p.id AND a.kind = 5) AS has,
+             COALESCE((SELECT SUM(r.points) FROM redemptions r WHERE r.project_id = p.id), 0) AS given
+           FROM projects p) p WHERE p.has IS NULL OR p.has <> p.given",
     ),
     (
         "stock_given_is_donations",
         Offers,
-        "SELECT 'offer ' || id(o.id) || ': taken ' || (o.stock_total - o.stock_left)
-                || ', given ' || COALESCE(SUM(r.quantity), 0)
-         FROM offers o LEFT JOIN redemptions r ON r.project_id = o.project_id AND r.offer_id = o.id
-         WHERE o.project_id IS NOT NULL GROUP BY o.id, o.stock_total, o.stock_left
-         HAVING o.stock_total - o.stock_left <> COALESCE(SUM(r.quantity), 0)",
+        "SELECT 'offer ' || id(o.id) || ': taken ' || o.taken || ', given ' || o.given FROM (
+           SELECT o.id, o.stock_total - o.stock_left AS taken, COALESCE((SELECT SUM(r.quantity)
+             FROM redemptions r WHERE r.project_id = o.project_id AND r.offer_id = o.id), 0) AS given
+           FROM offers o WHERE o.project_id IS NOT NULL) o WHERE o.taken <> o.given",
     ),
     (
         "offer_budget_used_is_stock_taken",

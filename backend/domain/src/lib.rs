@@ -20,3 +20,4 @@ pub mod settlement;
 pub mod simulation;
 pub mod text;
 pub mod time;
+pub mod webhook;

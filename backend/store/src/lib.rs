@@ -35,6 +35,7 @@ pub mod tally;
 pub mod usage;
 pub mod voucher;
 pub mod waiting;
+pub mod webhook;
 mod write;
 
 pub use database::{Connected, Database, Engine, Transaction};

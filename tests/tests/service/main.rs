@@ -20,5 +20,6 @@ mod reviewing;
 mod settling;
 mod shop;
 mod shops;
+mod telling;
 mod upgrading;
 mod waiting;

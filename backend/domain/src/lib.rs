@@ -21,3 +21,4 @@ pub mod settlement;
 pub mod simulation;
 pub mod text;
 pub mod time;
+pub mod webhook;

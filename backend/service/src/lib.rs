@@ -36,6 +36,7 @@ pub mod simulation;
 pub mod staff;
 pub mod statement;
 pub mod till;
+pub mod webhook;
 pub mod worker;
 
 use std::sync::Arc;

@@ -9,13 +9,14 @@ use tanhui_domain::offer::Offer;
 use tanhui_domain::pass::{PassError, is_pass, spelled_code};
 use tanhui_domain::redemption::{Voucher, VoucherStatus};
 use tanhui_domain::settlement::VOID_WITHIN;
+use tanhui_domain::webhook::EventKind;
 use tanhui_store::voucher::Use;
 use tanhui_store::{StoreError, Transaction, account, merchant, offer, voucher};
 
 use crate::draft::unpostable;
 use crate::retry::{Repeatable, retrying};
 use crate::settlement::post_payable;
-use crate::{Services, pass};
+use crate::{Services, pass, webhook};
 
 /// A voucher and what it is for.
 #[derive(Debug, Clone)]
@@ -266,6 +267,11 @@ pub(crate) async fn act_in(
     if merchant::issued(on, till.merchant).await? != Issued::Work {
         return Err(TillError::Stopped);
     }
+    let kind = match act {
+        TillAct::Use { .. } => EventKind::VoucherUsed,
+        TillAct::Void => EventKind::VoucherVoided,
+    };
+    webhook::announce_voucher(on, kind, (&voucher, &offer), now).await?;
     match act {
         TillAct::Use { .. } => metrics::counter!("tanhui_voucher_uses_total").increment(1),
         TillAct::Void => metrics::counter!("tanhui_voucher_voids_total").increment(1),

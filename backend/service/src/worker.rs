@@ -9,7 +9,7 @@ use chrono::{DateTime, Datelike, Days, NaiveTime, TimeDelta, Utc};
 use tanhui_domain::city::Source;
 use tanhui_domain::id::{ActivityId, SourceId};
 use tanhui_store::waiting::{FIRST_WAITING, WaitingEvent};
-use tanhui_store::{StoreError, idempotency, scan, session, source, staff, waiting};
+use tanhui_store::{StoreError, idempotency, scan, session, source, staff, waiting, webhook as told};
 use tokio_util::sync::CancellationToken;
 
 use crate::Services;
@@ -19,10 +19,12 @@ use crate::expiry;
 use crate::random::Random as _;
 use crate::redemption;
 use crate::settlement;
+use crate::webhook::{self, Courier};
 
 const WAITING_PAUSE: Duration = Duration::from_secs(1);
 const UPKEEP_PAUSE: Duration = Duration::from_mins(10);
 const EXPIRY_PAUSE: Duration = Duration::from_mins(1);
+const WEBHOOK_PAUSE: Duration = Duration::from_secs(1);
 const PASSES_PAUSE: Duration = Duration::from_secs(10);
 const WAITING_BATCH: i64 = 1_000;
 /// 3:00 in China, when cities sleep.
@@ -37,6 +39,29 @@ const KEYS_KEPT: TimeDelta = TimeDelta::days(7);
 
 /// How tills' late scans and their conflicts are kept.
 const SCANS_KEPT: TimeDelta = TimeDelta::days(90);
+
+/// Carries what merchants are to be told until told to stop. A try that is cut off is made again.
+pub async fn deliver_webhooks_forever(
+    services: Arc<Services>,
+    courier: Arc<dyn Courier>,
+    stop: CancellationToken,
+) {
+    loop {
+        let round = tokio::select! {
+            () = stop.cancelled() => return,
+            round = webhook::deliver_due(&services, &courier) => round,
+        };
+        match round {
+            Ok(tries) if tries > 0 => continue,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "webhooks could not be carried and are tried again later"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(WEBHOOK_PAUSE) => {}
+        }
+    }
+}
 
 /// Learns of new and revoked voucher keys until told to stop.
 pub async fn refresh_passes_forever(services: Arc<Services>, stop: CancellationToken) {
@@ -183,6 +208,8 @@ pub async fn keep_up(services: &Services) -> Result<(), StoreError> {
     session::delete_expired(&transaction, now).await?;
     staff::forget_invitations(&transaction, now).await?;
     scan::delete_before(&transaction, now.checked_sub_signed(SCANS_KEPT).unwrap_or(now)).await?;
+    let before = now.checked_sub_signed(webhook::KEPT).unwrap_or(now);
+    told::delete_before(&transaction, before).await?;
     let before = now.checked_sub_signed(KEYS_KEPT).unwrap_or(now);
     idempotency::delete_before(&transaction, before).await?;
     transaction.commit().await

@@ -37,6 +37,7 @@ pub mod tally;
 pub mod usage;
 pub mod voucher;
 pub mod waiting;
+pub mod webhook;
 mod write;
 
 pub use database::{Connected, Database, Engine, Transaction};

@@ -22,5 +22,6 @@ mod reviewing;
 mod settling;
 mod shop;
 mod shops;
+mod telling;
 mod upgrading;
 mod waiting;

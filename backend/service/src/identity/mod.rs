@@ -12,3 +12,4 @@ pub mod refresh;
 pub mod role;
 pub mod secret;
 pub mod token;
+pub mod webhook_secret;

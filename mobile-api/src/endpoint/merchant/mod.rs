@@ -2,12 +2,14 @@
 //! cashier with a queue.
 
 mod branches;
+mod deliveries;
 mod people;
 mod reconcile;
 mod redemptions;
 #[cfg(test)]
 mod tests;
 mod till;
+mod webhooks;
 
 use tanhui_domain::merchant::LABEL_BYTES_MAX;
 use tanhui_domain::text::Text;
@@ -34,6 +36,14 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(reconcile::reconcile))
         .routes(routes!(reconcile::conflicts))
         .routes(routes!(redemptions::redemptions))
+        .routes(routes!(webhooks::webhooks, webhooks::register_webhook))
+        .routes(routes!(webhooks::delete_webhook))
+        .routes(routes!(webhooks::renew_webhook_secret))
+        .routes(routes!(webhooks::enable_webhook))
+        .routes(routes!(webhooks::ping_webhook))
+        .routes(routes!(deliveries::deliveries))
+        .routes(routes!(deliveries::replay_delivery))
+        .routes(routes!(deliveries::replay_deliveries))
 }
 
 /// Why a merchant's people did not change, for whoever asked.

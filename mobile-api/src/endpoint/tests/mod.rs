@@ -27,6 +27,7 @@ use tanhui_service::{Services, office, shipped};
 use tower::ServiceExt as _;
 
 use crate::config::{Given, Settings};
+use crate::courier::HttpCourier;
 use crate::http::{metrics, router};
 use crate::state::AppState;
 
@@ -69,7 +70,11 @@ async fn world_with(sender: Arc<dyn CodeSender>) -> World {
     let services = Services::open(&url, Cache::memory(), keys, hands.clone(), entropy, sender).await.unwrap();
     office::publish(&services, &shipped::default_rules().unwrap()).await.unwrap();
     let services = Arc::new(services);
-    let state = AppState { services: services.clone(), metrics: metrics::install().unwrap() };
+    let state = AppState {
+        services: services.clone(),
+        courier: Arc::new(HttpCourier::new(true)),
+        metrics: metrics::install().unwrap(),
+    };
     let limits = Settings::decide(Given::default()).unwrap().http;
     let application = router::application(state, &limits).unwrap();
     World { application, services, hands, _folder: folder }

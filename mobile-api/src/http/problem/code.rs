@@ -132,6 +132,7 @@ codes! {
         "待审核的申请过多" "You have as many applications as one may have";
     TooManyBranches "too_many_branches" CONFLICT "门店数量已达上限" "As many branches as a merchant may have";
     TooManyStaff "too_many_staff" CONFLICT "员工数量已达上限" "As many people as a merchant may have";
+    TooManyWebhooks "too_many_webhooks" CONFLICT "通知地址数量已达上限" "As many webhooks as a merchant may have";
     LastOwner "last_owner" CONFLICT "商户至少要有一位店主" "A merchant is never without an owner";
     // Settling with merchants.
     StatementOutOfOrder "statement_out_of_order" CONFLICT

@@ -4,6 +4,7 @@
 
 mod books;
 mod clock;
+mod dice;
 mod ids;
 mod postgres;
 mod programme;
@@ -16,6 +17,7 @@ mod wire;
 
 pub use books::{Books, Credit};
 pub use clock::FixedClock;
+pub use dice::Dice;
 pub use ids::{Ids, id, subject};
 pub use programme::{Programme, Ride, rules_of, rules_of_travel};
 pub use raw::Raw;

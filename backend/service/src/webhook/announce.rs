@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tanhui_domain::id::MessageId;
-use tanhui_domain::redemption::{Offer, Voucher};
+use tanhui_domain::offer::Offer;
+use tanhui_domain::redemption::{Voucher};
 use tanhui_domain::settlement::MerchantStatement;
 use tanhui_domain::webhook::EventKind;
 use tanhui_store::webhook::{Message, announce};

@@ -47,6 +47,7 @@ use crate::cache::Cache;
 use crate::crediting::Crediting;
 use crate::identity::entropy::Entropy;
 use crate::identity::keys::Keys;
+use crate::identity::known_keys::KnownKeys;
 use crate::random::Random;
 use crate::rule_book::RuleBook;
 use crate::sign_in::CodeSender;
@@ -65,6 +66,8 @@ pub struct Services {
     pub random: Arc<dyn Entropy>,
     /// Keys derived from the secret.
     pub keys: Keys,
+    /// Partners' keys that were live a moment ago.
+    pub known_keys: KnownKeys,
     /// Published rule sets.
     pub rules: Arc<RuleBook>,
     /// Sends one-time codes.
@@ -116,8 +119,18 @@ impl Services {
         let rules = Arc::new(RuleBook::default());
         rules.refresh(&database).await?;
         let crediting = Crediting::start(&database, Arc::clone(&rules), Arc::clone(&clock));
-        let something_waits = Notify::new();
-        Ok(Self { database, cache, clock, random, keys, rules, code_sender, crediting, something_waits })
+        Ok(Self {
+            database,
+            cache,
+            clock,
+            random,
+            keys,
+            known_keys: KnownKeys::default(),
+            rules,
+            code_sender,
+            crediting,
+            something_waits: Notify::new(),
+        })
     }
 
     /// Writes what is queued and closes the database.

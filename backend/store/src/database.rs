@@ -35,6 +35,8 @@ const BATCH_SETTINGS: [(&str, &str); 9] = [
     ("jit", "off"),
 ];
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection that was idle for longer may have died with its server, and a reader does not try again.
+const IDLE_TRUSTED: Duration = Duration::from_millis(100);
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Which database this is.
@@ -269,7 +271,7 @@ fn postgres_options(url: &str) -> ConnectOptions {
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_timeout(ACQUIRE_TIMEOUT)
         .statement_timeout(STATEMENT_TIMEOUT)
-        .test_before_acquire_if_idle_for(Duration::from_secs(30))
+        .test_before_acquire_if_idle_for(IDLE_TRUSTED)
         .set_application_name("tanhui")
         .sqlx_logging(false);
     options

@@ -83,7 +83,7 @@ pub async fn sums<C: Connected>(on: &C, windows: &[UsageWindow]) -> Result<Vec<U
 
 /// The statement for so many windows as the look with most of them has.
 fn summing(engine: Engine, looks: &[Look<'_>]) -> (String, Vec<Value>) {
-    let most = looks.iter().map(|look| look.bounds.len()).max().unwrap_or_default();
+    let most = looks.iter().map(|look| look.bounds.len()).max().unwrap_or(1);
     let mut columns = Columns::new()
         .int("n", (0..).take(looks.len()))
         .uuid("citizen_id", looks.iter().map(|look| look.citizen.get()))

@@ -84,7 +84,12 @@ async fn a_deadlock_with_a_stranger_is_repeated(stage: Stage) -> Outcome {
     let call = tokio::spawn(async move { busy.credit(&batch).await });
     let waits = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()
                  AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()";
-    until("the batch waits for the stranger", async || Ok(stage.raw.number(waits).await? > 0)).await?;
+    let waits = async || {
+        // Within a transaction the first look is remembered.
+        stage.raw.execute("SELECT pg_stat_clear_snapshot()").await?;
+        Ok(stage.raw.number(waits).await? > 0)
+    };
+    until("the batch waits for the stranger", waits).await?;
     let won = stage.raw.execute(&lock(first)).await.is_ok();
     stage.raw.execute(if won { "COMMIT" } else { "ROLLBACK" }).await?;
     let results = call.await??;

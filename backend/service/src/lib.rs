@@ -54,6 +54,7 @@ use crate::cache::Cache;
 use crate::crediting::Crediting;
 use crate::identity::entropy::Entropy;
 use crate::identity::keys::Keys;
+use crate::identity::known_keys::KnownKeys;
 use crate::pass::PassBook;
 use crate::random::Random;
 use crate::redemption::Redeeming;
@@ -74,6 +75,8 @@ pub struct Services {
     pub random: Arc<dyn Entropy>,
     /// Keys derived from the secret.
     pub keys: Keys,
+    /// Partners' keys that were live a moment ago.
+    pub known_keys: KnownKeys,
     /// Keys that sign vouchers.
     pub passes: Arc<PassBook>,
     /// Published rule sets.
@@ -136,6 +139,7 @@ impl Services {
             clock,
             random,
             keys,
+            known_keys: KnownKeys::default(),
             passes,
             rules,
             code_sender,

@@ -178,9 +178,20 @@ pub async fn sources(services: &Services) -> Result<Vec<Source>, StoreError> {
     source::list(&services.database).await
 }
 
-/// The source that a partner's key speaks for.
-pub async fn source_of_key(services: &Services, key_hash: &[u8]) -> Result<Option<Source>, StoreError> {
-    source::find_by_key(&services.database, key_hash).await
+/// The source that a partner's key speaks for. A key that was live a few seconds ago is not looked up again.
+pub async fn source_of_key(
+    services: &Services,
+    key_hash: [u8; 32],
+) -> Result<Option<Arc<Source>>, StoreError> {
+    let now = services.clock.now();
+    if let Some(known) = services.known_keys.find(&key_hash, now) {
+        return Ok(Some(known));
+    }
+    let found = source::find_by_key(&services.database, &key_hash).await?.map(Arc::new);
+    if let Some(source) = &found {
+        services.known_keys.keep(key_hash, now, source);
+    }
+    Ok(found)
 }
 
 /// A new, approved merchant.

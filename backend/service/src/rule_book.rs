@@ -60,6 +60,27 @@ impl RuleBook {
         of_city.iter().rev().find(|rule_set| rule_set.effective_from <= at).or(of_city.first()).cloned()
     }
 
+    /// The instant before which no act is taken any more that may be one told again; none where there is no
+    /// such instant.
+    #[must_use]
+    pub fn acts_taken_since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let published = self.published();
+        let since = |(place, rule_set): (usize, &Arc<PublishedRuleSet>)| {
+            let rules = &rule_set.rules;
+            // The first one of a city takes all acts before it, too.
+            let begins = if place == 0 { DateTime::<Utc>::MIN_UTC } else { rule_set.effective_from };
+            let watched = rules.actions().filter(|action| action.same_act().is_some());
+            let earliest = watched.map(|action| match rules.accept_of(action).late {
+                None => DateTime::<Utc>::MIN_UTC,
+                Some(late) => now.checked_sub_signed(late).unwrap_or(DateTime::<Utc>::MIN_UTC),
+            });
+            earliest.min().map(|earliest| earliest.max(begins))
+        };
+        let cities = published.by_city.values();
+        let earliest = cities.filter_map(|sets| sets.iter().enumerate().filter_map(since).min()).min();
+        earliest.filter(|earliest| *earliest > DateTime::<Utc>::MIN_UTC)
+    }
+
     /// Whether nothing is published yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -7,10 +7,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike, Days, NaiveTime, TimeDelta, Utc};
 use tanhui_domain::city::Source;
-use tanhui_domain::id::{ActivityId, SourceId};
+use tanhui_domain::id::{ActivityId, CitizenId, SourceId};
+use tanhui_domain::same_act::weeks_around;
 use tanhui_store::waiting::{FIRST_WAITING, WaitingEvent};
-use tanhui_store::{StoreError, idempotency, scan, session, source, staff, waiting, webhook as told};
+use tanhui_store::{
+    StoreError, act_span, idempotency, scan, session, setting, source, staff, waiting, webhook as told,
+};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::Services;
 use crate::audit::{self, Recomputed, Sample};
@@ -34,6 +38,10 @@ const NIGHT: NaiveTime = match NaiveTime::from_hms_opt(19, 0, 0) {
 };
 /// Credits computed again each night.
 const SAMPLE: u64 = 10_000;
+/// The setting with the first week that rules still looked at when acts were forgotten last.
+const ACTS_FORGOTTEN: &str = "acts_forgotten_in_week";
+/// Rows of counted acts that one transaction looks through.
+const ACTS_EACH: i64 = 10_000;
 /// Answers to `Idempotency-Key` are kept this long.
 const KEYS_KEPT: TimeDelta = TimeDelta::days(7);
 
@@ -204,6 +212,7 @@ pub async fn keep_up(services: &Services) -> Result<(), StoreError> {
     services.rules.refresh(&services.database).await?;
     services.database.create_partitions(now.year(), now.month()).await?;
     settlement::close_past_months(services).await?;
+    forget_acts(services).await?;
     let transaction = services.database.begin().await?;
     session::delete_expired(&transaction, now).await?;
     staff::forget_invitations(&transaction, now).await?;
@@ -213,6 +222,30 @@ pub async fn keep_up(services: &Services) -> Result<(), StoreError> {
     let before = now.checked_sub_signed(KEYS_KEPT).unwrap_or(now);
     idempotency::delete_before(&transaction, before).await?;
     transaction.commit().await
+}
+
+/// Forgets what acts of one body have been counted in weeks that no rule looks at again; once a week. A rule
+/// set that is published later and takes older acts cannot know them.
+async fn forget_acts(services: &Services) -> Result<(), StoreError> {
+    let Some(taken_since) = services.rules.acts_taken_since(services.clock.now()) else { return Ok(()) };
+    let first = |instant| weeks_around(instant).first().copied().unwrap_or(i32::MIN);
+    let this_week = first(taken_since);
+    let done = setting::find(&services.database, ACTS_FORGOTTEN).await?;
+    if done.and_then(|done| done.parse().ok()).is_some_and(|done: i32| done >= this_week) {
+        return Ok(());
+    }
+    let waits_since = waiting::earliest_act(&services.database).await?.unwrap_or(taken_since);
+    let week = first(taken_since.min(waits_since));
+    let mut after = Some(CitizenId::new(Uuid::nil()));
+    while let Some(citizen) = after {
+        let transaction = services.database.begin().await?;
+        after = act_span::forget_before(&transaction, week, citizen, ACTS_EACH).await?;
+        if after.is_none() {
+            setting::set(&transaction, ACTS_FORGOTTEN, &this_week.to_string()).await?;
+        }
+        transaction.commit().await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -10,14 +10,14 @@ use tanhui_domain::time::DayRange;
 use tanhui_store::usage::UsageWindow;
 use tanhui_store::{StoreError, Transaction, act_span, citizen, tally, usage};
 
-use super::batch::Bound;
+use super::batch::Owned;
 
 /// The districts of those whose acts some campaign asks it of.
 pub(super) async fn districts(
     on: &Transaction,
-    bound: &[Bound<'_>],
+    bound: &[Owned<'_>],
 ) -> Result<HashMap<CitizenId, String>, StoreError> {
-    let asks = |(_, event, _): &&Bound<'_>| {
+    let asks = |(_, event, _): &&Owned<'_>| {
         event.action().is_some_and(|action| action.campaigns().any(|campaign| campaign.districts().is_some()))
     };
     let citizens: HashSet<CitizenId> = bound.iter().filter(asks).map(|(_, _, citizen)| *citizen).collect();

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tanhui_domain::id::MessageId;
 use tanhui_domain::offer::Offer;
-use tanhui_domain::redemption::{Voucher};
+use tanhui_domain::redemption::Voucher;
 use tanhui_domain::settlement::MerchantStatement;
 use tanhui_domain::webhook::EventKind;
 use tanhui_store::webhook::{Message, announce};

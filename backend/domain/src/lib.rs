@@ -11,6 +11,7 @@ pub mod id;
 pub mod leaderboard;
 pub mod ledger;
 pub mod office;
+pub mod prize;
 pub mod redemption;
 pub mod rule;
 pub mod same_act;

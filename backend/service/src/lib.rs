@@ -18,6 +18,8 @@ pub mod expiry;
 pub mod identity;
 pub mod ingest;
 pub mod office;
+pub mod payout;
+pub mod prize;
 pub mod random;
 pub mod redemption;
 pub mod retry;

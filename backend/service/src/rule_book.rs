@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::id::{CityId, RuleSetId};
-use tanhui_domain::rule::RuleSet;
+use tanhui_domain::rule::{Budget, RuleSet};
 use tanhui_store::{Database, StoreError, rule_set};
 
 /// A rule set that is or was in force.
@@ -58,6 +58,26 @@ impl RuleBook {
         let published = self.published();
         let of_city = published.by_city.get(&city)?;
         of_city.iter().rev().find(|rule_set| rule_set.effective_from <= at).or(of_city.first()).cloned()
+    }
+
+    /// The newest rule set of a city that came into force by an instant and names a budget: one that later
+    /// rules leave out goes on paying what was promised under it.
+    #[must_use]
+    pub fn naming_budget(&self, city: CityId, at: DateTime<Utc>, budget: &str) -> Option<Budget> {
+        let published = self.published();
+        let of_city = published.by_city.get(&city)?;
+        let named = |rule_set: &Arc<PublishedRuleSet>| {
+            rule_set.rules.budgets().find(|known| known.id() == budget).cloned()
+        };
+        let by_then = of_city.iter().rev().filter(|rule_set| rule_set.effective_from <= at);
+        // A city's first rule set also covers what lies before it.
+        by_then.chain(of_city.iter().take(1)).find_map(named)
+    }
+
+    /// When the first rules of a city came into force.
+    #[must_use]
+    pub fn first_in_force(&self, city: CityId) -> Option<DateTime<Utc>> {
+        self.published().by_city.get(&city)?.first().map(|rule_set| rule_set.effective_from)
     }
 
     /// Whether nothing is published yet.

@@ -21,6 +21,7 @@ pub mod lot;
 pub mod merchant;
 pub mod offer;
 pub mod office_log;
+pub mod prize;
 pub mod redemption;
 mod row;
 pub mod rule_set;
@@ -32,6 +33,7 @@ pub mod tally;
 pub mod usage;
 pub mod voucher;
 pub mod waiting;
+pub mod waiting_points;
 mod write;
 
 pub use database::{Connected, Database, Engine, Transaction};

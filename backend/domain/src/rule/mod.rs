@@ -79,7 +79,9 @@ mod yaml;
 pub use action::{Action, Condition};
 pub use badge::{Badge, DayTotal, Earned};
 pub use batch::{BATCH_ROWS, Batch, Formed};
-pub use budget::{Budget, BudgetWindow, WhenExhausted, pay_queue, prorate};
+pub use budget::{
+    Budget, BudgetWindow, Share, Shares, Spare, WhenExhausted, pay_queue, prorate, prorate_by_size,
+};
 pub use campaign::Campaign;
 pub use cap::{Cap, CapLimit, CapScope, CapWindow};
 pub use decision::{Credit, Decision, ENGINE_VERSION, Facts, Hold, Receipt, Refusal, Usage};
@@ -92,6 +94,7 @@ pub use explain::{
     Outcome,
 };
 pub use explain_fund::{ExplainedCap, ExplainedFactor, ExplainedFund, ExplainedHistory};
+pub use expectation::grams_text;
 pub use expression::evaluate_expression;
 pub use format::format_rules;
 pub use history::{Aggregate, LookBack, READINGS_MAX, Readings};

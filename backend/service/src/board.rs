@@ -225,10 +225,7 @@ pub(crate) fn entry(metric: Metric, score: &Score) -> BoardEntry {
 }
 
 /// Everybody with something on a board, in order: among equals those first who got there first.
-pub(crate) async fn ranking<C: Connected>(
-    on: &C,
-    query: &BoardQuery,
-) -> Result<Vec<BoardEntry>, StoreError> {
+pub(crate) async fn ranking<C: Connected>(on: &C, query: &BoardQuery) -> Result<Vec<BoardEntry>, StoreError> {
     let scores = scores(on, query, None).await?;
     let mut entries: Vec<BoardEntry> =
         scores.iter().map(|score| entry(query.metric, score)).filter(|entry| entry.score > 0).collect();

@@ -30,6 +30,7 @@ pub mod settlement;
 pub mod shipped;
 pub mod sign_in;
 pub mod simulation;
+pub mod standing;
 pub mod statement;
 pub mod till;
 pub mod worker;

@@ -92,7 +92,8 @@ async fn award_past(services: &Services, city: &City) -> Result<(), StoreError> 
     let Some(done): Option<NaiveDate> = done.or(first).filter(|done| *done < today) else {
         return Ok(());
     };
-    for (last, next) in done.iter_days().zip(done.iter_days().skip(1)).take_while(|(_, next)| *next <= today) {
+    for (last, next) in done.iter_days().zip(done.iter_days().skip(1)).take_while(|(_, next)| *next <= today)
+    {
         let last_instant = day_start(next, city.timezone).checked_sub_signed(TimeDelta::microseconds(1));
         let rules = last_instant.and_then(|at| services.rules.in_force(city.id, at));
         let Some(rules) = rules else { continue };
@@ -144,8 +145,11 @@ async fn award_board(
     if prize::is_awarded(&on, query.city.id, of.id(), days.from, district.as_deref()).await? {
         return Ok(());
     }
-    let board: Vec<_> =
-        ranking(&on, query).await?.into_iter().map(|entry| ((entry.citizen, entry.score), entry.score)).collect();
+    let board: Vec<_> = ranking(&on, query)
+        .await?
+        .into_iter()
+        .map(|entry| ((entry.citizen, entry.score), entry.score))
+        .collect();
     let award = |(rank, (citizen, score)): (u32, &(CitizenId, i64))| Award {
         id: AwardId::new(services.random.uuid_at(now)),
         city: query.city.id,

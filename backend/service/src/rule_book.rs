@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::id::{CityId, RuleSetId};
-use tanhui_domain::rule::{Budget, RuleSet};
+use tanhui_domain::rule::{Action, Budget, RuleSet};
 use tanhui_store::{Database, StoreError, rule_set};
 
 /// A rule set that is or was in force.
@@ -78,6 +78,14 @@ impl RuleBook {
     #[must_use]
     pub fn first_in_force(&self, city: CityId) -> Option<DateTime<Utc>> {
         self.published().by_city.get(&city)?.first().map(|rule_set| rule_set.effective_from)
+    }
+
+    /// Whether some acts count for anything but their citizen's own caps.
+    #[must_use]
+    pub fn any_tallied(&self) -> bool {
+        let published = self.published();
+        let tallied = |rule_set: &Arc<PublishedRuleSet>| rule_set.rules.actions().any(Action::is_tallied);
+        published.by_id.values().any(tallied)
     }
 
     /// Whether nothing is published yet.

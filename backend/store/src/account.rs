@@ -348,9 +348,7 @@ pub(crate) fn journal_kind_number(kind: JournalKind) -> i32 {
 }
 
 pub(crate) fn journal_kind(number: i32) -> Result<JournalKind, StoreError> {
-    use JournalKind::{
-        Adjust, Cancel, Credit, Expire, Payout, Prize, Redeem, Reverse, Settle, Use, Void,
-    };
+    use JournalKind::{Adjust, Cancel, Credit, Expire, Payout, Prize, Redeem, Reverse, Settle, Use, Void};
     [Credit, Redeem, Cancel, Use, Expire, Adjust, Reverse, Settle, Void, Payout, Prize]
         .into_iter()
         .find(|kind| journal_kind_number(*kind) == number)

@@ -67,11 +67,7 @@ pub async fn waiting_for<C: Connected>(on: &C, city: CityId) -> Result<Vec<Strin
 }
 
 /// All counts in order of owner, kind, day and name, beginning after one.
-pub async fn page<C: Connected>(
-    on: &C,
-    after: Option<&Tally>,
-    limit: i64,
-) -> Result<Vec<Tally>, StoreError> {
+pub async fn page<C: Connected>(on: &C, after: Option<&Tally>, limit: i64) -> Result<Vec<Tally>, StoreError> {
     let (after, mut values) = match after {
         None => ("", Vec::new()),
         Some(last) => {
@@ -137,9 +133,7 @@ fn owner(of: CountOf) -> Uuid {
     match of {
         CountOf::Granted(citizen) | CountOf::Read(citizen) => citizen.get(),
         CountOf::Shared(shared) => shared.get(),
-        CountOf::Issued(city) | CountOf::Waiting(city) => {
-            Uuid::from_u64_pair(0, city.get().cast_unsigned())
-        }
+        CountOf::Issued(city) | CountOf::Waiting(city) => Uuid::from_u64_pair(0, city.get().cast_unsigned()),
     }
 }
 

@@ -44,6 +44,7 @@ pub async fn serve(
     let stop_workers = CancellationToken::new();
     workers.spawn(worker::credit_waiting_forever(Arc::clone(&services), stop_workers.clone()));
     workers.spawn(worker::expire_forever(Arc::clone(&services), stop_workers.clone()));
+    workers.spawn(worker::pay_forever(Arc::clone(&services), stop_workers.clone()));
     workers.spawn(worker::keep_up_forever(Arc::clone(&services), stop_workers.clone()));
     workers.spawn(worker::recompute_nightly(Arc::clone(&services), stop_workers.clone()));
     workers.close();

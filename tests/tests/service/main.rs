@@ -5,6 +5,7 @@
 mod adjusting;
 mod audits;
 mod audits_life;
+mod audits_payout;
 mod boards;
 mod claiming;
 mod counting;
@@ -13,6 +14,8 @@ mod expiring;
 mod faults;
 mod hardships;
 mod lost_answers;
+mod paying;
+mod prizes;
 mod redeeming;
 mod reversing;
 mod reviewing;

@@ -86,7 +86,9 @@ impl WaitingPoints {
         let Self { budget, promised, paid, given_up, .. } = self;
         let left = self.left().unwrap_or_default();
         let mut zh = format!("等待预算 {budget} 的 {promised} pt: 已补发 {paid} pt, 仍待 {left} pt");
-        let mut en = format!("Of {promised} pt that waited for budget {budget}, {paid} pt are paid and {left} pt wait");
+        let mut en = format!(
+            "Of {promised} pt that waited for budget {budget}, {paid} pt are paid and {left} pt wait"
+        );
         if *given_up > Points::ZERO {
             zh.push_str(&format!(", 不再发放 {given_up} pt"));
             en.push_str(&format!(", {given_up} pt will not be given"));
@@ -118,9 +120,5 @@ pub fn payout_lot(
     let paid_on = civil_day(paid_at, rule_set.timezone());
     let expires_on = rule_set.expires_on(paid_on).unwrap_or(NEVER);
     let spendable_from = action.spendable_on(civil_day(credited_at, rule_set.timezone()));
-    if spendable_from <= paid_on {
-        LotKey::until(expires_on)
-    } else {
-        LotKey { expires_on, spendable_from }
-    }
+    if spendable_from <= paid_on { LotKey::until(expires_on) } else { LotKey { expires_on, spendable_from } }
 }

@@ -180,7 +180,13 @@ pub fn prorate_by_size(left: Points, sizes: &[(Points, i64)]) -> Shares {
     let mut spares: BTreeMap<i128, Spare> = BTreeMap::new();
     for (remainder, count) in rest.into_iter().rev() {
         let fits = i128::from(count) <= spare;
-        let mark = if fits { Spare::Everybody } else if spare > 0 { Spare::First } else { Spare::Nobody };
+        let mark = if fits {
+            Spare::Everybody
+        } else if spare > 0 {
+            Spare::First
+        } else {
+            Spare::Nobody
+        };
         if mark == Spare::First {
             shares.first = i64::try_from(spare).unwrap_or(0);
         }

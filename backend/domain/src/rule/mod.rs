@@ -77,7 +77,7 @@ mod verdict;
 mod yaml;
 
 pub use action::{Action, Condition};
-pub use badge::{Badge, DayTotal, Earned};
+pub use badge::{Badge, DayTotal, Earned, Streaks};
 pub use batch::{BATCH_ROWS, Batch, Formed};
 pub use budget::{
     Budget, BudgetWindow, Share, Shares, Spare, WhenExhausted, pay_queue, prorate, prorate_by_size,
@@ -89,12 +89,12 @@ pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Place, Severity};
 pub use evidence::Evidence;
 pub use exact::Decimal;
 pub use example::{ActionCases, CasesSummary};
+pub use expectation::grams_text;
 pub use explain::{
     ExplainedCondition, ExplainedEvidence, ExplainedInput, ExplainedParameter, ExplainedStep, Explanation,
     Outcome,
 };
 pub use explain_fund::{ExplainedCap, ExplainedFactor, ExplainedFund, ExplainedHistory};
-pub use expectation::grams_text;
 pub use expression::evaluate_expression;
 pub use format::format_rules;
 pub use history::{Aggregate, LookBack, READINGS_MAX, Readings};

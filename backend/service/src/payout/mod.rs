@@ -12,17 +12,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use tanhui_domain::amount::Points;
 use tanhui_domain::city::City;
-use tanhui_domain::crediting::{
-    CountOf, Counter, Tally, WHENEVER, WaitingPoints, added_up, payout_lot,
-};
+use tanhui_domain::crediting::{CountOf, Counter, Tally, WHENEVER, WaitingPoints, added_up, payout_lot};
 use tanhui_domain::id::{CitizenId, CityId, OwnerId};
 use tanhui_domain::ledger::{Account, Amounts, JournalKind, LotGrant, Posting};
 use tanhui_domain::rule::{Budget, Usage, pay_queue};
 use tanhui_domain::time::{DayRange, civil_day};
 use tanhui_store::waiting_points::Change;
-use tanhui_store::{
-    Connected, StoreError, Transaction, account, city, lot, tally, usage, waiting_points,
-};
+use tanhui_store::{Connected, StoreError, Transaction, account, city, lot, tally, usage, waiting_points};
 
 use crate::Services;
 use crate::draft::{overflow, unpostable, write_batch};
@@ -237,7 +233,8 @@ impl Payer<'_> {
 fn from_queue(left: Points, open: &[WaitingPoints]) -> Result<Vec<Change>, StoreError> {
     let wanted: Result<Vec<Points>, _> = open.iter().map(WaitingPoints::left).collect();
     let paid = pay_queue(left, &wanted.map_err(overflow)?);
-    let change = |(row, paid): (&WaitingPoints, Points)| Change { place: row.place, paid, given_up: Points::ZERO };
+    let change =
+        |(row, paid): (&WaitingPoints, Points)| Change { place: row.place, paid, given_up: Points::ZERO };
     Ok(open.iter().zip(paid).filter(|(_, paid)| *paid > Points::ZERO).map(change).collect())
 }
 

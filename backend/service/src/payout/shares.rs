@@ -24,7 +24,8 @@ use crate::review::claim;
 pub(super) async fn settle_past(services: &Services, city: &City, budget: &str) -> Result<(), StoreError> {
     let today = civil_day(services.clock.now(), city.timezone);
     while let Some(days) = waiting_points::unsettled(&services.database, city.id, budget, today).await? {
-        let last_instant = day_start(days.until, city.timezone).checked_sub_signed(TimeDelta::microseconds(1));
+        let last_instant =
+            day_start(days.until, city.timezone).checked_sub_signed(TimeDelta::microseconds(1));
         let at = last_instant.unwrap_or_else(|| services.clock.now());
         let Some(rule) = services.rules.naming_budget(city.id, at, budget) else {
             tracing::error!(budget, "points share a budget that no rules name");

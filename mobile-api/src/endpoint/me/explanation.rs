@@ -14,6 +14,7 @@ use tanhui_service::activity;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::activities::WaitingAnswer;
 use crate::http::context::RequestContext;
 use crate::http::extract::{Json, Me, Path};
 use crate::http::problem::{Code, Problem};
@@ -47,8 +48,10 @@ pub struct ExplanationAnswer {
     reason: Option<String>,
     /// Points credited.
     points: i64,
-    /// Points that wait for a budget.
+    /// Points that had to wait for a budget.
     queued: i64,
+    /// What has become of them; null where nothing had to wait.
+    waiting: Option<WaitingAnswer>,
     /// Milligrams of CO2e credited.
     reduction_mg: i64,
     /// What the event said.
@@ -236,8 +239,13 @@ pub async fn show(
     Path(id): Path<Uuid>,
 ) -> Result<Json<ExplanationAnswer>, Problem> {
     let found = activity::explain(&state.services, me.id, ActivityId::new(id)).await?;
-    let explanation = found.ok_or_else(|| Problem::new(Code::NotFound))?;
-    Ok(Json(answer(id, explanation, context.language)))
+    let (explanation, waiting) = found.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let mut answer = answer(id, explanation, context.language);
+    if let Some(waiting) = waiting {
+        answer.text = format!("{}\n{}", answer.text, waiting.told().in_language(context.language));
+        answer.waiting = Some(WaitingAnswer::new(&waiting, context.language));
+    }
+    Ok(Json(answer))
 }
 
 fn answer(activity_id: Uuid, explanation: Explanation, language: Language) -> ExplanationAnswer {
@@ -262,6 +270,7 @@ fn answer(activity_id: Uuid, explanation: Explanation, language: Language) -> Ex
         reason,
         points: explanation.points,
         queued: explanation.queued,
+        waiting: None,
         reduction_mg: explanation.reduction_mg,
         inputs: explanation
             .inputs

@@ -1,5 +1,5 @@
-//! `tanhui expire`, `payout`, `reverse`, `adjust`: what workers do too, and corrections of citizens' books by people of a city office, each with
-//! the role that the same act needs through the API.
+//! `tanhui expire`, `payout`, `reverse`, `adjust`: what workers do too, and corrections of citizens' books by
+//! people of a city office, each with the role that the same act needs through the API.
 
 use clap::Subcommand;
 use tanhui_domain::amount::{Points, ReductionMg};

@@ -130,7 +130,8 @@ fn counted_by(claim: &Claim<'_>, scope: CapScope) -> CountOf {
     shared.map_or(CountOf::Granted(claim.citizen), CountOf::Shared)
 }
 
-/// The card, meter or account under whose caps acts of a source count, from the keyed hash that stands for it.
+/// The card, meter or account under whose caps acts of a source count, from the keyed hash that stands for
+/// it.
 #[must_use]
 pub fn card_id(city: CityId, source: SourceId, subject: &[u8; 32]) -> SharedId {
     shared_id(city, source.get(), 0, subject)

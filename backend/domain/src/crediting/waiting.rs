@@ -85,15 +85,16 @@ impl WaitingPoints {
     pub fn told(&self) -> Text {
         let Self { budget, promised, paid, given_up, .. } = self;
         let left = self.left().unwrap_or_default();
-        let mut zh = format!("等待预算 {budget} 的 {promised} pt: 已补发 {paid} pt, 仍待 {left} pt");
-        let mut en = format!(
-            "Of {promised} pt that waited for budget {budget}, {paid} pt are paid and {left} pt wait"
-        );
-        if *given_up > Points::ZERO {
-            zh.push_str(&format!(", 不再发放 {given_up} pt"));
-            en.push_str(&format!(", {given_up} pt will not be given"));
-        }
-        Text::new(zh, en)
+        let (zh, en) = match *given_up {
+            Points::ZERO => (String::new(), String::new()),
+            lost => (format!(", 不再发放 {lost} pt"), format!(", {lost} pt will not be given")),
+        };
+        Text::new(
+            format!("等待预算 {budget} 的 {promised} pt: 已补发 {paid} pt, 仍待 {left} pt{zh}"),
+            format!(
+                "Of {promised} pt that waited for budget {budget}, {paid} pt are paid and {left} pt wait{en}"
+            ),
+        )
     }
 }
 

@@ -177,7 +177,7 @@ pub fn prorate_by_size(left: Points, sizes: &[(Points, i64)]) -> Shares {
         *others = others.saturating_add(*count);
     }
     let mut shares = Shares::default();
-    let mut spares: BTreeMap<i128, Spare> = BTreeMap::new();
+    let mut lucky: BTreeMap<i128, Spare> = BTreeMap::new();
     for (remainder, count) in rest.into_iter().rev() {
         let fits = i128::from(count) <= spare;
         let mark = if fits {
@@ -191,12 +191,12 @@ pub fn prorate_by_size(left: Points, sizes: &[(Points, i64)]) -> Shares {
             shares.first = i64::try_from(spare).unwrap_or(0);
         }
         spare = if fits { spare.saturating_sub(i128::from(count)) } else { 0 };
-        spares.insert(remainder, mark);
+        lucky.insert(remainder, mark);
     }
     let of = |(claim, _): &(Points, i64)| Share {
         claim: *claim,
         share: Points::new(i64::try_from(whole(*claim)).unwrap_or(0)),
-        spare: spares.get(&portion(*claim).checked_rem(total).unwrap_or(0)).copied().unwrap_or(Spare::Nobody),
+        spare: lucky.get(&portion(*claim).checked_rem(total).unwrap_or(0)).copied().unwrap_or(Spare::Nobody),
     };
     shares.sizes = sizes.iter().map(of).collect();
     shares

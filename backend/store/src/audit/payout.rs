@@ -39,7 +39,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
            JOIN journals j ON j.id = p.journal_id JOIN accounts a ON a.owner_id = p.owner_id
            WHERE j.kind = 13 AND a.kind = 1 GROUP BY p.owner_id, p.cause) p
            ON p.cause = w.id AND p.owner_id = w.citizen_id
-         WHERE w.id IS NULL OR COALESCE(p.points, 0) <> CASE WHEN w.paid_at_us IS NULL THEN 0 ELSE w.points END
+         WHERE w.id IS NULL
+            OR COALESCE(p.points, 0) <> CASE WHEN w.paid_at_us IS NULL THEN 0 ELSE w.points END
             OR COALESCE(p.times, 0) <> CASE WHEN w.paid_at_us IS NULL OR w.points = 0 THEN 0 ELSE 1 END",
     ),
 ];

@@ -49,8 +49,8 @@ pub struct Amount {
 pub struct PostingAnswer {
     /// Its number on the account, from 1 without gaps.
     number: i64,
-    /// `credit`, `payout` of points that had waited, `prize`, `redeem`, `cancel`, `use`, `expire`, `adjust` or
-    /// `reverse`.
+    /// `credit`, `payout` of points that had waited, `prize`, `redeem`, `cancel`, `use`, `expire`, `adjust`
+    /// or `reverse`.
     #[schema(example = "credit")]
     kind: &'static str,
     /// The activity behind it, where there is one.

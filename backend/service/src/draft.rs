@@ -146,7 +146,7 @@ pub(crate) async fn write_batch(
         return Ok(());
     }
     let mut amounts = postings.iter().map(|posting| posting.amounts);
-    let total = amounts.try_fold(Amounts::default(), |sum, one| sum.plus(one)).map_err(overflow)?;
+    let total = amounts.try_fold(Amounts::default(), Amounts::plus).map_err(overflow)?;
     let mut programme = lock_programme(on, city).await?;
     let opposite = total.negated().map_err(overflow)?;
     postings.push(programme.post(opposite, None).map_err(unpostable)?);

@@ -202,8 +202,7 @@ async fn two_processes_pay_each_point_once(stage: Stage) -> Outcome {
     for card in ["a", "b", "c", "d"] {
         one.enroll(card).await?;
     }
-    for number in 0..40 {
-        let card = ["a", "b", "c", "d"][number % 4];
+    for (number, card) in (0..40).zip(["a", "b", "c", "d"].into_iter().cycle()) {
         act(&one, &format!("walk{number}"), card, "walk").await?;
         act(&one, &format!("swim{number}"), card, "swim").await?;
     }
@@ -216,7 +215,9 @@ async fn two_processes_pay_each_point_once(stage: Stage) -> Outcome {
     };
     let (first, second, later) =
         tokio::join!(payout::pay(&one.services), payout::pay(&other.services), later);
-    (first?, second?, later?);
+    later?;
+    first?;
+    second?;
     payout::pay(&one.services).await?;
     let issued = "SELECT CAST(SUM(points) AS BIGINT) FROM tallies WHERE kind = 3 AND name = 'walks'";
     assert_eq!(stage.raw.number(issued).await?, 311);

@@ -345,7 +345,10 @@ mod tests {
         ) {
             let claims = points(&claims);
             let mut sizes: BTreeMap<Points, i64> = BTreeMap::new();
-            claims.iter().for_each(|claim| *sizes.entry(*claim).or_default() += 1);
+            for claim in &claims {
+                let count: &mut i64 = sizes.entry(*claim).or_default();
+                *count = count.saturating_add(1);
+            }
             let shares = prorate_by_size(Points::new(left), &sizes.into_iter().collect::<Vec<_>>());
             let mut first = shares.first;
             let paid: Vec<Points> = claims.iter().map(|claim| {
@@ -353,9 +356,9 @@ mod tests {
                 let more = match share.spare {
                     Spare::Nobody => 0,
                     Spare::Everybody => 1,
-                    Spare::First => { first -= 1; i64::from(first >= 0) }
+                    Spare::First => { first = first.saturating_sub(1); i64::from(first >= 0) }
                 };
-                Points::new(share.share.get() + more)
+                Points::new(share.share.get().saturating_add(more))
             }).collect();
             prop_assert_eq!(paid, prorate(Points::new(left), &claims));
         }

@@ -74,6 +74,7 @@ mod telling;
 mod token;
 mod unit;
 mod verdict;
+mod words;
 mod yaml;
 
 pub use action::{Action, Condition};
@@ -113,3 +114,4 @@ pub use schedule::{Acceptance, SpentPoints};
 pub use schema::json_schema;
 pub use unit::Unit;
 pub use verdict::{Granted, Reason, SLOTS_MAX, Scratch, Slots, Typed, Verdict};
+pub use words::in_words;

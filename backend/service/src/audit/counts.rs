@@ -58,14 +58,14 @@ pub(super) async fn check(
     let cities = city::list(snapshot).await?;
     let books = Books { on: snapshot, rules, cities };
     let mut sums: Vec<Sum> = vec![[0; 4]; usize::try_from(BUCKETS).unwrap_or(0)];
-    let mut promises = Vec::new();
+    let mut broken = Vec::new();
     let mut add = |tally: &Tally, sign: i128| {
         if let Some(sum) = sums.get_mut(bucket(tally)) {
             join(sum, &tally.added, sign);
         }
     };
-    books.each_count(&mut add, &mut promises, progress).await?;
-    for detail in promises {
+    books.each_count(&mut add, &mut broken, progress).await?;
+    for detail in broken {
         enter(audit, PROMISED, detail);
     }
     let mut wrong: Vec<usize> =
@@ -131,13 +131,15 @@ impl Books<'_> {
     async fn each_count(
         &self,
         tell: &mut impl FnMut(&Tally, i128),
-        promises: &mut Vec<String>,
+        broken: &mut Vec<String>,
         progress: &mut impl FnMut(Progress),
     ) -> Result<(), StoreError> {
         let mut last: Option<Tally> = None;
         loop {
             let page = tally::page(self.on, last.as_ref(), PAGE).await?;
-            page.iter().for_each(|tally| tell(tally, 1));
+            for tally in &page {
+                tell(tally, 1);
+            }
             let Some(end) = page.into_iter().last() else { break };
             last = Some(end);
         }
@@ -153,7 +155,7 @@ impl Books<'_> {
             done = done.saturating_add(page.len());
             let queued = Queued::load(self.on, &page).await?;
             for activity in &page {
-                self.act(activity, &queued, tell, promises)?;
+                self.act(activity, &queued, tell, broken)?;
             }
         }
     }
@@ -163,7 +165,7 @@ impl Books<'_> {
         activity: &Activity,
         queued: &Queued,
         tell: &mut impl FnMut(&Tally, i128),
-        promises: &mut Vec<String>,
+        broken: &mut Vec<String>,
     ) -> Result<(), StoreError> {
         let Some(rules) = self.rules.by_id(activity.rule_set) else { return Ok(()) };
         let action = rules.rules.action(&activity.action).filter(|action| action.is_tallied());
@@ -183,10 +185,12 @@ impl Books<'_> {
         let row = queued.rows.get(&activity.id);
         let given_up = row.map(|row| row.given_up).unwrap_or_default();
         let Some(counted) = counted(&claim, &receipt, given_up).map_err(overflow)? else { return Ok(()) };
-        counted.tallies.iter().for_each(|tally| tell(tally, -1));
+        for tally in &counted.tallies {
+            tell(tally, -1);
+        }
         let promised = row.map(|row| row.promised).unwrap_or_default();
         if promised != counted.queued {
-            promises.push(format!("activity {}: {promised} pt, receipt {}", activity.id, counted.queued));
+            broken.push(format!("activity {}: {promised} pt, receipt {}", activity.id, counted.queued));
         }
         if let Some(row) = row {
             queued.tell(row, city, tell)?;

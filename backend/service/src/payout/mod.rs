@@ -176,22 +176,22 @@ impl Payer<'_> {
         changes: &[Change],
     ) -> Result<(), StoreError> {
         let of_place: BTreeMap<i64, &WaitingPoints> = open.iter().map(|row| (row.place, row)).collect();
-        let changed: Vec<(&WaitingPoints, &Change)> =
+        let rows: Vec<(&WaitingPoints, &Change)> =
             changes.iter().filter_map(|change| Some((*of_place.get(&change.place)?, change))).collect();
         waiting_points::change(on, changes).await?;
-        let grants = self.lots(&changed)?;
+        let grants = self.lots(&rows)?;
         if !grants.is_empty() {
             lot::grant(on, &grants).await?;
         }
-        let mut tallies = self.tallies(&changed)?;
-        let (less, given_up) = shares::counts_given_up(self.services, self.city, on, &changed).await?;
+        let mut tallies = self.tallies(&rows)?;
+        let (less, given_up) = shares::counts_given_up(self.services, self.city, on, &rows).await?;
         if !less.is_empty() {
             usage::add(on, &less, self.now).await?;
             city::renew_boards(on, self.city.id).await?;
         }
         tallies.extend(given_up);
         tally::add(on, &added_up(tallies).map_err(overflow)?).await?;
-        let postings = postings(accounts, &changed)?;
+        let postings = postings(accounts, &rows)?;
         write_batch(on, self.city, JournalKind::Payout, postings, self.now).await
     }
 

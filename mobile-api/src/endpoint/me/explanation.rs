@@ -7,7 +7,7 @@ use tanhui_domain::id::ActivityId;
 use tanhui_domain::leaderboard::period_word;
 use tanhui_domain::rule::{
     self, Confidence, Evidence, ExplainedCap, ExplainedCondition, ExplainedFund, ExplainedHistory,
-    ExplainedInput, ExplainedParameter, ExplainedStep, Explanation, Outcome, Source,
+    ExplainedInput, ExplainedParameter, ExplainedStep, Explanation, Outcome, Source, in_words,
 };
 use tanhui_domain::text::{Language, Text};
 use tanhui_service::activity;
@@ -275,14 +275,18 @@ fn answer(activity_id: Uuid, explanation: Explanation, language: Language) -> Ex
         inputs: explanation
             .inputs
             .into_iter()
-            .map(|ExplainedInput { name, label, value }| InputAnswer { name, label: said(&label), value })
+            .map(|ExplainedInput { name, label, value }| InputAnswer {
+                name,
+                label: said(&label),
+                value: in_words(&value, language),
+            })
             .collect(),
         conditions: explanation
             .conditions
             .into_iter()
             .map(|ExplainedCondition { expression, with_numbers, holds, sentence }| ConditionAnswer {
                 expression,
-                with_numbers,
+                with_numbers: in_words(&with_numbers, language),
                 holds,
                 sentence: said(&sentence),
             })
@@ -304,7 +308,7 @@ fn answer(activity_id: Uuid, explanation: Explanation, language: Language) -> Ex
                 campaign,
             })
             .collect(),
-        caps: explanation.caps.into_iter().map(CapAnswer::from).collect(),
+        caps: explanation.caps.into_iter().map(|cap| cap_answer(cap, language)).collect(),
         budgets: explanation.budgets.into_iter().map(FundAnswer::from).collect(),
     }
 }
@@ -314,8 +318,8 @@ fn step_answer(step: ExplainedStep, language: Language) -> StepAnswer {
         name: step.name,
         label: step.label.in_language(language).to_owned(),
         expression: step.expression,
-        with_numbers: step.with_numbers,
-        value: step.value,
+        with_numbers: in_words(&step.with_numbers, language),
+        value: in_words(&step.value, language),
         unit: step.unit,
         factors: step.parameters.into_iter().map(|factor| factor_answer(factor, language)).collect(),
     }
@@ -354,9 +358,9 @@ impl From<ExplainedFund> for FundAnswer {
     }
 }
 
-impl From<ExplainedCap> for CapAnswer {
-    fn from(cap: ExplainedCap) -> Self {
-        let ExplainedCap { limit, per, used_before, left_after, trimmed } = cap;
-        Self { limit, per: per.map_or("event", period_word), used_before, left_after, trimmed }
-    }
+fn cap_answer(cap: ExplainedCap, language: Language) -> CapAnswer {
+    let ExplainedCap { limit, per, used_before, left_after, trimmed } = cap;
+    let [limit, used_before, left_after] =
+        [limit, used_before, left_after].map(|amount| in_words(&amount, language));
+    CapAnswer { limit, per: per.map_or("event", period_word), used_before, left_after, trimmed }
 }

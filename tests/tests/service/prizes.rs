@@ -17,10 +17,8 @@ each_database!(
 
 async fn the_first_ranks_win_once_whoever_gives(stage: Stage) -> Outcome {
     let [one, other] = [start(&stage, 1).await?, start(&stage, 2).await?];
-    let mut people = Vec::new();
-    for card in ["a", "b", "c", "d"] {
-        people.push(one.enroll(card).await?);
-    }
+    let people =
+        [one.enroll("a").await?, one.enroll("b").await?, one.enroll("c").await?, one.enroll("d").await?];
     // Twenty points each: who got there first stands first.
     for card in ["b", "a", "d", "c"] {
         act(&one, card, card, "walk").await?;
@@ -44,18 +42,20 @@ async fn the_first_ranks_win_once_whoever_gives(stage: Stage) -> Outcome {
     }
     let days = "on the board from 2026-03-01 to 2026-03-31, with 20 pt";
     let second = |rank: u32| format!("Second of the month: rank {rank} {days}");
+    let [a, b, _, d] = people;
+    let first = format!("First of the month: rank 1 {days}");
     assert_eq!(
         won,
         [
-            (people[0], "second".to_owned(), 2, 0, second(2)),
-            (people[1], "first".to_owned(), 1, 100, format!("First of the month: rank 1 {days}")),
-            (people[3], "second".to_owned(), 3, 0, second(3)),
+            (a, "second".to_owned(), 2, 0, second(2)),
+            (b, "first".to_owned(), 1, 100, first),
+            (d, "second".to_owned(), 3, 0, second(3)),
         ]
     );
-    let balance = statement::balance(&one.services, people[1]).await?;
+    let balance = statement::balance(&one.services, b).await?;
     assert_eq!(balance.amounts.points, Points::new(120));
-    assert_eq!(balance.lots[0].key.expires_on.to_string(), "2027-03-31");
-    assert_eq!(balance.lots[1].key.expires_on.to_string(), "2027-04-30", "given in April");
+    let ends: Vec<String> = balance.lots.iter().map(|lot| lot.key.expires_on.to_string()).collect();
+    assert_eq!(ends, ["2027-03-31", "2027-04-30"], "given in April");
     other.services.stop().await?;
     one.stop().await
 }

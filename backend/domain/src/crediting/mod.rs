@@ -4,6 +4,9 @@
 
 mod book;
 mod counted;
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers that the tests themselves choose")]
+mod tests;
 mod waiting;
 
 use std::collections::BTreeMap;

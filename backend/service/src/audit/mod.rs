@@ -57,7 +57,8 @@ pub async fn run(database: &Database, mut progress: impl FnMut(Progress)) -> Res
     }
     progress(Progress { name: "totals", done: 0, of: None });
     let mut audit = Audit { violations, broken, totals: audit::totals(&snapshot).await? };
-    counts::check(database, &snapshot, &mut audit, &mut progress).await?;
+    drop(snapshot);
+    counts::check(database, &mut audit, &mut progress).await?;
     Ok(audit)
 }
 

@@ -46,8 +46,8 @@ fn invariant(of: CountOf) -> &'static str {
     }
 }
 
-/// Checks all counts and adds what is wrong to an audit. In a snapshot of its own: the invariants' one has the
-/// database plan for whole tables, here it looks activities up.
+/// Checks all counts and adds what is wrong to an audit. In a snapshot of its own: that of the invariants has
+/// the database plan for whole tables, here it looks activities up.
 pub(super) async fn check(
     database: &Database,
     audit: &mut Audit,

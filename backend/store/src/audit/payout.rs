@@ -12,7 +12,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
                 || ', posted ' || COALESCE(p.points, 0) || ', given up ' || COALESCE(w.points_given_up, 0)
          FROM waiting_points w FULL JOIN (
            SELECT p.owner_id, p.cause, SUM(p.points) AS points FROM ledger_lines p
-           JOIN accounts a ON a.owner_id = p.owner_id WHERE p.kind = 12 AND a.kind = 1 GROUP BY p.owner_id, p.cause) p
+           JOIN accounts a ON a.owner_id = p.owner_id WHERE p.kind = 12 AND a.kind = 1
+           GROUP BY p.owner_id, p.cause) p
            ON p.cause = w.activity_id AND p.owner_id = w.citizen_id
          WHERE w.activity_id IS NULL OR w.points_paid <> COALESCE(p.points, 0)
             OR w.points_paid > COALESCE(w.points_due, w.points_promised)",
@@ -35,7 +36,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
                 || COALESCE(p.times, 0) || ' postings'
          FROM prize_awards w FULL JOIN (
            SELECT p.owner_id, p.cause, COUNT(*) AS times, SUM(p.points) AS points FROM ledger_lines p
-           JOIN accounts a ON a.owner_id = p.owner_id WHERE p.kind = 13 AND a.kind = 1 GROUP BY p.owner_id, p.cause) p
+           JOIN accounts a ON a.owner_id = p.owner_id WHERE p.kind = 13 AND a.kind = 1
+           GROUP BY p.owner_id, p.cause) p
            ON p.cause = w.id AND p.owner_id = w.citizen_id
          WHERE w.id IS NULL
             OR COALESCE(p.points, 0) <> CASE WHEN w.paid_at_us IS NULL THEN 0 ELSE w.points END

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod crediting;
 mod draft;
 pub mod enroll;
+pub mod examination;
 pub mod expiry;
 pub mod identity;
 pub mod ingest;

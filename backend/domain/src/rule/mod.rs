@@ -106,7 +106,7 @@ pub use multiplier::{Multiplier, Stacking};
 pub use parameter::{Confidence, Parameter, ParameterValue, Source};
 pub use prize::{BoardOf, Prize};
 pub use programme::Feature;
-pub use prove::{Mutants, unchecked_numbers};
+pub use prove::{Examination, Mutants, SECTIONS_UNTRIED, unchecked_numbers};
 pub use receipt::{RECEIPT_BYTES_MAX, ReceiptBytes, ReceiptError};
 pub use ruleset::{RuleSet, SourceFile};
 pub use same_act::{ActSpan, SameAct};

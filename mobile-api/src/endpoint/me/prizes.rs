@@ -48,7 +48,8 @@ pub struct PrizeAnswer {
 }
 
 impl PrizeAnswer {
-    fn new(won: Won, language: Language) -> Self {
+    /// A prize in a caller's language.
+    pub fn new(won: Won, language: Language) -> Self {
         let Won { award, name, reason } = won;
         Self {
             id: award.id.get(),

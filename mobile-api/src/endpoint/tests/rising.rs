@@ -66,6 +66,7 @@ async fn the_first_of_the_month_sees_the_prize_and_why() {
         won["reason"],
         "First of the month: rank 1 on the board from 2026-03-01 to 2026-03-31, with 467 gCO2e"
     );
+    assert_eq!(&world.get("/v1/me/export", &token).await.ok()["prizes"][0], won);
     let statement = world.get("/v1/me/statement", &token).await;
     let line = &statement.ok()["postings"][1];
     assert_eq!(

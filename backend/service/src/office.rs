@@ -10,7 +10,7 @@ use tanhui_domain::offer::{
     About, Conditions, Fault, NAME_BYTES_MAX, Offer, OfferDraft, OfferKind, OfferStatus,
 };
 use tanhui_domain::office::Deed;
-use tanhui_domain::rule::{Evidence, RuleSet, WhenExhausted};
+use tanhui_domain::rule::{BoardOf, Evidence, RuleSet};
 use tanhui_domain::text::Text;
 use tanhui_store::{StoreError, citizen, city, merchant, offer, office_log, rule_set, source};
 
@@ -72,9 +72,8 @@ pub struct NewOffer {
 
 /// Publishes a rule set from now on, and makes its city when it is new.
 pub async fn publish(services: &Services, rules: &RuleSet) -> Result<CityId, OfficeError> {
-    // Points that wait for a budget have nowhere to wait yet.
-    if rules.budgets().any(|budget| budget.when_exhausted() != WhenExhausted::Stop) {
-        return Err(OfficeError::NotKept("when_exhausted: queue, prorate".to_owned()));
+    if rules.prizes().iter().any(|prize| prize.board() == BoardOf::Team) {
+        return Err(OfficeError::NotKept("prizes: board: team".to_owned()));
     }
     let id = match try_to_publish(services, rules).await {
         // Another process made the city just now; the second try finds it.

@@ -1,5 +1,5 @@
-//! What goes on in the background: crediting what waited, ending points whose last day is over, preparing
-//! partitions, forgetting what is over.
+//! What goes on in the background: crediting what waited, paying points that waited and prizes, ending points
+//! whose last day is over, preparing partitions, forgetting what is over.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,17 +19,16 @@ use uuid::Uuid;
 use crate::Services;
 use crate::audit::{self, Recomputed, Sample};
 use crate::crediting::{CreditError, EventStatus, Report, Subject};
-use crate::expiry;
 use crate::random::Random as _;
-use crate::redemption;
-use crate::settlement;
 use crate::webhook::{self, Courier};
+use crate::{expiry, payout, prize, redemption, settlement};
 
 const WAITING_PAUSE: Duration = Duration::from_secs(1);
 const UPKEEP_PAUSE: Duration = Duration::from_mins(10);
 const EXPIRY_PAUSE: Duration = Duration::from_mins(1);
 const WEBHOOK_PAUSE: Duration = Duration::from_secs(1);
 const PASSES_PAUSE: Duration = Duration::from_secs(10);
+const PAYOUT_PAUSE: Duration = Duration::from_secs(10);
 const WAITING_BATCH: i64 = 1_000;
 /// 3:00 in China, when cities sleep.
 const NIGHT: NaiveTime = match NaiveTime::from_hms_opt(19, 0, 0) {
@@ -155,6 +154,22 @@ pub async fn expire_forever(services: Arc<Services>, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(EXPIRY_PAUSE) => {}
+        }
+    }
+}
+
+/// Pays points that waited for a budget, and gives prizes of periods that are over, until told to stop.
+pub async fn pay_forever(services: Arc<Services>, stop: CancellationToken) {
+    loop {
+        if let Err(error) = payout::pay(&services).await {
+            tracing::warn!(%error, "points that wait could not be paid and go on waiting");
+        }
+        if let Err(error) = prize::give(&services).await {
+            tracing::warn!(%error, "prizes could not be given and are looked at again later");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(PAYOUT_PAUSE) => {}
         }
     }
 }

@@ -118,6 +118,17 @@ pub async fn from_id<C: Connected>(
     query_all(on, &sql, [from.get().into(), limit.into()]).await?.iter().map(read).collect()
 }
 
+/// Some activities, in no order.
+pub async fn find_many<C: Connected>(on: &C, ids: &[ActivityId]) -> Result<Vec<Activity>, StoreError> {
+    let (table, values) = Columns::new().uuid("id", ids.iter().map(|id| id.get())).table(on.engine());
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {table} JOIN activity_keys k ON k.id = r.id
+         JOIN activities a
+           ON a.citizen_id = k.citizen_id AND a.recorded_at_us = k.recorded_at_us AND a.id = k.id"
+    );
+    query_all(on, &sql, values).await?.iter().map(read).collect()
+}
+
 /// Those of some activities that were written at one instant: what a transaction whose commit got no answer
 /// has done.
 pub async fn written_at<C: Connected>(
@@ -125,14 +136,9 @@ pub async fn written_at<C: Connected>(
     ids: &[ActivityId],
     recorded_at: DateTime<Utc>,
 ) -> Result<Vec<Activity>, StoreError> {
-    let (table, mut values) = Columns::new().uuid("id", ids.iter().map(|id| id.get())).table(on.engine());
-    values.push(micros(recorded_at).into());
-    let sql = format!(
-        "SELECT {COLUMNS} FROM {table} JOIN activity_keys k ON k.id = r.id AND k.recorded_at_us = $2
-         JOIN activities a
-           ON a.citizen_id = k.citizen_id AND a.recorded_at_us = k.recorded_at_us AND a.id = k.id"
-    );
-    query_all(on, &sql, values).await?.iter().map(read).collect()
+    let mut all = find_many(on, ids).await?;
+    all.retain(|activity| activity.recorded_at == recorded_at);
+    Ok(all)
 }
 
 /// Gives back ids that this transaction claimed and made nothing of.

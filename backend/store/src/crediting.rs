@@ -14,7 +14,7 @@ use crate::database::{Connected, Engine, Transaction};
 use crate::error::StoreError;
 use crate::row::{Row, execute, expect_rows, micros, query_all};
 use crate::write::write_together;
-use crate::{account, activity, lot, tally, usage};
+use crate::{account, activity, lot, tally, usage, waiting_points};
 
 /// Whose events a batch holds.
 #[derive(Debug, Default)]
@@ -158,6 +158,9 @@ pub async fn write(
     }
     if !outcome.tallies.is_empty() {
         writes.push(tally::adding(&outcome.tallies));
+    }
+    if !outcome.waiting.is_empty() {
+        writes.push(waiting_points::promising(&outcome.waiting));
     }
     writes.push(account::balancing(postings()));
     let id = write_together(on, &journal, writes).await?;

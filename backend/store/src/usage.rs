@@ -194,6 +194,28 @@ pub struct Score {
     pub reached_at: DateTime<Utc>,
 }
 
+/// What a citizen was granted on the civil days of their acts, by action, the earliest days first.
+pub async fn of_citizen<C: Connected>(
+    on: &C,
+    citizen: CitizenId,
+    limit: i64,
+) -> Result<Vec<DayGrant>, StoreError> {
+    let sql = "SELECT action, day, events, points, reduction_mg, quantity FROM activity_days
+               WHERE citizen_id = $1 AND events > 0 ORDER BY day, action LIMIT $2";
+    let rows = query_all(on, sql, [citizen.get().into(), limit.into()]).await?;
+    rows.iter()
+        .map(|row| {
+            let granted = Usage {
+                events: row.bigint(2)?,
+                points: Points::new(row.bigint(3)?),
+                reduction: ReductionMg::new(row.bigint(4)?),
+                quantity: row.bigint(5)?,
+            };
+            Ok(DayGrant { citizen, action: row.text(0)?, day: row.day(1)?, granted })
+        })
+        .collect()
+}
+
 /// Whose scores are asked for.
 #[derive(Debug, Clone, Copy)]
 pub enum Among<'a> {

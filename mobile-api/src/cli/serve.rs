@@ -55,6 +55,7 @@ pub async fn serve(
     let stop_carrying = stop_workers.clone();
     workers.spawn(worker::deliver_webhooks_forever(Arc::clone(&services), courier, stop_carrying));
     workers.spawn(worker::refresh_passes_forever(Arc::clone(&services), stop_workers.clone()));
+    workers.spawn(worker::pay_forever(Arc::clone(&services), stop_workers.clone()));
     workers.spawn(worker::keep_up_forever(Arc::clone(&services), stop_workers.clone()));
     workers.spawn(worker::recompute_nightly(Arc::clone(&services), stop_workers.clone()));
     workers.spawn(metrics::fold_forever(recorded, stop_workers.clone()));

@@ -153,6 +153,7 @@ fn receipt(action: &Action, zone: Tz, facts: &Facts<'_>, used: &[Usage]) -> Rece
         district: facts.district.filter(|name| asked && name.len() <= NAME_CHARS_MAX).map(str::to_owned),
         history: facts.history.to_vec(),
         issued: facts.issued.to_vec(),
+        card: facts.card.filter(|_| action.counts_cards()),
         reviewed: facts.reviewed && !action.holds.is_empty(),
     }
 }

@@ -12,7 +12,7 @@ use super::action::Action;
 use super::badge::Badge;
 use super::batch::{Batch, Formed};
 use super::budget::{Budget, BudgetWindow};
-use super::campaign::Campaign;
+use super::campaign::{Campaign, DISTRICTS};
 use super::cap::CapWindow;
 use super::decision::{Decision, Facts, Usage};
 use super::diagnostic::{Diagnostic, Finding, Findings, Place, Severity, nearest, text};
@@ -183,6 +183,13 @@ impl RuleSet {
     /// Named lists of the file.
     pub fn lists(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.lists.iter().map(|(name, words)| (name.as_str(), &**words))
+    }
+
+    /// The districts of the city, as the file lists them.
+    #[must_use]
+    pub fn districts(&self) -> &[String] {
+        let list = self.lists.iter().find(|(name, _)| name == DISTRICTS);
+        list.map(|(_, words)| &**words).unwrap_or_default()
     }
 
     /// How far an event may lie from now, where its action does not say.

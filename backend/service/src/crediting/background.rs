@@ -43,7 +43,8 @@ where
     for (counter, range) in asked {
         match counter.of {
             CountOf::Granted(citizen) => caps.push((counter, citizen, range)),
-            CountOf::Read(_) => tallies.push((counter, range)),
+            // Who waits is locked together with what was issued.
+            CountOf::Read(_) | CountOf::Waiting(_) => tallies.push((counter, range)),
             CountOf::Shared(_) | CountOf::Issued(_) => {
                 tallies.push((counter, range));
                 shared.push(counter);

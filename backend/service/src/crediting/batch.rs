@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::activity::{Activity, ActivityStatus};
-use tanhui_domain::crediting::{Claim, Decided, decide};
+use tanhui_domain::crediting::{Claim, Decided, card_id, decide};
 use tanhui_domain::id::{ActivityId, CitizenId, CityId, SourceId};
 use tanhui_domain::ledger::Account;
 use tanhui_domain::text::Text;
@@ -224,19 +224,21 @@ fn claim<'a>(
     &(place, event, citizen): &Owned<'a>,
     districts: &'a HashMap<CitizenId, String>,
 ) -> Option<(usize, Claim<'a>)> {
+    let (action, source) = (event.action()?, &event.report.source);
+    let subject = event.report.subject.hash().filter(|_| action.counts_cards());
     let claim = Claim {
         id: event.id,
         citizen,
-        source: event.report.source.id,
+        source: source.id,
         external_id: &event.report.external_id,
         rule_set: &event.rule_set.rules,
         rule_set_id: event.rule_set.id,
-        action: event.action()?,
+        action,
         inputs: &event.inputs,
         occurred_at: event.report.occurred_at,
-        evidence: event.report.source.evidence,
-        city: event.report.source.city,
-        subject: event.report.subject.hash(),
+        evidence: source.evidence,
+        city: source.city,
+        card: subject.map(|subject| card_id(source.city, source.id, &subject)),
         district: districts.get(&citizen).map(String::as_str),
         reviewed: false,
     };

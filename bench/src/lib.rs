@@ -11,6 +11,7 @@ mod load;
 mod place;
 pub mod rules;
 mod server;
+pub mod simulate;
 mod spread;
 
 pub use error::BenchError;

@@ -10,7 +10,7 @@ cargo xtask test [--only unit|tests] [-- FILTER...]   every check and test, with
 cargo xtask ci                                        the same as test
 cargo xtask demo [--port N] [--data DIR] [--seconds N]  build and run the demonstration
 cargo xtask services                                  private PostgreSQL and Redis until Ctrl-C
-cargo xtask bench credit [--no-peers] [FLAG...]       measure a release build beside floors and peers
+cargo xtask bench credit|rules|simulate [--no-peers] [FLAG...]  measure a release build beside floors and peers
 cargo xtask tidy [--mend]                             the house rules that no compiler checks
 cargo xtask openapi [--check]                         write or compare mobile-api/openapi.json
 
@@ -19,7 +19,7 @@ test -- FILTER      servers and the tests whose names contain FILTER
 bench FLAG...       flags of `tanhui bench`, such as --quick; the report also goes to target/bench/";
 
 /// Benchmarks that there are.
-const BENCHES: [&str; 1] = ["credit"];
+const BENCHES: [&str; 3] = ["credit", "rules", "simulate"];
 
 /// A task and its options.
 #[derive(Debug, PartialEq, Eq)]
@@ -214,6 +214,10 @@ mod tests {
             Task::Bench(BenchOptions { name: "credit".to_owned(), peers, flags })
         };
         assert_eq!(read("bench credit").unwrap(), options(true, &[]));
+        for name in BENCHES {
+            let bench = read(&format!("bench {name} --no-peers"));
+            assert!(matches!(bench, Ok(Task::Bench(BenchOptions { peers: false, .. }))), "{name}");
+        }
         assert_eq!(
             read("bench credit --quick --no-peers --only ours").unwrap(),
             options(false, &["--quick", "--only", "ours"])

@@ -60,6 +60,12 @@ impl RuleBook {
         of_city.iter().rev().find(|rule_set| rule_set.effective_from <= at).or(of_city.first()).cloned()
     }
 
+    /// All rule sets that a city ever published, the oldest first.
+    #[must_use]
+    pub fn of_city(&self, city: CityId) -> Vec<Arc<PublishedRuleSet>> {
+        self.published().by_city.get(&city).cloned().unwrap_or_default()
+    }
+
     /// Whether nothing is published yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {

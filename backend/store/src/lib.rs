@@ -21,6 +21,7 @@ pub mod lot;
 pub mod merchant;
 pub mod offer;
 pub mod office_log;
+pub mod past;
 pub mod redemption;
 mod row;
 pub mod rule_set;

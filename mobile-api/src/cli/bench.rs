@@ -5,6 +5,7 @@ use std::io::Write as _;
 use clap::Subcommand;
 use tanhui_bench::credit::{self, CreditArguments};
 use tanhui_bench::rules::{self, RulesArguments};
+use tanhui_bench::simulate::{self, SimulateArguments};
 
 use super::CommandError;
 
@@ -16,6 +17,8 @@ pub enum BenchCommand {
     /// Deciding five rules, from integers, from JSON, in columns and with explanations, beside the same rules
     /// by hand
     Rules(RulesArguments),
+    /// Simulating a draft of the five rules over kept events with caps and budgets, beside the same by hand
+    Simulate(SimulateArguments),
 }
 
 /// Runs a benchmark and prints its report.
@@ -28,6 +31,7 @@ pub async fn run(command: BenchCommand) -> Result<(), CommandError> {
             credit::run(&arguments, std::env::current_exe()?, progress).await?.to_string()
         }
         BenchCommand::Rules(arguments) => rules::run(&arguments)?.to_string(),
+        BenchCommand::Simulate(arguments) => simulate::run(&arguments)?.to_string(),
     };
     super::print(&report)
 }

@@ -204,7 +204,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
     match arguments.command {
         Command::Config => config::run(&settings).map(done),
         Command::Openapi => openapi::run().map(done),
-        Command::Rules(command) => rules::run(command),
+        Command::Rules(command) if !command.asks_the_database() => rules::run(command),
         with_services => {
             let quiet = !matches!(with_services, Command::Serve);
             logging::start(settings.log_format, if quiet { "warn" } else { &settings.log })?;
@@ -231,7 +231,8 @@ async fn run_with_services(settings: Settings, command: Command) -> Result<ExitC
         Command::Reverse(arguments) => books::reverse(&settings, arguments).await.map(done),
         Command::Adjust(command) => books::adjust(&settings, command).await.map(done),
         Command::Review(command) => review::run(&settings, command).await.map(done),
-        Command::Config | Command::Openapi | Command::Rules(_) => Ok(ExitCode::SUCCESS),
+        Command::Rules(command) => rules::run_on_database(&settings, command).await,
+        Command::Config | Command::Openapi => Ok(ExitCode::SUCCESS),
     }
 }
 

@@ -18,5 +18,6 @@ mod reversing;
 mod reviewing;
 mod settling;
 mod shop;
+mod simulating;
 mod upgrading;
 mod waiting;

@@ -53,6 +53,7 @@ mod prove;
 #[expect(clippy::arithmetic_side_effects, reason = "bytes of a tape stay small")]
 mod random_rules;
 mod receipt;
+mod reckoning;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "big fractions cannot overflow")]
 mod reference;
@@ -78,7 +79,7 @@ mod yaml;
 
 pub use action::{Action, Condition};
 pub use badge::{Badge, DayTotal, Earned};
-pub use batch::{BATCH_ROWS, Batch, Formed};
+pub use batch::{BATCH_ROWS, Batch, EventColumns, Formed};
 pub use budget::{Budget, BudgetWindow, WhenExhausted, pay_queue, prorate};
 pub use campaign::Campaign;
 pub use cap::{Cap, CapLimit, CapScope, CapWindow};
@@ -94,6 +95,8 @@ pub use explain::{
 pub use explain_fund::{ExplainedCap, ExplainedFactor, ExplainedFund, ExplainedHistory};
 pub use expression::evaluate_expression;
 pub use format::format_rules;
+pub(crate) use fund::Drawn;
+pub use grant::CapUse;
 pub use history::{Aggregate, LookBack, READINGS_MAX, Readings};
 pub use input::{InputKind, InputSpec, NumberSpec, Pays};
 pub use inputs::{InputProblem, InputValue, Inputs};
@@ -104,7 +107,9 @@ pub use prize::{BoardOf, Prize};
 pub use programme::Feature;
 pub use prove::{Mutants, unchecked_numbers};
 pub use receipt::{RECEIPT_BYTES_MAX, ReceiptBytes, ReceiptError};
+pub use reckoning::{Reckoned, Reckoning};
 pub use ruleset::{RuleSet, SourceFile};
+pub(crate) use same_act::shares;
 pub use same_act::{ActSpan, SameAct};
 pub use schedule::{Acceptance, SpentPoints};
 pub use schema::json_schema;

@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 use crate::id::{ActivityId, CitizenId};
 use crate::rule::{ActSpan, shares};
 
-/// Longest stretch that is kept, in seconds; what lasts longer is kept as if it lasted so long.
+/// Longest stretch that is kept, in seconds; what lasts longer is kept as if it lasted so long. Also how far
+/// apart one trip may be said to have begun.
 pub(crate) const SECONDS_MAX: i64 = 172_800;
 const WEEK_SECONDS: i64 = 604_800;
 /// First byte of packed acts.
@@ -49,12 +50,14 @@ pub(crate) fn week(second: i64) -> i32 {
     i32::try_from(second.div_euclid(WEEK_SECONDS)).unwrap_or(i32::MAX)
 }
 
-/// The weeks in which acts may have begun that share time with one that begins at an instant.
+/// The weeks in which acts may have begun that are one with one that begins at an instant.
 #[must_use]
 pub fn weeks_around(instant: DateTime<Utc>) -> Vec<i32> {
-    let second = instant.timestamp();
-    let (first, last) = (second.saturating_sub(SECONDS_MAX), second.saturating_add(SECONDS_MAX));
-    (week(first)..=week(last)).take(4).collect()
+    weeks_near(instant.timestamp()).collect()
+}
+
+fn weeks_near(second: i64) -> RangeInclusive<i32> {
+    week(second.saturating_sub(SECONDS_MAX))..=week(second.saturating_add(SECONDS_MAX))
 }
 
 /// The stretch of an act in whole seconds, both ends cut down, and what makes others the same act.
@@ -74,9 +77,9 @@ impl Stretch {
         Self { from: span.from.timestamp(), until: span.until.timestamp(), overlap: span.overlap, trip }
     }
 
-    /// The weeks in which an act may have begun that shares time with this one.
+    /// The weeks in which acts may have begun that are one with this.
     pub(crate) fn weeks_near(&self) -> RangeInclusive<i32> {
-        week(self.from.saturating_sub(SECONDS_MAX))..=week(self.until)
+        weeks_near(self.from)
     }
 }
 
@@ -99,7 +102,8 @@ impl CountedAct {
         week(self.from)
     }
 
-    /// Whether an act is this one told again: the same trip, or more time in common than acts may have.
+    /// Whether an act is this one told again: the same trip, begun within two days, or more time in common
+    /// than acts may have.
     #[must_use]
     pub fn is_told_again(&self, span: &ActSpan) -> bool {
         self.repeats(&Stretch::of(span))
@@ -107,7 +111,10 @@ impl CountedAct {
 
     /// Whether an act is this one told again.
     pub(crate) fn repeats(&self, act: &Stretch) -> bool {
-        if act.trip != 0 && self.trip != 0 { act.trip == self.trip } else { self.meets(act) }
+        if act.trip == 0 || self.trip == 0 {
+            return self.meets(act);
+        }
+        act.trip == self.trip && self.from.abs_diff(act.from) <= SECONDS_MAX.unsigned_abs()
     }
 
     /// Whether both have more time in common than acts may have.
@@ -284,6 +291,13 @@ mod tests {
         }
         let trip = counted(1_000, 1_600, Some("a"));
         assert!(trip.is_told_again(&span(9_000, 9_600, Some("a"))), "one trip, two clocks");
+        for (from, again) in [(1_000 + SECONDS_MAX, true), (1_001 + SECONDS_MAX, false)] {
+            assert_eq!(
+                trip.is_told_again(&span(from, from + 600, Some("a"))),
+                again,
+                "a ticket of many days"
+            );
+        }
         assert!(!trip.is_told_again(&span(1_000, 1_600, Some("b"))), "two trips that both sources name");
         assert!(trip.is_told_again(&span(1_000, 1_600, None)));
     }
@@ -319,13 +333,19 @@ mod tests {
     #[test]
     fn an_act_over_the_weeks_end_is_looked_for_in_both() {
         let end = 2_900 * WEEK_SECONDS;
-        let night = span(end - 60, end + 60, None);
-        let near = |span: &ActSpan| Stretch::of(span).weeks_near().collect::<Vec<i32>>();
-        assert_eq!(near(&night), [2_899, 2_900]);
         assert_eq!(counted(end - 60, end + 60, None).week(), 2_899);
-        let morning = span(end + 30, end + 90, None);
-        assert!(near(&morning).contains(&2_899));
-        assert_eq!(near(&span(end + SECONDS_MAX, end + SECONDS_MAX + 1, None)), [2_900]);
+        let around = |second| weeks_around(span(second, second, None).from);
+        assert_eq!(around(end + SECONDS_MAX - 1), [2_899, 2_900]);
+        assert_eq!(around(end + SECONDS_MAX), [2_900]);
+        assert_eq!(around(end - SECONDS_MAX - 1), [2_899]);
+        assert_eq!(around(end - SECONDS_MAX), [2_899, 2_900]);
+        let (body, id) = (CitizenId::new(Uuid::nil()), |n: u128| ActivityId::new(Uuid::from_u128(n << 64)));
+        for (counted, told) in [(end + 10, end - 50), (end - 50, end + 10)] {
+            let mut book = ActBook::default();
+            book.count(body, id(7), &span(counted, counted + 30, Some("a")));
+            let told = span(told, told + 30, Some("a"));
+            assert_eq!(book.look(body, id(8), &told), Seen::Again(7), "one trip, two clocks");
+        }
     }
 
     #[test]

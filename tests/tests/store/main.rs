@@ -4,6 +4,7 @@
 
 mod accounts;
 mod activities;
+mod audit_plans;
 mod audits;
 mod faults;
 mod lots;

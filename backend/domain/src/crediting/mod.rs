@@ -3,6 +3,9 @@
 //! Deciding a batch equals deciding its claims one by one, in order.
 
 mod book;
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers that the tests themselves choose")]
+mod tests;
 
 use std::collections::BTreeMap;
 

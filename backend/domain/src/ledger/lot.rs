@@ -205,6 +205,14 @@ mod tests {
         assert_eq!(LotKey::until(NEVER).state(AT_ONCE), LotState::Active);
     }
 
+    #[test]
+    fn what_was_taken_is_neither_left_nor_expired() {
+        let points = Points::new;
+        let (key, refunded) = (LotKey::until(day(1)), points(3));
+        let tally = LotTally { key, granted: points(10), left: points(4), expired: points(1), refunded };
+        assert_eq!(tally.taken(), Ok(points(5)));
+    }
+
     proptest! {
         #[test]
         fn a_take_adds_up_and_never_exceeds_a_lot(

@@ -254,4 +254,53 @@ mod tests {
         assert_eq!(overdrawn(-5).unwrap().after.points, Points::new(-5));
         assert_eq!(overdrawn(-6), Err(PostingError::BelowZero));
     }
+
+    #[test]
+    fn grams_never_go_below_zero_and_all_of_them_may_be_taken() {
+        let grams = |mg| Amounts::credit(Points::ZERO, ReductionMg::new(mg));
+        let mut citizen = account(OwnerKind::Citizen);
+        citizen.post(grams(5), None).unwrap();
+        assert_eq!(citizen.post(grams(-6), None), Err(PostingError::BelowZero));
+        assert_eq!(citizen.post(grams(-5), None).unwrap().after, Amounts::default());
+        let most = account(OwnerKind::Merchant).post(Amounts::payable(Fen::new(i64::MAX)), None).unwrap();
+        let mut full = Account { balance: most.after, ..account(OwnerKind::Merchant) };
+        let more = full.post(Amounts::payable(Fen::new(1)), None);
+        assert_eq!(more, Err(PostingError::Overflow(AmountOverflow)));
+    }
+
+    #[test]
+    fn a_debt_of_either_kind_is_one() {
+        let debt = |overdrawn, owed| Debt { overdrawn: Points::new(overdrawn), owed: Points::new(owed) };
+        assert!(debt(0, 0).is_none());
+        assert!(!debt(1, 0).is_none() && !debt(0, 1).is_none());
+    }
+
+    #[test]
+    fn a_journal_is_the_sum_of_its_lines_per_asset() {
+        let moved = |points, mg, fen| Amounts {
+            points: Points::new(points),
+            reduction: ReductionMg::new(mg),
+            payable: Fen::new(fen),
+        };
+        assert_eq!(moved(1, -2, 3).negated(), Ok(moved(-1, 2, -3)));
+        let lines = [moved(5, 70, 9), moved(-4, -70, 0)];
+        let post = |moved| account(OwnerKind::Programme).post(moved, None).unwrap();
+        let journal = Journal {
+            city: CityId::new(1),
+            kind: JournalKind::Credit,
+            cause: None,
+            occurred_at: DateTime::UNIX_EPOCH,
+            recorded_at: DateTime::UNIX_EPOCH,
+            postings: lines.map(post).into(),
+        };
+        assert_eq!(journal.sum(), Ok(moved(1, 0, 9)));
+    }
+
+    #[test]
+    fn every_kind_of_journal_has_a_word_of_its_own() {
+        use JournalKind::{Adjust, Cancel, Credit, Expire, Redeem, Reverse, Settle, Use, Void};
+        let kinds = [Credit, Redeem, Cancel, Use, Expire, Adjust, Reverse, Settle, Void];
+        let words = ["credit", "redeem", "cancel", "use", "expire", "adjust", "reverse", "settle", "void"];
+        assert_eq!(kinds.map(JournalKind::word), words);
+    }
 }

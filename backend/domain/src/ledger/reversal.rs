@@ -157,6 +157,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn nothing_is_taken_from_a_lot_that_gives_nothing() {
+        let undone =
+            undo_credit(Points::new(3), Some(&own(0, 0)), &[lot(9, 3)], SpentPoints::ClawBack).unwrap();
+        assert_eq!(undone.takes, [LotTake { key: key(9), points: Points::new(3) }]);
+        assert_eq!(
+            undo_credit(Points::ZERO, Some(&own(4, 4)), &[], SpentPoints::ClawBack).unwrap().takes,
+            []
+        );
+    }
+
+    #[test]
+    fn lots_that_are_taken_whole_are_gone() {
+        let take = |offset, points| LotTake { key: key(offset), points: Points::new(points) };
+        let after = lots_after(&[lot(1, 5), lot(2, 5), lot(3, 5)], &[take(1, 5), take(2, 2), take(2, 1)]);
+        assert_eq!(after, [lot(2, 2), lot(3, 5)]);
+    }
+
     proptest! {
         /// Balance = lots - overdrawn before and after, whatever was spent or expired, under both policies.
         #[test]

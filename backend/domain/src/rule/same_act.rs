@@ -59,7 +59,7 @@ pub struct ActSpan {
     pub until: DateTime<Utc>,
     /// How long it may share with another act of the group.
     pub overlap: TimeDelta,
-    /// What identifies the act besides its time; equal ones are one act.
+    /// What identifies the act besides its time; equal ones begun within two days are one act.
     pub trip: Option<String>,
 }
 

@@ -9,7 +9,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         Owners,
         "SELECT 'activity ' || id(a.id) || ': ' || COUNT(p.owner_id) || ' credits' FROM activities a
          LEFT JOIN (SELECT p.owner_id, p.cause, p.points, p.reduction_mg FROM ledger_lines p
-                    JOIN journals j ON j.id = p.journal_id WHERE j.kind = 1) p
+                    WHERE p.kind = 1) p
            ON p.cause = a.id AND p.owner_id = a.citizen_id
          GROUP BY a.id, a.status, a.points, a.reduction_mg
          HAVING COUNT(p.owner_id) <> CASE WHEN a.status IN (1, 4) THEN 1 ELSE 0 END
@@ -20,23 +20,24 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         "credit_has_its_activity",
         Owners,
         "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM ledger_lines p
-         JOIN journals j ON j.id = p.journal_id JOIN accounts c ON c.owner_id = p.owner_id
+         JOIN accounts c ON c.owner_id = p.owner_id
          LEFT JOIN activities a ON a.id = p.cause AND a.citizen_id = p.owner_id
-         WHERE j.kind = 1 AND c.kind = 1 AND a.id IS NULL",
+         WHERE p.kind = 1 AND c.kind = 1 AND a.id IS NULL",
     ),
     (
         "activity_has_its_key",
         Owners,
         "SELECT 'activity ' || id(a.id) FROM activities a
-         LEFT JOIN activity_keys k ON k.id = a.id AND k.citizen_id = a.citizen_id
-         AND k.recorded_at_us = a.recorded_at_us WHERE k.id IS NULL",
+         WHERE COALESCE((SELECT k.recorded_at_us FROM activity_keys k
+                         WHERE k.id = a.id AND k.citizen_id = a.citizen_id), -1) <> a.recorded_at_us",
     ),
     (
         "key_has_one_activity",
         Keys,
-        "SELECT 'activity ' || id(k.id) || ': ' || COUNT(a.id) || ' rows' FROM activity_keys k
-         LEFT JOIN activities a ON a.citizen_id = k.citizen_id AND a.recorded_at_us = k.recorded_at_us
-         AND a.id = k.id GROUP BY k.id HAVING COUNT(a.id) <> 1",
+        "SELECT 'activity ' || id(k.id) || ': ' || k.times || ' rows' FROM (
+           SELECT k.id, (SELECT COUNT(*) FROM activities a WHERE a.citizen_id = k.citizen_id
+             AND a.recorded_at_us = k.recorded_at_us AND a.id = k.id) AS times
+           FROM activity_keys k) k WHERE k.times <> 1",
     ),
     (
         "cap_usage_is_what_was_granted",

@@ -42,7 +42,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         "posting_has_journal_and_account",
         Owners,
         "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM ledger_lines p
-         LEFT JOIN journals j ON j.id = p.journal_id LEFT JOIN accounts a ON a.owner_id = p.owner_id
-         WHERE j.id IS NULL OR a.owner_id IS NULL",
+         LEFT JOIN accounts a ON a.owner_id = p.owner_id
+         WHERE p.kind IS NULL OR a.owner_id IS NULL",
     ),
 ];

@@ -8,9 +8,9 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         "only_a_reversal_goes_below_zero",
         Owners,
         "SELECT 'account ' || id(a.owner_id) || ' posting ' || p.version FROM ledger_lines p
-         JOIN accounts a ON a.owner_id = p.owner_id JOIN journals j ON j.id = p.journal_id
+         JOIN accounts a ON a.owner_id = p.owner_id
          WHERE a.kind = 1 AND (p.reduction_after_mg < 0
-            OR (p.points_after < 0 AND p.points < 0 AND j.kind <> 7))",
+            OR (p.points_after < 0 AND p.points < 0 AND p.kind <> 7))",
     ),
     (
         "points_are_the_sum_of_lots",
@@ -45,8 +45,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
          FROM (SELECT citizen_id, SUM(points_expired) AS points FROM lots GROUP BY citizen_id) l
          FULL JOIN (
            SELECT p.owner_id, -SUM(p.points) AS points FROM ledger_lines p
-           JOIN journals j ON j.id = p.journal_id JOIN accounts a ON a.owner_id = p.owner_id
-           WHERE j.kind = 5 AND a.kind = 1 GROUP BY p.owner_id) p ON p.owner_id = l.citizen_id
+           JOIN accounts a ON a.owner_id = p.owner_id
+           WHERE p.kind = 5 AND a.kind = 1 GROUP BY p.owner_id) p ON p.owner_id = l.citizen_id
          WHERE COALESCE(l.points, 0) <> COALESCE(p.points, 0)",
     ),
     (
@@ -59,8 +59,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
          LEFT JOIN (SELECT citizen_id, SUM(points) AS points, SUM(reduction_mg) AS mg FROM activities
                     WHERE status = 4 GROUP BY citizen_id) a ON a.citizen_id = c.owner_id
          LEFT JOIN (SELECT p.owner_id, -SUM(p.points) AS points, -SUM(p.reduction_mg) AS mg
-                    FROM ledger_lines p
-                    JOIN journals j ON j.id = p.journal_id WHERE j.kind = 7 GROUP BY p.owner_id) p
+                    FROM ledger_lines p WHERE p.kind = 7 GROUP BY p.owner_id) p
            ON p.owner_id = c.owner_id
          WHERE c.kind = 1 AND (COALESCE(a.points, 0) <> COALESCE(p.points, 0) + c.points_owed
             OR COALESCE(a.mg, 0) <> COALESCE(p.mg, 0))",
@@ -82,9 +81,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
          FROM adjustments d FULL JOIN (
            SELECT p.cause, p.owner_id, COUNT(*) AS times, SUM(p.points) AS points,
                   SUM(p.reduction_mg) AS mg
-           FROM ledger_lines p JOIN journals j ON j.id = p.journal_id
-           JOIN accounts a ON a.owner_id = p.owner_id
-           WHERE j.kind = 6 AND a.kind = 1 GROUP BY p.cause, p.owner_id) p
+           FROM ledger_lines p JOIN accounts a ON a.owner_id = p.owner_id
+           WHERE p.kind = 6 AND a.kind = 1 GROUP BY p.cause, p.owner_id) p
            ON p.cause = d.id AND p.owner_id = d.citizen_id
          WHERE d.id IS NULL OR COALESCE(p.times, 0) <> CASE WHEN d.status = 2 THEN 1 ELSE 0 END
             OR (d.status = 2 AND (p.points <> d.points OR p.mg <> d.reduction_mg

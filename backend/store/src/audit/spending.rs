@@ -16,11 +16,10 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         "redemption_is_posted_once",
         Owners,
         "SELECT 'redemption ' || id(r.id) || ': ' || r.points || ' pt' FROM redemptions r LEFT JOIN (
-           SELECT p.cause, SUM(CASE WHEN j.kind = 2 THEN -p.points ELSE 0 END) AS taken,
-                  SUM(CASE WHEN j.kind = 3 THEN p.points ELSE 0 END) AS given_back
-           FROM ledger_lines p JOIN journals j ON j.id = p.journal_id
-           JOIN accounts a ON a.owner_id = p.owner_id
-           WHERE j.kind IN (2, 3) AND a.kind = 1 GROUP BY p.cause) p ON p.cause = r.id
+           SELECT p.cause, SUM(CASE WHEN p.kind = 2 THEN -p.points ELSE 0 END) AS taken,
+                  SUM(CASE WHEN p.kind = 3 THEN p.points ELSE 0 END) AS given_back
+           FROM ledger_lines p JOIN accounts a ON a.owner_id = p.owner_id
+           WHERE p.kind IN (2, 3) AND a.kind = 1 GROUP BY p.cause) p ON p.cause = r.id
          WHERE COALESCE(p.taken, 0) <> r.points
             OR COALESCE(p.given_back, 0) <> CASE WHEN r.cancelled_at_us IS NULL THEN 0 ELSE r.points END
             OR r.points <> (SELECT COALESCE(SUM(t.points), 0) FROM lot_takes t
@@ -33,21 +32,23 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         Merchants,
         "SELECT 'voucher ' || id(v.id) || ' ' || v.status || ': ' || COALESCE(SUM(p.once), 0) || ' payables, '
                 || COALESCE(SUM(p.payable_fen), 0) || ' fen'
-         FROM vouchers v JOIN offers o ON o.id = v.offer_id LEFT JOIN (
-           SELECT p.cause, p.payable_fen, CASE WHEN j.kind = 4 THEN 1 ELSE -1 END AS once
-           FROM ledger_lines p JOIN journals j ON j.id = p.journal_id
-           JOIN accounts a ON a.owner_id = p.owner_id WHERE j.kind IN (4, 9) AND a.kind = 3) p
+         FROM (SELECT v.id, v.status,
+                 (SELECT o.payout_fen FROM offers o WHERE o.id = v.offer_id) AS payout_fen
+               FROM vouchers v) v LEFT JOIN (
+           SELECT p.cause, p.payable_fen, CASE WHEN p.kind = 4 THEN 1 ELSE -1 END AS once
+           FROM ledger_lines p JOIN accounts a ON a.owner_id = p.owner_id
+           WHERE p.kind IN (4, 9) AND a.kind = 3) p
            ON p.cause = v.id
-         GROUP BY v.id, v.status, o.payout_fen
+         GROUP BY v.id, v.status, v.payout_fen
          HAVING COALESCE(SUM(p.once), 0) <> CASE WHEN v.status = 'used' THEN 1 ELSE 0 END
-             OR COALESCE(SUM(p.payable_fen), 0) <> CASE WHEN v.status = 'used' THEN o.payout_fen ELSE 0 END",
+             OR COALESCE(SUM(p.payable_fen), 0) <> CASE WHEN v.status = 'used' THEN v.payout_fen ELSE 0 END",
     ),
     (
         "payable_has_its_voucher",
         Merchants,
         "SELECT 'account ' || id(p.owner_id) || ' posting ' || p.version FROM ledger_lines p
-         JOIN journals j ON j.id = p.journal_id JOIN accounts a ON a.owner_id = p.owner_id
+         JOIN accounts a ON a.owner_id = p.owner_id
          LEFT JOIN vouchers v ON v.id = p.cause AND v.merchant_id = p.owner_id
-         WHERE j.kind IN (4, 9) AND a.kind = 3 AND v.id IS NULL",
+         WHERE p.kind IN (4, 9) AND a.kind = 3 AND v.id IS NULL",
     ),
 ];

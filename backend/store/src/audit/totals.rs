@@ -25,6 +25,7 @@ pub struct Totals {
 
 /// Sums over the whole ledger.
 pub async fn totals(on: &Transaction) -> Result<Totals, StoreError> {
+    super::plan_for_ranges(on).await?;
     let mut totals = Totals { waiting: crate::waiting::count(on).await?, ..Totals::default() };
     for row in query_all(on, "SELECT status, COUNT(*) FROM activities GROUP BY status", []).await? {
         let place = usize::try_from(row.get::<i32>(0)?).ok().and_then(|status| status.checked_sub(1));

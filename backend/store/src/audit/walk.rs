@@ -13,8 +13,13 @@ const OWNERS_EACH: i64 = 2_000;
 const KEYS_EACH: i64 = 20_000;
 const OFFERS_EACH: i64 = 5_000;
 
+const LINES: &str = "ledger_lines";
+/// None where the journal is missing.
+const KIND_OF_LINE: &str = ", (SELECT j.kind FROM journals j WHERE j.id = t.journal_id) AS kind";
+
 /// By which key an invariant is walked. Tables that hold the key are narrowed to the range under their own
-/// name; all other tables are seen whole and must be reached through an index.
+/// name, and lines carry the kind of their journal. All other tables are seen whole and are asked row by row,
+/// in a subquery that gives one value through an index: a join would read them whole for every range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Walk {
     /// By owner: accounts and all that belongs to one citizen.
@@ -35,7 +40,7 @@ impl Walk {
         match self {
             Self::Owners => &[
                 ("accounts", "owner_id"),
-                ("ledger_lines", "owner_id"),
+                (LINES, "owner_id"),
                 ("activities", "citizen_id"),
                 ("activity_days", "citizen_id"),
                 ("lots", "citizen_id"),
@@ -46,11 +51,11 @@ impl Walk {
             ],
             Self::Merchants => &[
                 ("accounts", "owner_id"),
-                ("ledger_lines", "owner_id"),
+                (LINES, "owner_id"),
                 ("vouchers", "merchant_id"),
                 ("merchant_statements", "merchant_id"),
             ],
-            Self::Journals => &[("ledger_lines", "journal_id")],
+            Self::Journals => &[(LINES, "journal_id")],
             Self::Keys => &[("activity_keys", "id")],
             Self::Offers => &[("offers", "id")],
         }
@@ -64,9 +69,10 @@ impl Walk {
             Engine::Sqlite => "main.",
         };
         let narrow = |(table, column): &(&str, &str)| {
+            let more = if *table == LINES { KIND_OF_LINE } else { "" };
             format!(
                 "{table} AS NOT MATERIALIZED
-                 (SELECT * FROM {schema}{table} WHERE {column} >= $1 AND {column} < $2)"
+                 (SELECT t.*{more} FROM {schema}{table} t WHERE t.{column} >= $1 AND t.{column} < $2)"
             )
         };
         self.tables().iter().map(narrow).collect::<Vec<_>>().join(", ")

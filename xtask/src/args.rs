@@ -10,7 +10,8 @@ cargo xtask test [--only unit|tests] [-- FILTER...]   every check and test, with
 cargo xtask ci                                        the same as test
 cargo xtask demo [--port N] [--data DIR] [--seconds N]  build and run the demonstration
 cargo xtask services                                  private PostgreSQL and Redis until Ctrl-C
-cargo xtask bench credit|rules|simulate [--no-peers] [FLAG...]  measure a release build beside floors and peers
+cargo xtask bench NAME [--no-peers] [FLAG...]         measure a release build beside floors and peers;
+                                                      NAME: credit, rules, simulate
 cargo xtask tidy [--mend]                             the house rules that no compiler checks
 cargo xtask openapi [--check]                         write or compare mobile-api/openapi.json
 

@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: a release build, measured beside floors and peers that only this task builds; on private
-//! servers where it needs any.
+//! `cargo xtask bench`: a release build, measured beside floors and peers that only this task builds; on
+//! private servers where it needs any.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -90,9 +90,10 @@ impl Reader {
     /// Begins at the first. The transaction should be a snapshot, and serve this reader to its end.
     pub async fn open(on: &Transaction, range: Range) -> Result<Self, StoreError> {
         if on.engine() == Engine::Postgres {
+            // One statement writes a batch, so its rows lie in the order in which they were decided.
             let sql = format!(
                 "DECLARE past NO SCROLL CURSOR FOR SELECT {} FROM activities a {WITHIN}
-                 ORDER BY a.recorded_at_us, a.journal_id, a.posting_version, a.id",
+                 ORDER BY a.recorded_at_us, a.ctid",
                 columns(&range)
             );
             // A cursor's statement takes no bound values; these are numbers.

@@ -19,4 +19,5 @@ mod process;
 mod redis_server;
 mod server;
 mod shutdown;
+mod simulate;
 mod world;

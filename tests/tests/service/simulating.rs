@@ -73,13 +73,10 @@ fn event(place: i64, from: DateTime<Utc>) -> Event {
 
 fn line(place: i64, event: &Event, source: &str) -> String {
     let members: Vec<String> = event.data.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
-    format!(
-        r#"{{"specversion":"1.0","id":"{place}","source":"{source}","subject":"{}","type":"activity.{}","time":"{}","data":{{{}}}}}"#,
-        event.card,
-        event.action,
-        event.at.to_rfc3339(),
-        members.join(",")
-    )
+    let (subject, action, at) = (event.card, event.action, event.at.to_rfc3339());
+    let head = format!(r#""specversion":"1.0","id":"{place}","source":"{source}","subject":"{subject}""#);
+    let data = members.join(",");
+    format!(r#"{{{head},"type":"activity.{action}","time":"{at}","data":{{{data}}}}}"#)
 }
 
 fn note(count: &mut Count, result: &EventResult) {

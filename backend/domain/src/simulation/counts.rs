@@ -5,7 +5,8 @@ use crate::amount::AmountOverflow;
 use crate::rule::Usage;
 use crate::time::Period;
 
-/// Whose acts count together: the citizen (0), the card (1) or what an input names (2 and on), and its number.
+/// Whose acts count together: the citizen (0), the card (1) or what an input names (2 and on), and the
+/// number that it goes by.
 pub(super) type Owner = (u8, u64);
 
 /// Old periods are looked through for what nobody can ask for any more when there are so many.

@@ -1,5 +1,5 @@
-//! How the slots of a kept event become those of an action that may have changed since. Must give what reading
-//! the event anew gives.
+//! How the slots of a kept event become those of an action that may have changed since. Must give what
+//! reading the event anew gives.
 
 use super::block::Part;
 use super::shape::{Kind, Shape};

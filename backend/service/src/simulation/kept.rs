@@ -1,6 +1,7 @@
 //! The file of kept events: what `--save-events` writes, so that a later simulation need not read JSON again.
 //!
-//! A mark, the length of a JSON schema and the schema, then blocks to the end of the file, each with its head.
+//! A mark, the length of a JSON schema and the schema, then blocks to the end of the file, each with its
+//! head.
 
 use std::fs::File;
 use std::io::{BufReader, Read as _, Seek as _, SeekFrom, Write as _};

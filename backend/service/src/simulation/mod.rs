@@ -1,4 +1,5 @@
-//! Plays a draft of the rules against the rules in force over past events, each side on a processor of its own.
+//! Plays a draft of the rules against the rules in force over past events, each side on a processor of its
+//! own.
 //!
 //! Events are first kept as blocks of columns, in a file that the caller names or in a temporary one, then
 //! played block by block in their order. Memory holds a few blocks and what later events can ask for: counts

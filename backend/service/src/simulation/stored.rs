@@ -31,7 +31,8 @@ pub struct Stored<'a> {
 }
 
 /// Keeps activities of the database. Those that were reversed are left out; the district is the one that the
-/// decision saw, or today's. Which card an act came from is known where its citizen had one card at its source.
+/// decision saw, or today's. Which card an act came from is known where its citizen had one card at its
+/// source.
 pub async fn read_stored(
     database: &Database,
     book: &RuleBook,

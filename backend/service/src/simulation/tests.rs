@@ -44,7 +44,11 @@ fn lines(events: u32) -> String {
         text.truncate(text.len() - 1);
         writeln!(
             text,
-            r#""type":"activity.ride","time":"2026-03-{day:02}T{hour:02}:00:00Z","data":{{"distance_km":{km}.5}}}}"#
+            concat!(
+                r#""type":"activity.ride","time":"2026-03-{:02}T{:02}:00:00Z","#,
+                r#""data":{{"distance_km":{}.5}}}}"#
+            ),
+            day, hour, km
         )
         .unwrap();
     }

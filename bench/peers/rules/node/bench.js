@@ -1,7 +1,7 @@
 // json-rules-engine on the five rules of `tanhui bench rules`: node bench.js EVENTS ROUNDS
 //
-// The library decides conditions only: every formula is a function in JavaScript, binary floating point. Prints
-// what peer-rules prints.
+// The library decides conditions only: every formula is a function in JavaScript, binary floating point.
+// Prints what peer-rules prints.
 'use strict'
 const fs = require('node:fs')
 const { Engine } = require('json-rules-engine')
@@ -17,7 +17,8 @@ const RULES = {
     conditions: [
       { fact: 'distance', operator: 'greaterThan', value: 0 },
       { fact: 'district', operator: 'in', value: districts }],
-    points: e => Math.min(Math.floor(e.distance * 150.8 * (rush(e.second) ? 1.5 : 1) / 100), left(200, e.granted))
+    points: e => Math.min(
+      Math.floor(e.distance * 150.8 * (rush(e.second) ? 1.5 : 1) / 100), left(200, e.granted))
   },
   waste: {
     conditions: [
@@ -46,7 +47,8 @@ const RULES = {
       const most = left(300, e.granted)
       const plain = Math.min(Math.floor(e.distance * 150.8 * (rush(e.second) ? 1.5 : 1) / 100), most)
       const doubled = Math.min(Math.floor(e.distance * 150.8 * 2 / 100), most)
-      const extra = campaign(e.civilday) ? Math.min(Math.max(doubled - plain, 0), left(500000, e.campaign_issued)) : 0
+      const raised = Math.min(Math.max(doubled - plain, 0), left(500000, e.campaign_issued))
+      const extra = campaign(e.civilday) ? raised : 0
       return Math.min(plain + extra, left(20000000, e.issued))
     }
   }
@@ -71,16 +73,13 @@ function engine (name) {
   return made
 }
 
-const context = e => ({
-  second: e.second,
-  civilday: e.day,
-  usual: e.usual,
-  granted: 0,
-  granted_month: 0,
-  times_granted: 0,
-  campaign_issued: 0,
-  issued: 0
-})
+const CONTEXT = {
+  metro: e => ({ second: e.second, granted: 0 }),
+  waste: e => ({ granted_month: 0, times_granted: 0 }),
+  pv: e => ({ granted: 0, granted_month: 0 }),
+  home: e => ({ civilday: e.day, usual: e.usual, granted: 0 }),
+  stack: e => ({ second: e.second, civilday: e.day, granted: 0, campaign_issued: 0, issued: 0 })
+}
 
 async function measure (rule, way, rounds, events, facts) {
   const made = engine(rule)
@@ -109,6 +108,7 @@ async function measure (rule, way, rounds, events, facts) {
 async function main () {
   const [path, rounds] = process.argv.slice(2)
   for (const { rule, events } of JSON.parse(fs.readFileSync(path, 'utf8'))) {
+    const context = CONTEXT[rule]
     for (const event of events) event.text = JSON.stringify(event.data)
     await measure(rule, 'typed', Number(rounds), events, e => ({ ...e.data, ...context(e) }))
     await measure(rule, 'json', Number(rounds), events, e => ({ ...JSON.parse(e.text), ...context(e) }))

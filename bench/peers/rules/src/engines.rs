@@ -10,9 +10,9 @@ use rust_decimal::prelude::ToPrimitive;
 use serde::Deserialize;
 use zen_engine::model::DecisionContent;
 use zen_engine::{Decision, DecisionEngine};
+use zen_expression::variable::Variable;
 use zen_expression::{Scope as ZenScope, compile_expression, vm::VM};
 use zen_types::symbol::Symbol;
-use zen_expression::variable::Variable;
 use zen_types::variable::VariableMap;
 
 use crate::Outcome;
@@ -258,9 +258,15 @@ impl Engine for Script {
     fn json(&mut self, event: &Event) -> Outcome<i64> {
         let data: Data<'_> = serde_json::from_str(&event.json)?;
         let mut scope = Scope::new();
-        data.numbers().for_each(|(name, number)| drop(scope.push(name, number)));
-        data.words().for_each(|(name, word)| drop(scope.push(name, rhai::ImmutableString::from(word))));
-        data.clean.into_iter().for_each(|flag| drop(scope.push("clean", flag)));
+        for (name, number) in data.numbers() {
+            scope.push(name, number);
+        }
+        for (name, word) in data.words() {
+            scope.push(name, rhai::ImmutableString::from(word));
+        }
+        for flag in data.clean {
+            scope.push("clean", flag);
+        }
         add_to_scope(&mut scope, event.context());
         self.evaluate(&mut scope)
     }

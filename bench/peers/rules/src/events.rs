@@ -43,8 +43,10 @@ pub enum Value {
 /// An event with typed values.
 pub struct Event {
     pub json: String,
+    /// Those of the data first.
     pub fields: Vec<(&'static str, Value)>,
     pub points: i64,
+    data: usize,
 }
 
 /// The names of all inputs of all rules.
@@ -59,19 +61,34 @@ fn counted(number: i64) -> Value {
     Value::Number(decimal, decimal.to_f64().unwrap_or_default())
 }
 
-/// What is known besides the data: the time, what is usual, and that nothing was granted or issued before.
-fn context(written: &Written) -> Option<Vec<(&'static str, Value)>> {
-    let mut all = vec![("second", counted(written.second)), ("civilday", counted(written.day))];
-    all.push(("usual", number(written.usual.0.get())?));
-    for name in ["granted", "granted_month", "times_granted", "campaign_issued", "issued"] {
-        all.push((name, counted(0)));
+/// What a rule asks for besides the data: the time, what is usual, what was granted or issued before. That is
+/// nothing.
+fn needs(rule: &str) -> &'static [&'static str] {
+    match rule {
+        "metro" => &["second", "granted"],
+        "waste" => &["granted_month", "times_granted"],
+        "pv" => &["granted", "granted_month"],
+        "home" => &["civilday", "usual", "granted"],
+        _ => &["second", "civilday", "granted", "campaign_issued", "issued"],
     }
-    Some(all)
+}
+
+fn context(rule: &str, written: &Written) -> Option<Vec<(&'static str, Value)>> {
+    let value = |name: &&'static str| {
+        let value = match *name {
+            "second" => counted(written.second),
+            "civilday" => counted(written.day),
+            "usual" => number(written.usual.0.get())?,
+            _ => counted(0),
+        };
+        Some((*name, value))
+    };
+    needs(rule).iter().map(value).collect()
 }
 
 impl Event {
     /// None where a value cannot be read.
-    pub fn read(written: &Written) -> Option<Self> {
+    pub fn read(rule: &str, written: &Written) -> Option<Self> {
         let members: std::collections::BTreeMap<&str, &RawValue> =
             serde_json::from_str(written.data.get()).ok()?;
         let mut fields = Vec::new();
@@ -85,13 +102,13 @@ impl Event {
             };
             fields.push((name, value));
         }
-        fields.extend(context(written)?);
-        Some(Self { json: written.data.get().to_owned(), fields, points: written.points })
+        let data = fields.len();
+        fields.extend(context(rule, written)?);
+        Some(Self { json: written.data.get().to_owned(), fields, points: written.points, data })
     }
 
     /// What the data does not say.
     pub fn context(&self) -> &[(&'static str, Value)] {
-        let from = self.fields.iter().position(|(name, _)| *name == "second").unwrap_or(0);
-        &self.fields[from..]
+        &self.fields[self.data..]
     }
 }

@@ -1,8 +1,8 @@
 //! Other rule engines on the five rules of `tanhui bench rules`: `peer-rules EVENTS ROUNDS`.
 //!
-//! EVENTS is what the benchmark writes: rules with their events and the points that each earns. Prints one line
-//! of JSON for each engine, rule and way, with nanoseconds of one event in each round and how many events came
-//! out with other points.
+//! EVENTS is what the benchmark writes: rules with their events and the points that each earns. Prints one
+//! line of JSON for each engine, rule and way, with nanoseconds of one event in each round and how many
+//! events came out with other points.
 
 mod engines;
 mod events;
@@ -32,14 +32,17 @@ fn main() -> Outcome<()> {
         if !texts::RULES.contains(&rule.rule.as_str()) {
             return Err(format!("no rule {}", rule.rule).into());
         }
-        let read = |written| Event::read(written).ok_or("an event that cannot be read");
+        let read = |written| Event::read(&rule.rule, written).ok_or("an event that cannot be read");
         let events = rule.events.iter().map(read).collect::<Result<Vec<Event>, _>>()?;
         for (name, compile) in engines::ALL {
             let mut engine = compile(&rule.rule)?;
             for (way, decide) in WAYS {
-                println!("{}", measure((name, &rule.rule, way), rounds, &events, |event| {
-                    decide(engine.as_mut(), event)
-                })?);
+                println!(
+                    "{}",
+                    measure((name, &rule.rule, way), rounds, &events, |event| {
+                        decide(engine.as_mut(), event)
+                    })?
+                );
             }
         }
     }

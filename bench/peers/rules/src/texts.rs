@@ -42,15 +42,13 @@ pub fn graph(rule: &str) -> String {
             ("rush", rush.to_owned()),
             (
                 "points",
-                "$.eligible ? min([floor($.reduction * $.rush / 100), max([200 - granted, 0])]) : 0".to_owned(),
+                "$.eligible ? min([floor($.reduction * $.rush / 100), max([200 - granted, 0])]) : 0"
+                    .to_owned(),
             ),
         ],
         "waste" => vec![
             ("eligible", "weight >= 0.1 and times_granted < 3".to_owned()),
-            (
-                "reduction",
-                "weight * 1370 * (kind == 'metal' ? 2 : (kind == 'glass' ? 0.5 : 1))".to_owned(),
-            ),
+            ("reduction", "weight * 1370 * (kind == 'metal' ? 2 : (kind == 'glass' ? 0.5 : 1))".to_owned()),
             (
                 "points",
                 "$.eligible ? min([floor(max([1, $.reduction / 200]) * (clean ? 1.2 : 1) + 0.5), \
@@ -60,10 +58,7 @@ pub fn graph(rule: &str) -> String {
         ],
         "home" => vec![
             ("baseline", "persons * 3.2".to_owned()),
-            (
-                "saved",
-                "used < $.baseline ? $.baseline - used : max([0, usual - used])".to_owned(),
-            ),
+            ("saved", "used < $.baseline ? $.baseline - used : max([0, usual - used])".to_owned()),
             ("reduction", "$.saved * (civilday >= 739617 ? 515.3 : 570.3)".to_owned()),
             ("points", "min([floor($.reduction / 50), max([100 - granted, 0])])".to_owned()),
         ],
@@ -81,18 +76,18 @@ pub fn graph(rule: &str) -> String {
         ],
         _ => vec![("points", zen(rule))],
     };
-    let expressions: Vec<serde_json::Value> = steps
-        .iter()
-        .map(|(key, value)| serde_json::json!({"id": key, "key": key, "value": value}))
-        .collect();
+    let expressions: Vec<serde_json::Value> =
+        steps.iter().map(|(key, value)| serde_json::json!({"id": key, "key": key, "value": value})).collect();
     serde_json::json!({
         "contentType": "application/vnd.gorules.decision",
         "nodes": [
-            {"type": "inputNode", "id": "in", "name": "event", "content": {"schema": ""}, "position": {"x": 0, "y": 0}},
-            {"type": "expressionNode", "id": "calc", "name": "points", "position": {"x": 1, "y": 0}, "content": {
-                "expressions": expressions, "passThrough": false, "inputField": null, "outputPath": null,
-                "executionMode": "single"}},
-            {"type": "outputNode", "id": "out", "name": "credit", "content": {"schema": ""}, "position": {"x": 2, "y": 0}},
+            {"type": "inputNode", "id": "in", "name": "event", "content": {"schema": ""},
+             "position": {"x": 0, "y": 0}},
+            {"type": "expressionNode", "id": "calc", "name": "points", "position": {"x": 1, "y": 0},
+             "content": {"expressions": expressions, "passThrough": false, "inputField": null,
+                         "outputPath": null, "executionMode": "single"}},
+            {"type": "outputNode", "id": "out", "name": "credit", "content": {"schema": ""},
+             "position": {"x": 2, "y": 0}},
         ],
         "edges": [
             {"id": "a", "type": "edge", "sourceId": "in", "targetId": "calc"},
@@ -104,9 +99,11 @@ pub fn graph(rule: &str) -> String {
 
 /// For cel: binary floating point.
 pub fn cel(rule: &str) -> String {
-    let rush = "((second >= 25200.0 && second < 32400.0) || (second >= 61200.0 && second < 68400.0) ? 1.5 : 1.0)";
-    let plain =
-        format!("math.least(math.floor(distance * 150.8 * {rush} / 100.0), math.greatest(300.0 - granted, 0.0))");
+    let rush =
+        "((second >= 25200.0 && second < 32400.0) || (second >= 61200.0 && second < 68400.0) ? 1.5 : 1.0)";
+    let plain = format!(
+        "math.least(math.floor(distance * 150.8 * {rush} / 100.0), math.greatest(300.0 - granted, 0.0))"
+    );
     let doubled =
         "math.least(math.floor(distance * 150.8 * 2.0 / 100.0), math.greatest(300.0 - granted, 0.0))";
     match rule {
@@ -127,7 +124,8 @@ pub fn cel(rule: &str) -> String {
             .to_owned(),
         _ => format!(
             "int(math.least({plain} + (civilday >= 739707.0 && civilday < 739768.0 ? \
-             math.least(math.greatest({doubled} - {plain}, 0.0), math.greatest(500000.0 - campaign_issued, 0.0)) \
+             math.least(math.greatest({doubled} - {plain}, 0.0), \
+             math.greatest(500000.0 - campaign_issued, 0.0)) \
              : 0.0), math.greatest(20000000.0 - issued, 0.0)))"
         ),
     }
@@ -143,13 +141,14 @@ pub fn rhai(rule: &str) -> String {
             "if distance > 0.0 && district in [\"d1\",\"d2\",\"d3\",\"d4\",\"d5\",\"d6\"] {{ {rush} \
              least((distance * 150.8 * rush / 100.0).floor(), most(200.0 - granted, 0.0)) }} else {{ 0.0 }}"
         ),
-        "waste" => "if weight >= 0.1 && times_granted < 3.0 { let factor = if kind == \"metal\" { 2.0 } else if \
-             kind == \"glass\" { 0.5 } else { 1.0 }; let worth = most(1.0, weight * 1370.0 * factor / 200.0); \
-             least((worth * (if clean { 1.2 } else { 1.0 }) + 0.5).floor(), most(500.0 - granted_month, 0.0)) } \
-             else { 0.0 }"
+        "waste" => "if weight >= 0.1 && times_granted < 3.0 { \
+             let factor = if kind == \"metal\" { 2.0 } else if kind == \"glass\" { 0.5 } else { 1.0 }; \
+             let worth = most(1.0, weight * 1370.0 * factor / 200.0); \
+             least((worth * (if clean { 1.2 } else { 1.0 }) + 0.5).floor(), \
+             most(500.0 - granted_month, 0.0)) } else { 0.0 }"
             .to_owned(),
-        "pv" => "if used <= made { least(least(((made + used) / 2.0 * 0.8).floor(), most(50.0 - granted, 0.0)), \
-             most(1000.0 - granted_month, 0.0)) } else { 0.0 }"
+        "pv" => "if used <= made { least(least(((made + used) / 2.0 * 0.8).floor(), \
+             most(50.0 - granted, 0.0)), most(1000.0 - granted_month, 0.0)) } else { 0.0 }"
             .to_owned(),
         "home" => "let baseline = persons * 3.2; let saved = if used < baseline { baseline - used } else { \
              most(0.0, usual - used) }; let factor = if civilday >= 739617.0 { 515.3 } else { 570.3 }; \

@@ -1,5 +1,5 @@
-//! `tanhui rules`: checks rule files, evaluates single expressions, simulates drafts. Only a simulation may ask
-//! a database.
+//! `tanhui rules`: checks rule files, evaluates single expressions, simulates drafts. Only a simulation may
+//! ask a database.
 
 mod check;
 mod fmt;
@@ -39,7 +39,7 @@ pub enum RulesCommand {
     /// Play a draft against other rules over past events: who gets more, who gets less
     ///
     /// Events are decided as crediting decides them, in the order in which they were credited: caps, budgets,
-    /// campaigns, looks back, same acts. Points that wait for a budget are told apart; they are not paid later.
+    /// campaigns, looks back, same acts. Points that wait for a budget are told apart, and not paid later.
     /// An event stands for itself however often it is in the file.
     Simulate(Box<simulate::SimulateArguments>),
 }

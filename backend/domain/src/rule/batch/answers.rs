@@ -1,5 +1,5 @@
-//! The answers for a batch of events as columns, and how points are made of them. Must never round another way
-//! than for one event.
+//! The answers for a batch of events as columns, and how points are made of them. Must never round another
+//! way than for one event.
 
 use std::ops::Range;
 

@@ -109,6 +109,12 @@ impl RuleBook {
         published.by_id.values().any(tallied)
     }
 
+    /// All rule sets that a city ever published, the oldest first.
+    #[must_use]
+    pub fn of_city(&self, city: CityId) -> Vec<Arc<PublishedRuleSet>> {
+        self.published().by_city.get(&city).cloned().unwrap_or_default()
+    }
+
     /// Whether nothing is published yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {

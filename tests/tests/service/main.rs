@@ -22,6 +22,7 @@ mod reviewing;
 mod settling;
 mod shop;
 mod shops;
+mod stopping;
 mod telling;
 mod upgrading;
 mod waiting;

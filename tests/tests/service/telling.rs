@@ -169,8 +169,8 @@ async fn several_processes_tell_each_message_once(stage: Stage) -> Outcome {
         let (shop, clerk) = (scene.shop.clone(), Arc::clone(&scene.clerk));
         let (there, same) = (other.clone(), Arc::clone(&scene.clerk));
         let both = tokio::join!(
-            tokio::spawn(async move { deliver(&shop, &clerk).await.map_err(|error| error.to_string()) }),
-            tokio::spawn(async move { deliver(&there, &same).await.map_err(|error| error.to_string()) }),
+            tokio::spawn(async move { deliver(&shop, &clerk).await.map_err(|error| format!("{error:?}")) }),
+            tokio::spawn(async move { deliver(&there, &same).await.map_err(|error| format!("{error:?}")) }),
         );
         both.0??;
         both.1??;

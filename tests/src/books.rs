@@ -101,6 +101,7 @@ impl Books<'_> {
             granted: vec![day],
             lots: lots.to_vec(),
             tallies: Vec::new(),
+            waiting: Vec::new(),
         };
         tanhui_store::crediting::write(&on, self.town.city.id, &decided, now).await?;
         on.commit().await?;

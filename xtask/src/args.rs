@@ -13,10 +13,12 @@ cargo xtask services                                  private PostgreSQL and Red
 cargo xtask bench credit|redeem [--no-peers] [FLAG...]  measure a release build beside floors and peers
 cargo xtask tidy [--mend]                             the house rules that no compiler checks
 cargo xtask openapi [--check]                         write or compare mobile-api/openapi.json
+cargo xtask mutants [FLAG...]                         changes to the ledger's code that no test notices
 
 test --only unit    tests without any server        test --only tests   servers and tests, no lints
 test -- FILTER      servers and the tests whose names contain FILTER
-bench FLAG...       flags of `tanhui bench`, such as --quick; the report also goes to target/bench/";
+bench FLAG...       flags of `tanhui bench`, such as --quick; the report also goes to target/bench/
+mutants FLAG...     flags of cargo-mutants, such as --shard 1/8; the report goes to target/mutants.out/";
 
 /// Benchmarks that there are.
 const BENCHES: [&str; 2] = ["credit", "redeem"];
@@ -46,6 +48,8 @@ pub enum Task {
         /// Compare only.
         check: bool,
     },
+    /// Change code and see whether a test notices, with these flags.
+    Mutants(Vec<String>),
     /// Internal: the process that cleans up behind the others.
     Keep,
 }
@@ -103,6 +107,7 @@ pub fn parse(words: &[String]) -> Result<Task, Failure> {
         "services" => bare(rest, Task::Services),
         "tidy" => one_flag(rest, "--mend").map(|mend| Task::Tidy { mend }),
         "openapi" => one_flag(rest, "--check").map(|check| Task::OpenApi { check }),
+        "mutants" => Ok(Task::Mutants(rest.to_vec())),
         "keep" => bare(rest, Task::Keep),
         other => Err(unknown(other)),
     }

@@ -104,6 +104,8 @@ uuid_id!(
     SharedId,
     /// A merchant's statement.
     StatementId,
+    /// A prize that a citizen won.
+    AwardId,
     /// The owner of an account: a citizen, a merchant, a project, a city programme.
     OwnerId,
 );

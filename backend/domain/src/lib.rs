@@ -14,6 +14,7 @@ pub mod merchant;
 pub mod offer;
 pub mod office;
 pub mod pass;
+pub mod prize;
 pub mod redemption;
 pub mod rule;
 pub mod same_act;

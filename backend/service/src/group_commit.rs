@@ -1,42 +1,67 @@
 //! Group commit: a bounded queue, and writers that commit what waits there in one transaction. A full queue
 //! says so at once; a failed transaction is repeated a few times.
 //!
+//! Writers take turns. One with a small batch passes its turn on when it commits: what came meanwhile is the
+//! next batch, instead of many batches of one item that each cost as much. Many items of several calls are
+//! written as two transactions side by side, and the next need not wait.
+//!
 //! Knows nothing of what is written: crediting and redeeming bring their own [`Work`].
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::time::{Clock, to_micros};
 use tanhui_store::{Engine, StoreError};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
 use crate::retry::retrying;
 
+/// Longest that a writer keeps its turn: what holds one batch up must not hold up all.
+const TURN_MAX: Duration = Duration::from_millis(100);
 /// Writers side by side where the database has row locks.
 const WRITERS_POSTGRES: usize = 2;
 
 /// What the writers do.
-pub(crate) trait Work: Send + Sync + 'static {
+pub(crate) trait Work: Sized + Send + Sync + 'static {
     /// One of the things that are written together.
     type Item: Send + Sync + 'static;
     /// What became of it.
     type Answer: Send + 'static;
+    /// What is looked up before a large batch is parted.
+    type Known: Send + Sync + 'static;
 
     /// Most items that wait or are being written.
     const QUEUED_MAX: usize;
-    /// Most items in one transaction, beyond the last call that begins within it.
+    /// Most items of one call in one transaction.
     const BATCH_MAX: usize;
+    /// A writer takes no further call once it has so many items.
+    const GATHERED: usize;
+    /// From so many items on those of several calls are written as two transactions.
+    const HALVED: usize;
 
     /// Writes items in one transaction at an instant and answers each in order. An `again` says that an
-    /// earlier try at the same instant may have been committed without an answer.
+    /// earlier try at the same instant may have been committed without an answer. The hand is to be passed
+    /// when nothing but the commit is left.
     fn write(
         &self,
         at: DateTime<Utc>,
         again: bool,
         items: &[Self::Item],
+        hand: &Hand<Self>,
     ) -> impl Future<Output = Result<Vec<Self::Answer>, StoreError>> + Send;
+
+    /// Looks up what parts a large batch; none where it is not to be parted.
+    fn look(&self, _items: &[Self::Item]) -> impl Future<Output = Option<Self::Known>> + Send {
+        std::future::ready(None)
+    }
+
+    /// In which of two transactions an item is written: what waits for the same lock, in the same.
+    fn is_right(_item: &Self::Item, _known: &Self::Known) -> bool {
+        false
+    }
 
     /// The answer of an item that cannot be written while others of its batch were.
     fn refuse(item: &Self::Item, error: StoreError) -> Self::Answer;
@@ -130,14 +155,28 @@ impl<W: Work> Queue<W> {
     }
 }
 
+type Waiting<W> = mpsc::UnboundedReceiver<Job<W>>;
+
+/// What a writer holds while it writes a batch.
+pub(crate) struct Hand<W: Work> {
+    /// The right to take the next batch, until it is passed on.
+    turn: std::sync::Mutex<Option<OwnedMutexGuard<Waiting<W>>>>,
+    /// What parted the batch, where it was parted.
+    pub(crate) known: Option<W::Known>,
+}
+
+impl<W: Work> Hand<W> {
+    /// Lets the next writer take what waits.
+    pub(crate) fn pass(&self) {
+        drop(self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+    }
+}
+
 /// Takes what waits, up to a batch, writes it, answers each caller; ends when the queue is closed and empty.
-async fn write<W: Work>(
-    work: Arc<W>,
-    clock: Arc<dyn Clock>,
-    receiver: Arc<Mutex<mpsc::UnboundedReceiver<Job<W>>>>,
-) {
+async fn write<W: Work>(work: Arc<W>, clock: Arc<dyn Clock>, waiting: Arc<Mutex<Waiting<W>>>) {
     loop {
-        let jobs = gather(&receiver).await;
+        let mut turn = Arc::clone(&waiting).lock_owned().await;
+        let jobs = gather(&mut turn).await;
         if jobs.is_empty() {
             return;
         }
@@ -145,7 +184,11 @@ async fn write<W: Work>(
         let (items, callers): (Vec<Vec<W::Item>>, Vec<_>) =
             jobs.into_iter().map(|job| (job.items, (job.answer, job.room))).unzip();
         let items: Vec<W::Item> = items.into_iter().flatten().collect();
-        let outcome = write_batch(Arc::clone(&work), to_micros(clock.now()), items).await;
+        let is_large = items.len() >= W::HALVED;
+        let turn = (!is_large).then_some(turn);
+        let known = if is_large && callers.len() > 1 { work.look(&items).await } else { None };
+        let hand = Hand { turn: std::sync::Mutex::new(turn), known };
+        let outcome = write_batch(Arc::clone(&work), to_micros(clock.now()), items, hand).await;
         let mut results = outcome.map(Vec::into_iter);
         for ((answer, _room), size) in callers.into_iter().zip(sizes) {
             let share = match &mut results {
@@ -164,62 +207,106 @@ async fn write_batch<W: Work>(
     work: Arc<W>,
     at: DateTime<Utc>,
     items: Vec<W::Item>,
+    hand: Hand<W>,
 ) -> Result<Vec<W::Answer>, StoreError> {
-    let batch = tokio::spawn(async move {
-        let parts = write_parts(work.as_ref(), at, &items).await;
-        together::<W>(&items, parts)
+    let hand = Arc::new(hand);
+    let held = Arc::clone(&hand);
+    let mut batch = tokio::spawn(async move {
+        match &held.known {
+            None => together::<W>(write_parts(work.as_ref(), at, &items, &held).await),
+            Some(known) => {
+                let sides = items.iter().map(|item| W::is_right(item, known)).collect();
+                together::<W>(write_halves(work.as_ref(), at, (items, sides), &held).await)
+            }
+        }
     });
-    match batch.await {
+    let outcome = match tokio::time::timeout(TURN_MAX, &mut batch).await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            hand.pass();
+            batch.await
+        }
+    };
+    match outcome {
         Ok(outcome) => outcome,
         Err(fault) => Err(StoreError::Corrupt(format!("a batch broke off: {fault}"))),
     }
 }
 
+/// Writes a large batch as two transactions, so that two processors of the database work on it.
+async fn write_halves<W: Work>(
+    work: &W,
+    at: DateTime<Utc>,
+    (items, sides): (Vec<W::Item>, Vec<bool>),
+    hand: &Hand<W>,
+) -> Parts<W> {
+    if !(sides.contains(&true) && sides.contains(&false)) {
+        return write_parts(work, at, &items, hand).await;
+    }
+    let (right, left): (Vec<_>, Vec<_>) = items.into_iter().zip(&sides).partition(|(_, side)| **side);
+    let alone = |half: Vec<(W::Item, _)>| half.into_iter().map(|(item, _)| item).collect::<Vec<_>>();
+    let (right, left) = (alone(right), alone(left));
+    let (right, left) = tokio::join!(write_parts(work, at, &right, hand), write_parts(work, at, &left, hand));
+    let (mut right, mut left) = (right.into_iter(), left.into_iter());
+    sides.into_iter().filter_map(|side| if side { right.next() } else { left.next() }).collect()
+}
+
+/// An item that could not be written.
+struct Unwritten<A> {
+    /// Its answer while others of its batch were written.
+    alone: A,
+    error: StoreError,
+}
+
 /// One for each item, in order.
-type Parts<W> = Vec<Result<<W as Work>::Answer, StoreError>>;
+type Parts<W> = Vec<Result<<W as Work>::Answer, Unwritten<<W as Work>::Answer>>>;
 
 /// Halves a batch that cannot be written until the rest is, so that no item fails for its neighbour.
 fn write_parts<'a, W: Work>(
     work: &'a W,
     at: DateTime<Utc>,
     items: &'a [W::Item],
+    hand: &'a Hand<W>,
 ) -> Pin<Box<dyn Future<Output = Parts<W>> + Send + 'a>> {
     Box::pin(async move {
-        match retrying(|again| work.write(at, again, items)).await {
+        match retrying(|again| work.write(at, again, items, hand)).await {
             Ok(results) => results.into_iter().map(Ok).collect(),
             Err(error) if items.len() > 1 && !error.is_repeatable() => {
                 let (first, second) = items.split_at(items.len().div_ceil(2));
-                let mut results = write_parts(work, at, first).await;
-                results.extend(write_parts(work, at, second).await);
+                let mut results = write_parts(work, at, first, hand).await;
+                results.extend(write_parts(work, at, second, hand).await);
                 results
             }
-            Err(error) => items.iter().map(|_| Err(error.clone())).collect(),
+            Err(error) => {
+                let unwritten =
+                    |item| Unwritten { alone: W::refuse(item, error.clone()), error: error.clone() };
+                items.iter().map(|item| Err(unwritten(item))).collect()
+            }
         }
     })
 }
 
 /// When some items were written, the others get their own answer; when none was, it is not their fault.
-fn together<W: Work>(items: &[W::Item], results: Parts<W>) -> Result<Vec<W::Answer>, StoreError> {
+fn together<W: Work>(results: Parts<W>) -> Result<Vec<W::Answer>, StoreError> {
     let some_written = results.iter().any(Result::is_ok);
-    let answer = |(item, result): (&W::Item, Result<W::Answer, StoreError>)| match result {
-        Err(error) if some_written && !error.is_repeatable() => {
-            tracing::error!(%error, "an item could not be written");
-            Ok(W::refuse(item, error))
+    let answer = |result: Result<W::Answer, Unwritten<W::Answer>>| match result {
+        Err(unwritten) if some_written && !unwritten.error.is_repeatable() => {
+            tracing::error!(error = %unwritten.error, "an item could not be written");
+            Ok(unwritten.alone)
         }
-        result => result,
+        result => result.map_err(|unwritten| unwritten.error),
     };
-    items.iter().zip(results).map(answer).collect()
+    results.into_iter().map(answer).collect()
 }
 
-async fn gather<W: Work>(receiver: &Mutex<mpsc::UnboundedReceiver<Job<W>>>) -> Vec<Job<W>> {
-    let mut receiver = receiver.lock().await;
-    let Some(first) = receiver.recv().await else {
+async fn gather<W: Work>(waiting: &mut Waiting<W>) -> Vec<Job<W>> {
+    let Some(first) = waiting.recv().await else {
         return Vec::new();
     };
     let mut count = first.items.len();
     let mut jobs = vec![first];
-    while count < W::BATCH_MAX {
-        let Ok(job) = receiver.try_recv() else { break };
+    while count < W::GATHERED {
+        let Ok(job) = waiting.try_recv() else { break };
         count = count.saturating_add(job.items.len());
         jobs.push(job);
     }

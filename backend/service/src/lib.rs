@@ -14,6 +14,7 @@ pub mod clock;
 pub mod crediting;
 mod draft;
 pub mod enroll;
+pub mod examination;
 pub mod expiry;
 mod group_commit;
 pub mod identity;
@@ -22,6 +23,8 @@ pub mod merchant;
 pub mod offering;
 pub mod office;
 pub mod pass;
+pub mod payout;
+pub mod prize;
 pub mod random;
 pub mod reconcile;
 pub mod redemption;
@@ -34,6 +37,7 @@ pub mod shipped;
 pub mod sign_in;
 pub mod simulation;
 pub mod staff;
+pub mod standing;
 pub mod statement;
 pub mod till;
 pub mod webhook;
@@ -54,6 +58,7 @@ use crate::cache::Cache;
 use crate::crediting::Crediting;
 use crate::identity::entropy::Entropy;
 use crate::identity::keys::Keys;
+use crate::identity::known_keys::KnownKeys;
 use crate::pass::PassBook;
 use crate::random::Random;
 use crate::redemption::Redeeming;
@@ -74,6 +79,8 @@ pub struct Services {
     pub random: Arc<dyn Entropy>,
     /// Keys derived from the secret.
     pub keys: Keys,
+    /// Partners' keys that were live a moment ago.
+    pub known_keys: KnownKeys,
     /// Keys that sign vouchers.
     pub passes: Arc<PassBook>,
     /// Published rule sets.
@@ -136,6 +143,7 @@ impl Services {
             clock,
             random,
             keys,
+            known_keys: KnownKeys::default(),
             passes,
             rules,
             code_sender,

@@ -10,7 +10,7 @@ use tanhui_domain::offer::{
     About, Conditions, Fault, NAME_BYTES_MAX, Offer, OfferDraft, OfferKind, OfferStatus,
 };
 use tanhui_domain::office::Deed;
-use tanhui_domain::rule::{Evidence, RuleSet, WhenExhausted};
+use tanhui_domain::rule::{BoardOf, Evidence, RuleSet};
 use tanhui_domain::text::Text;
 use tanhui_store::{StoreError, citizen, city, merchant, offer, office_log, rule_set, source};
 
@@ -72,9 +72,8 @@ pub struct NewOffer {
 
 /// Publishes a rule set from now on, and makes its city when it is new.
 pub async fn publish(services: &Services, rules: &RuleSet) -> Result<CityId, OfficeError> {
-    // Points that wait for a budget have nowhere to wait yet.
-    if rules.budgets().any(|budget| budget.when_exhausted() != WhenExhausted::Stop) {
-        return Err(OfficeError::NotKept("when_exhausted: queue, prorate".to_owned()));
+    if rules.prizes().iter().any(|prize| prize.board() == BoardOf::Team) {
+        return Err(OfficeError::NotKept("prizes: board: team".to_owned()));
     }
     let id = match try_to_publish(services, rules).await {
         // Another process made the city just now; the second try finds it.
@@ -178,9 +177,20 @@ pub async fn sources(services: &Services) -> Result<Vec<Source>, StoreError> {
     source::list(&services.database).await
 }
 
-/// The source that a partner's key speaks for.
-pub async fn source_of_key(services: &Services, key_hash: &[u8]) -> Result<Option<Source>, StoreError> {
-    source::find_by_key(&services.database, key_hash).await
+/// The source that a partner's key speaks for. A key that was live a few seconds ago is not looked up again.
+pub async fn source_of_key(
+    services: &Services,
+    key_hash: [u8; 32],
+) -> Result<Option<Arc<Source>>, StoreError> {
+    let now = services.clock.now();
+    if let Some(known) = services.known_keys.find(&key_hash, now) {
+        return Ok(Some(known));
+    }
+    let found = source::find_by_key(&services.database, &key_hash).await?.map(Arc::new);
+    if let Some(source) = &found {
+        services.known_keys.keep(key_hash, now, source);
+    }
+    Ok(found)
 }
 
 /// A new, approved merchant.

@@ -338,7 +338,7 @@ fn kind(number: i32) -> Result<OwnerKind, StoreError> {
         .ok_or_else(|| StoreError::Corrupt(format!("account kind {number}")))
 }
 
-fn journal_kind_number(kind: JournalKind) -> i32 {
+pub(crate) fn journal_kind_number(kind: JournalKind) -> i32 {
     match kind {
         JournalKind::Credit => 1,
         JournalKind::Redeem => 2,
@@ -349,12 +349,14 @@ fn journal_kind_number(kind: JournalKind) -> i32 {
         JournalKind::Reverse => 7,
         JournalKind::Settle => 8,
         JournalKind::Void => 9,
+        JournalKind::Payout => 12,
+        JournalKind::Prize => 13,
     }
 }
 
 pub(crate) fn journal_kind(number: i32) -> Result<JournalKind, StoreError> {
-    use JournalKind::{Adjust, Cancel, Credit, Expire, Redeem, Reverse, Settle, Use, Void};
-    [Credit, Redeem, Cancel, Use, Expire, Adjust, Reverse, Settle, Void]
+    use JournalKind::{Adjust, Cancel, Credit, Expire, Payout, Prize, Redeem, Reverse, Settle, Use, Void};
+    [Credit, Redeem, Cancel, Use, Expire, Adjust, Reverse, Settle, Void, Payout, Prize]
         .into_iter()
         .find(|kind| journal_kind_number(*kind) == number)
         .ok_or_else(|| StoreError::Corrupt(format!("journal kind {number}")))

@@ -22,6 +22,7 @@ pub mod merchant;
 pub mod offer;
 pub mod office_log;
 pub mod pass_key;
+pub mod prize;
 pub mod project;
 pub mod redemption;
 mod row;
@@ -37,6 +38,7 @@ pub mod tally;
 pub mod usage;
 pub mod voucher;
 pub mod waiting;
+pub mod waiting_points;
 pub mod webhook;
 mod write;
 

@@ -73,6 +73,8 @@ enum Command {
     Till(till::TillCommand),
     /// Let points end whose last day is over; the server does so by itself
     Expire,
+    /// Pay points that waited for a budget and prizes of periods that are over; the server does so by itself
+    Payout,
     /// Undo a credited activity: points and CO2e together
     Reverse(books::ReverseArguments),
     /// Correct a citizen's balances: one person proposes, another decides
@@ -239,6 +241,7 @@ async fn run_with_services(settings: Settings, command: Command) -> Result<ExitC
             till::keys(&settings, Some(revoke_old)).await.map(done)
         }
         Command::Expire => books::expire(&settings).await.map(done),
+        Command::Payout => books::payout(&settings).await.map(done),
         Command::Reverse(arguments) => books::reverse(&settings, arguments).await.map(done),
         Command::Adjust(command) => books::adjust(&settings, command).await.map(done),
         Command::Review(command) => review::run(&settings, command).await.map(done),

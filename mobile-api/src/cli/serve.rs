@@ -46,6 +46,7 @@ pub async fn serve(
         courier: Arc::clone(&courier),
         metrics: metrics::install()?,
     };
+    let recorded = state.metrics.clone();
     let application = router::application(state, &settings.http)?;
     let workers = TaskTracker::new();
     let stop_workers = CancellationToken::new();
@@ -54,8 +55,10 @@ pub async fn serve(
     let stop_carrying = stop_workers.clone();
     workers.spawn(worker::deliver_webhooks_forever(Arc::clone(&services), courier, stop_carrying));
     workers.spawn(worker::refresh_passes_forever(Arc::clone(&services), stop_workers.clone()));
+    workers.spawn(worker::pay_forever(Arc::clone(&services), stop_workers.clone()));
     workers.spawn(worker::keep_up_forever(Arc::clone(&services), stop_workers.clone()));
     workers.spawn(worker::recompute_nightly(Arc::clone(&services), stop_workers.clone()));
+    workers.spawn(metrics::fold_forever(recorded, stop_workers.clone()));
     workers.close();
     if !server::serve(listener, application, settings.serve_limits(), stop).await {
         tracing::warn!("some requests were still running and are cut off");

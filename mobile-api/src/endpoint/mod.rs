@@ -22,7 +22,7 @@ mod spending;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod town;
+pub(crate) mod town;
 
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;

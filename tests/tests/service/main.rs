@@ -5,6 +5,7 @@
 mod adjusting;
 mod audits;
 mod audits_life;
+mod audits_payout;
 mod boards;
 mod claiming;
 mod counting;
@@ -14,6 +15,8 @@ mod faults;
 mod hardships;
 mod lost_answers;
 mod offering;
+mod paying;
+mod prizes;
 mod reconciling;
 mod redeeming;
 mod returning;

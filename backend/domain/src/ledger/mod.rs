@@ -174,6 +174,10 @@ pub enum JournalKind {
     Settle,
     /// A merchant undid a use.
     Void,
+    /// Points that waited for a budget were paid.
+    Payout,
+    /// A prize was given.
+    Prize,
 }
 
 impl JournalKind {
@@ -190,6 +194,8 @@ impl JournalKind {
             Self::Reverse => "reverse",
             Self::Settle => "settle",
             Self::Void => "void",
+            Self::Payout => "payout",
+            Self::Prize => "prize",
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod code;
 pub mod cursor;
 pub mod entropy;
 pub mod keys;
+pub mod known_keys;
 pub mod phone;
 pub mod refresh;
 pub mod role;

@@ -1,6 +1,7 @@
 //! One batch of redemptions, one transaction, in phases: lock and load, decide, write, commit.
 
 use std::collections::{BTreeMap, HashSet};
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
@@ -22,7 +23,7 @@ use super::known::{self, Known};
 use super::shelves::{self, Buyers, Shelves};
 use super::{Answered, RedeemError, RedeemRequest};
 use crate::draft::{Draft, overflow, unpostable};
-use crate::group_commit::Work;
+use crate::group_commit::{Hand, Work};
 use crate::rule_book::RuleBook;
 use crate::webhook::announce_vouchers;
 
@@ -49,15 +50,19 @@ type Outcome = Result<Answered, RedeemError>;
 impl Work for Selling {
     type Item = Order;
     type Answer = Outcome;
+    type Known = Infallible;
 
     const QUEUED_MAX: usize = 20_000;
     const BATCH_MAX: usize = 500;
+    const GATHERED: usize = 500;
+    const HALVED: usize = usize::MAX;
 
     async fn write(
         &self,
         at: DateTime<Utc>,
         again: bool,
         orders: &[Order],
+        hand: &Hand<Self>,
     ) -> Result<Vec<Outcome>, StoreError> {
         let transaction = self.database.begin().await?;
 
@@ -85,6 +90,7 @@ impl Work for Selling {
         // 4. Write, commit, then answer.
         if !batch.sales.is_empty() {
             batch.write(&transaction).await?;
+            hand.pass();
             transaction.commit().await?;
         }
         (0..orders.len()).map(|place| answers.remove(&place).ok_or_else(unanswered)).collect()

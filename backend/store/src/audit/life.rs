@@ -57,8 +57,11 @@ pub(super) const INVARIANTS: &[Invariant] = &[
                 || COALESCE(a.mg, 0) || ' mg, posted ' || COALESCE(p.points, 0) || ' pt '
                 || COALESCE(p.mg, 0) || ' mg, owed ' || c.points_owed || ' pt'
          FROM accounts c
-         LEFT JOIN (SELECT citizen_id, SUM(points) AS points, SUM(reduction_mg) AS mg FROM activities
-                    WHERE status = 4 GROUP BY citizen_id) a ON a.citizen_id = c.owner_id
+         LEFT JOIN (SELECT a.citizen_id, SUM(a.points + COALESCE(w.points_paid, 0)) AS points,
+                           SUM(a.reduction_mg) AS mg
+                    FROM activities a LEFT JOIN waiting_points w
+                      ON w.activity_id = a.id AND w.citizen_id = a.citizen_id
+                    WHERE a.status = 4 GROUP BY a.citizen_id) a ON a.citizen_id = c.owner_id
          LEFT JOIN (SELECT p.owner_id, -SUM(p.points) AS points, -SUM(p.reduction_mg) AS mg
                     FROM ledger_lines p WHERE p.kind = 7 GROUP BY p.owner_id) p
            ON p.owner_id = c.owner_id

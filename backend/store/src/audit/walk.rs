@@ -52,6 +52,8 @@ impl Walk {
                 ("adjustments", "citizen_id"),
                 ("office_log", "citizen_id"),
                 ("redemptions", "citizen_id"),
+                ("waiting_points", "citizen_id"),
+                ("prize_awards", "citizen_id"),
             ],
             Self::Merchants => &[
                 ("accounts", "owner_id"),

@@ -1,6 +1,7 @@
 //! A citizen's own things. Someone else's are not found.
 
 mod activities;
+mod badges;
 mod balance;
 mod bindings;
 mod consents;
@@ -9,6 +10,7 @@ mod explanation;
 mod export;
 mod invitations;
 mod lots;
+mod prizes;
 mod profile;
 mod statement;
 
@@ -30,6 +32,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(bindings::unbind))
         .routes(routes!(balance::show))
         .routes(routes!(lots::list))
+        .routes(routes!(badges::badges))
+        .routes(routes!(prizes::prizes))
         .routes(routes!(activities::list, declare::declare))
         .routes(routes!(activities::show))
         .routes(routes!(explanation::show))

@@ -18,6 +18,8 @@ const WAITS_SECONDS: [i64; 7] = [5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 36
 /// What merchants are told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventKind {
+    /// A voucher is in a citizen's hands.
+    VoucherIssued,
     /// A voucher was used at one of the merchant's tills.
     VoucherUsed,
     /// A use was undone.
@@ -32,13 +34,19 @@ pub enum EventKind {
 
 impl EventKind {
     /// All that an endpoint may ask for.
-    pub const ALL: [Self; 4] =
-        [Self::VoucherUsed, Self::VoucherVoided, Self::StatementClosed, Self::StatementPaid];
+    pub const ALL: [Self; 5] = [
+        Self::VoucherIssued,
+        Self::VoucherUsed,
+        Self::VoucherVoided,
+        Self::StatementClosed,
+        Self::StatementPaid,
+    ];
 
     /// The word used in messages and rows.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
+            Self::VoucherIssued => "voucher.issued",
             Self::VoucherUsed => "voucher.used",
             Self::VoucherVoided => "voucher.voided",
             Self::StatementClosed => "statement.closed",

@@ -37,9 +37,6 @@ pub enum MerchantError {
     /// Not both languages, or too long.
     #[error("a reason is needed in both languages")]
     Reason,
-    /// This version cannot give vouchers back.
-    #[error("this version cannot refund vouchers yet")]
-    NotKept,
     /// The step cannot be taken.
     #[error(transparent)]
     Step(#[from] MerchantStepError),
@@ -143,10 +140,6 @@ pub async fn step(
     step: MerchantStep,
     (by, reason): (CitizenId, &Text),
 ) -> Result<Merchant, MerchantError> {
-    // Nothing gives the points of issued vouchers back yet.
-    if matches!(step, MerchantStep::Suspend { refund: true } | MerchantStep::Close) {
-        return Err(MerchantError::NotKept);
-    }
     if !reason_fits(reason) {
         return Err(MerchantError::Reason);
     }

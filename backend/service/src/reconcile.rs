@@ -3,8 +3,7 @@
 //! The rule: a voucher belongs to whatever reaches the platform first. A scan that comes after another use, a
 //! cancellation or a refund is a conflict: nothing is owed for it, and it is kept for the merchant and the
 //! city
-//! to look at. A scan that was in time counts although the voucher has ended since, unless the points have
-//! gone back.
+//! to look at. A scan that was in time counts although that time is over, unless the voucher was ended since.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tanhui_domain::city::City;

@@ -340,16 +340,14 @@ fn of_merchant(voucher: Option<Voucher>, merchant: MerchantId) -> Result<Voucher
 fn usable(voucher: &Voucher, now: DateTime<Utc>) -> Result<(), TillError> {
     match voucher.status {
         VoucherStatus::Used => Err(TillError::Used { used_at: voucher.used_at.unwrap_or(now), branch: None }),
-        VoucherStatus::Live | VoucherStatus::Expired | VoucherStatus::Refunded
-            if voucher.expires_at <= now =>
-        {
+        // Also for a scan that was in time: its stock is free again.
+        VoucherStatus::Expired => Err(TillError::Expired { expires_at: voucher.expires_at }),
+        VoucherStatus::Live | VoucherStatus::Refunded if voucher.expires_at <= now => {
             Err(TillError::Expired { expires_at: voucher.expires_at })
         }
         VoucherStatus::Live => Ok(()),
-        // The points came back before its time was over.
-        VoucherStatus::Cancelled | VoucherStatus::Expired | VoucherStatus::Refunded => {
-            Err(TillError::Cancelled)
-        }
+        // The points came back.
+        VoucherStatus::Cancelled | VoucherStatus::Refunded => Err(TillError::Cancelled),
     }
 }
 

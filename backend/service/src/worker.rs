@@ -151,6 +151,9 @@ pub async fn expire_forever(services: Arc<Services>, stop: CancellationToken) {
         if let Err(error) = redemption::expire_vouchers(&services).await {
             tracing::warn!(%error, "vouchers could not be ended and are looked at again later");
         }
+        if let Err(error) = redemption::refund_stopped(&services).await {
+            tracing::warn!(%error, "vouchers of stopped merchants are given back later");
+        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(EXPIRY_PAUSE) => {}

@@ -176,6 +176,25 @@ pub async fn overdue<C: Connected>(
     rows.iter().map(|row| Ok(RedemptionId::new(row.uuid(0)?))).collect()
 }
 
+/// Live vouchers of a merchant with their redemptions, those that end first first, beginning after an (end,
+/// voucher).
+pub async fn live_of_merchant<C: Connected>(
+    on: &C,
+    merchant: MerchantId,
+    after: Option<(DateTime<Utc>, VoucherId)>,
+    limit: i64,
+) -> Result<Vec<(DateTime<Utc>, VoucherId, RedemptionId)>, StoreError> {
+    let sql = "SELECT v.expires_at_us, v.id, v.redemption_id FROM vouchers v
+               WHERE v.status = 'live' AND v.merchant_id = $1 AND (v.expires_at_us, v.id) > ($2, $3)
+               ORDER BY v.expires_at_us, v.id LIMIT $4";
+    let (end, id) = after.map_or((i64::MIN, uuid::Uuid::nil()), |(end, id)| (micros(end), id.get()));
+    let values = [merchant.get().into(), end.into(), id.into(), limit.into()];
+    let rows = query_all(on, sql, values).await?;
+    rows.iter()
+        .map(|row| Ok((row.instant(0)?, VoucherId::new(row.uuid(1)?), RedemptionId::new(row.uuid(2)?))))
+        .collect()
+}
+
 /// Lets live vouchers of redemptions end whose time is over, each redemption's in the status given for it;
 /// gives how many there were of each. Whoever used or cancelled one first has it.
 pub async fn end_overdue(

@@ -26,6 +26,7 @@ mod settling;
 mod shop;
 mod shops;
 mod simulating;
+mod stopping;
 mod telling;
 mod upgrading;
 mod waiting;

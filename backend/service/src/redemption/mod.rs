@@ -28,7 +28,7 @@ use crate::random::Random;
 use crate::retry::Repeatable;
 use crate::rule_book::RuleBook;
 use crate::till::{Checked, with_offers};
-pub use returning::{cancel, expire_vouchers};
+pub use returning::{cancel, expire_vouchers, refund_stopped};
 use selling::{Order, Selling};
 
 /// Most offers that are remembered as sold out.

@@ -1,4 +1,5 @@
-//! What comes back: a redemption that its citizen gives back, vouchers whose time is over.
+//! What comes back: a redemption that its citizen gives back, vouchers whose time is over or whose merchant was
+//! stopped.
 //!
 //! The guard is the one of the take: the citizen's lock, then one guarded update of the vouchers, then the
 //! offer's lock. Points come back to the lots they were taken from, those taken last first; where a lot's
@@ -9,15 +10,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use tanhui_domain::amount::Points;
 use tanhui_domain::city::City;
-use tanhui_domain::id::{CitizenId, OfferId, OwnerId, RedemptionId};
+use tanhui_domain::id::{CitizenId, MerchantId, OfferId, OwnerId, RedemptionId};
 use tanhui_domain::ledger::{
     Account, Amounts, Journal, JournalKind, Posting, PostingError, give_back_to_lots,
 };
+use tanhui_domain::merchant::{Issued, Merchant};
 use tanhui_domain::redemption::{Redeemed, Redemption, VoucherStatus};
 use tanhui_domain::time::civil_day;
 use tanhui_store::lot::LotReturn;
 use tanhui_store::offer::{DayMove, ShelfMove};
-use tanhui_store::{StoreError, Transaction, account, city, lot, offer, redemption, voucher};
+use tanhui_store::{StoreError, Transaction, account, city, lot, merchant, offer, redemption, voucher};
 use uuid::Uuid;
 
 use super::RedeemError;
@@ -99,7 +101,7 @@ pub async fn expire_vouchers(services: &Services) -> Result<i64, StoreError> {
             if overdue.is_empty() {
                 break;
             }
-            let ended = retrying(|_| expire_batch(services, &city, &overdue, now)).await?;
+            let ended = retrying(|_| end_batch(services, &city, &overdue, (now, Ending::Overdue))).await?;
             // Another process ended them just now; what else is overdue is found in the next round.
             if ended == 0 {
                 break;
@@ -114,11 +116,66 @@ pub async fn expire_vouchers(services: &Services) -> Result<i64, StoreError> {
     Ok(all)
 }
 
-async fn expire_batch(
+/// Gives back the vouchers of merchants that the city has stopped with refunds, or ended; gives how many. Done
+/// again it finds nothing. May run anywhere, in several processes at once.
+pub async fn refund_stopped(services: &Services) -> Result<i64, StoreError> {
+    let mut all = 0_i64;
+    for stopped in merchant::refunding(&services.database).await? {
+        let city = services.city(stopped.city).await?;
+        // A round that finds nothing shows that nothing is left: no more can be sold or voided.
+        loop {
+            let (found, ended) = refund_round(services, &city, stopped.id).await?;
+            all = all.saturating_add(ended);
+            if !found {
+                break;
+            }
+        }
+        let transaction = services.database.begin().await?;
+        let locked = merchant::lock(&transaction, stopped.id).await?;
+        if let Some(done) = locked.filter(|merchant| merchant.issued == Issued::Refunding) {
+            let done = Merchant { issued: Issued::Refunded, ..done };
+            merchant::update(&transaction, &done).await?;
+            transaction.commit().await?;
+        }
+    }
+    metrics::counter!("tanhui_vouchers_refunded_total").increment(u64::try_from(all).unwrap_or(0));
+    Ok(all)
+}
+
+async fn refund_round(
+    services: &Services,
+    city: &City,
+    merchant: MerchantId,
+) -> Result<(bool, i64), StoreError> {
+    let (mut after, mut found, mut all) = (None, false, 0_i64);
+    loop {
+        let live = voucher::live_of_merchant(&services.database, merchant, after, VOUCHERS_PER_BATCH).await?;
+        let Some((expires_at, id, _)) = live.last() else {
+            return Ok((found, all));
+        };
+        (after, found) = (Some((*expires_at, *id)), true);
+        let ids: BTreeSet<RedemptionId> = live.iter().map(|(_, _, redemption)| *redemption).collect();
+        let ids: Vec<RedemptionId> = ids.into_iter().collect();
+        let now = services.clock.now();
+        let ended = retrying(|_| end_batch(services, city, &ids, (now, Ending::Stopped))).await?;
+        all = all.saturating_add(ended);
+    }
+}
+
+/// Why vouchers end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// Their time is over; the offer says whether the points come back.
+    Overdue,
+    /// Their merchant was stopped; the points come back.
+    Stopped,
+}
+
+async fn end_batch(
     services: &Services,
     city: &City,
     overdue: &[RedemptionId],
-    now: DateTime<Utc>,
+    (now, ending): (DateTime<Utc>, Ending),
 ) -> Result<i64, StoreError> {
     let transaction = services.database.begin().await?;
 
@@ -129,14 +186,19 @@ async fn expire_batch(
     let offers: BTreeSet<OfferId> = found.values().map(|redemption| redemption.offer).collect();
     let offers = offer::find_many(&transaction, &offers.into_iter().collect::<Vec<_>>()).await?;
     let refunds = |redemption: &Redemption| {
-        offers.get(&redemption.offer).is_some_and(|offer| offer.conditions.refund_expired)
+        ending == Ending::Stopped
+            || offers.get(&redemption.offer).is_some_and(|offer| offer.conditions.refund_expired)
     };
 
     // 2. Decide: the guarded update wins or loses against a use and against a cancellation.
     let status = |refund| if refund { VoucherStatus::Refunded } else { VoucherStatus::Expired };
     let endings: Vec<(RedemptionId, VoucherStatus)> =
         found.values().map(|redemption| (redemption.id, status(refunds(redemption)))).collect();
-    let ended = voucher::end_overdue(&transaction, &endings, now).await?;
+    let until = match ending {
+        Ending::Overdue => now,
+        Ending::Stopped => DateTime::<Utc>::MAX_UTC,
+    };
+    let ended = voucher::end_overdue(&transaction, &endings, until).await?;
 
     // 3. Write, commit.
     let back = |(id, vouchers): (&RedemptionId, &i64)| {

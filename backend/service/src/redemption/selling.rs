@@ -13,6 +13,7 @@ use tanhui_domain::redemption::{
     Buyer, Moment, Redeemed, Redemption, Shelf, Taken, Voucher, VoucherStatus, Want, take,
 };
 use tanhui_domain::time::civil_day;
+use tanhui_domain::webhook::EventKind;
 use tanhui_store::idempotency::RequestKey;
 use tanhui_store::offer::{DayMove, ShelfMove};
 use tanhui_store::selling::{self, Sale};
@@ -24,6 +25,7 @@ use super::{Answered, RedeemError, RedeemRequest};
 use crate::draft::{Draft, overflow, unpostable};
 use crate::group_commit::{Hand, Work};
 use crate::rule_book::RuleBook;
+use crate::webhook::announce_vouchers;
 
 /// A request with everything that was drawn for it.
 #[derive(Debug, Clone)]
@@ -177,12 +179,27 @@ impl<'a> Batch<'a> {
             draft.write(on, city, self.at).await?;
         }
         for (city, sale) in &self.sales {
+            announce_issued(on, &sale.vouchers, &self.shelves, self.at).await?;
             selling::write(on, *city, sale, self.at).await?;
             let made = u64::try_from(sale.redemptions.len()).unwrap_or(0);
             metrics::counter!("tanhui_redemptions_total").increment(made);
         }
         Ok(())
     }
+}
+
+/// Tells merchants of vouchers that people now hold.
+async fn announce_issued(
+    on: &Transaction,
+    vouchers: &[Voucher],
+    shelves: &Shelves,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut issued = Vec::with_capacity(vouchers.len());
+    for voucher in vouchers {
+        issued.extend(shelves.get(&voucher.offer).map(|shelf| (voucher, &shelf.offer)));
+    }
+    announce_vouchers(on, EventKind::VoucherIssued, &issued, at).await
 }
 
 /// A buyer whose points have made up for a debt, as [`Draft::settle`] will write it.

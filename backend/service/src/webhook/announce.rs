@@ -19,10 +19,34 @@ pub(super) fn body(kind: EventKind, at: DateTime<Utc>, data: &Value) -> String {
 pub(crate) async fn announce_voucher(
     on: &Transaction,
     kind: EventKind,
-    (voucher, offer): (&Voucher, &Offer),
+    what: (&Voucher, &Offer),
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let data = json!({
+    announce_vouchers(on, kind, &[what], at).await
+}
+
+/// Tells what happened to vouchers at once.
+pub(crate) async fn announce_vouchers(
+    on: &Transaction,
+    kind: EventKind,
+    vouchers: &[(&Voucher, &Offer)],
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if vouchers.is_empty() {
+        return Ok(());
+    }
+    let message = |(voucher, offer): &(&Voucher, &Offer)| Message {
+        id: MessageId::derive(kind, voucher.id.get(), at),
+        merchant: voucher.merchant,
+        kind: kind.word(),
+        body: body(kind, at, &told(voucher, offer)),
+        at,
+    };
+    announce(on, &vouchers.iter().map(message).collect::<Vec<_>>()).await
+}
+
+fn told(voucher: &Voucher, offer: &Offer) -> Value {
+    json!({
         "voucher": voucher.code,
         "status": voucher.status.word(),
         "offer_id": offer.id,
@@ -30,15 +54,7 @@ pub(crate) async fn announce_voucher(
         "payout_fen": offer.payout,
         "expires_at": voucher.expires_at,
         "used_at": voucher.used_at,
-    });
-    let message = Message {
-        id: MessageId::derive(kind, voucher.id.get(), at),
-        merchant: voucher.merchant,
-        kind: kind.word(),
-        body: body(kind, at, &data),
-        at,
-    };
-    announce(on, &[message]).await
+    })
 }
 
 /// Tells where a statement is.

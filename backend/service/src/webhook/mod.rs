@@ -16,7 +16,7 @@ use tanhui_store::webhook::{self as store, Message};
 pub use tanhui_store::webhook::{Delivery, Webhook};
 use tanhui_store::{StoreError, Transaction, merchant};
 
-pub(crate) use self::announce::{announce_statement, announce_voucher};
+pub(crate) use self::announce::{announce_statement, announce_voucher, announce_vouchers};
 pub use self::deliver::{LEASE, deliver_due};
 use crate::Services;
 use crate::identity::entropy::NoEntropy;

@@ -67,6 +67,21 @@ pub(super) const INVARIANTS: &[Invariant] = &[
              OR MAX(d.taken) > o.stock_per_day",
     ),
     (
+        "stopped_merchant_has_no_live_voucher",
+        Merchants,
+        "SELECT 'voucher ' || id(v.id) || ' of merchant ' || id(m.id) FROM vouchers v
+         JOIN merchants m ON m.id = v.merchant_id WHERE v.status = 'live' AND m.issued = 'refunded'",
+    ),
+    (
+        "scan_taken_has_its_use",
+        Merchants,
+        "SELECT 'scan of voucher ' || id(s.voucher_id) || ' at ' || s.scanned_at_us FROM voucher_scans s
+         WHERE s.outcome = 'used' AND NOT EXISTS (
+           SELECT 1 FROM ledger_lines p JOIN journals j ON j.id = p.journal_id
+           WHERE p.owner_id = s.merchant_id AND p.cause = s.voucher_id
+             AND p.recorded_at_us = s.arrived_at_us AND j.kind = 4)",
+    ),
+    (
         "voucher_is_paid_once",
         Merchants,
         "SELECT 'voucher ' || id(v.id) || ' ' || v.status || ': ' || COALESCE(SUM(p.once), 0) || ' payables, '

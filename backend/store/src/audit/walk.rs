@@ -60,6 +60,8 @@ impl Walk {
                 (LINES, "owner_id"),
                 ("vouchers", "merchant_id"),
                 ("merchant_statements", "merchant_id"),
+                ("merchants", "id"),
+                ("voucher_scans", "merchant_id"),
             ],
             Self::Journals => &[(LINES, "journal_id")],
             Self::Keys => &[("activity_keys", "id")],

@@ -111,10 +111,6 @@ pub fn merchant_problem(error: MerchantError) -> Problem {
         ),
         MerchantError::TooManyBranches => Problem::new(Code::TooManyBranches)
             .detail(format!("最多 {BRANCHES_MAX} 家。"), format!("At most {BRANCHES_MAX}.")),
-        MerchantError::NotKept => Problem::new(Code::MerchantOutOfOrder).detail(
-            "此版本尚不能退还已发的券，请先让其继续有效。",
-            "This version cannot refund vouchers yet; let them work on.",
-        ),
         MerchantError::Reason => reason_problem(),
         MerchantError::Step(MerchantStepError::OutOfOrder { status }) => {
             let word = status.word();

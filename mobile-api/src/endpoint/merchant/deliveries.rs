@@ -22,7 +22,7 @@ const LIST: &str = "webhook-deliveries";
 pub struct DeliveryAnswer {
     /// Its `webhook-id`, the same at every try.
     message_id: Uuid,
-    /// `voucher.used`, `voucher.voided`, `statement.closed`, `statement.paid` or `ping`.
+    /// `voucher.issued`, `voucher.used`, `voucher.voided`, `statement.closed`, `statement.paid` or `ping`.
     #[schema(example = "voucher.used")]
     kind: String,
     /// What is sent.

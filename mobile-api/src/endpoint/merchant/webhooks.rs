@@ -23,7 +23,8 @@ pub struct WebhookRequest {
     /// An https address on the open internet.
     #[schema(example = "https://shop.example/hooks")]
     url: String,
-    /// What it is told of: `voucher.used`, `voucher.voided`, `statement.closed`, `statement.paid`.
+    /// What it is told of: `voucher.issued`, `voucher.used`, `voucher.voided`, `statement.closed`,
+    /// `statement.paid`.
     #[schema(example = json!(["voucher.used", "statement.paid"]))]
     kinds: Vec<String>,
 }

@@ -8,7 +8,7 @@ use tanhui_service::offering::{self, Of};
 
 use super::wish::OfferWish;
 use super::{OfferDocument, problem, tagged};
-use crate::http::extract::{AsMerchantStaff, IfMatch, Json, Path, Query};
+use crate::http::extract::{AsMerchantOwner, AsMerchantStaff, IfMatch, Json, Path, Query};
 use crate::http::page::{Listing, Page};
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::state::AppState;
@@ -30,7 +30,7 @@ pub async fn merchant_offers(
     Ok(Json(page.map(OfferDocument::from)))
 }
 
-/// A new offer, as a draft. Needs the role `merchant_staff`.
+/// A new offer, as a draft. Needs to be the merchant's owner.
 #[utoipa::path(post, path = "/v1/merchant/offers", tag = "merchant", security(("bearer" = [])),
     request_body = OfferWish,
     responses((status = 201, body = OfferDocument),
@@ -38,7 +38,7 @@ pub async fn merchant_offers(
             description = "`invalid_body` with the member that does not fit")))]
 pub async fn write_offer(
     State(state): State<AppState>,
-    staff: AsMerchantStaff,
+    staff: AsMerchantOwner,
     Json(wish): Json<OfferWish>,
 ) -> Result<Response, Problem> {
     let offer = offering::write(&state.services, staff.merchant(), wish.draft()?).await.map_err(problem)?;
@@ -60,7 +60,7 @@ pub async fn merchant_offer(
     tagged(found.ok_or_else(|| Problem::new(Code::NotFound))?)
 }
 
-/// Writes a draft anew. Send the `ETag` that you saw as `If-Match`. Needs the role `merchant_staff`.
+/// Writes a draft anew. Send the `ETag` that you saw as `If-Match`. Needs to be an owner.
 #[utoipa::path(put, path = "/v1/merchant/offers/{id}", tag = "merchant", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The offer"),
         ("If-Match" = String, Header, description = "The `ETag` of the version that you saw")),
@@ -74,7 +74,7 @@ pub async fn merchant_offer(
             description = "`precondition_required`")))]
 pub async fn rewrite_offer(
     State(state): State<AppState>,
-    staff: AsMerchantStaff,
+    staff: AsMerchantOwner,
     Path(id): Path<OfferId>,
     IfMatch(version): IfMatch,
     Json(wish): Json<OfferWish>,
@@ -84,7 +84,7 @@ pub async fn rewrite_offer(
     tagged(offer.map_err(problem)?)
 }
 
-/// Throws a draft away that was never submitted. Needs the role `merchant_staff`.
+/// Throws a draft away that was never submitted. Needs to be an owner.
 #[utoipa::path(delete, path = "/v1/merchant/offers/{id}", tag = "merchant", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The offer")),
     responses((status = 204),
@@ -92,7 +92,7 @@ pub async fn rewrite_offer(
             description = "`offer_out_of_order`: it was submitted once; what was stays on record")))]
 pub async fn discard_offer(
     State(state): State<AppState>,
-    staff: AsMerchantStaff,
+    staff: AsMerchantOwner,
     Path(id): Path<OfferId>,
 ) -> Result<StatusCode, Problem> {
     offering::discard(&state.services, staff.merchant(), id).await.map_err(problem)?;

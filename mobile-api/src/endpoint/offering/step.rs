@@ -11,7 +11,7 @@ use tanhui_service::offering::{self, Of};
 use utoipa::ToSchema;
 
 use super::{OfferDocument, problem, tagged};
-use crate::http::extract::{AsCityApprover, AsMerchantStaff, Caller, IfMatch, Json, Path};
+use crate::http::extract::{AsCityApprover, AsMerchantOwner, Caller, IfMatch, Json, Path};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
 
@@ -62,7 +62,7 @@ pub struct ReturnReason {
 }
 
 /// Takes a step with an offer of my merchant: `submit` a draft, `publish` what was approved, `pause`,
-/// `resume`, `end`. Needs the role `merchant_staff`.
+/// `resume`, `end`. Needs to be its owner.
 #[utoipa::path(post, path = "/v1/merchant/offers/{id}/{step}", tag = "merchant", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The offer"), ("step" = MerchantStep, Path),
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the version that you saw")),
@@ -73,7 +73,7 @@ pub struct ReturnReason {
             description = "`precondition_failed`: it was changed meanwhile")))]
 pub async fn step_merchant_offer(
     State(state): State<AppState>,
-    staff: AsMerchantStaff,
+    staff: AsMerchantOwner,
     Path((id, step)): Path<(OfferId, MerchantStep)>,
     seen: Option<IfMatch>,
 ) -> Result<Response, Problem> {

@@ -10,7 +10,7 @@ cargo xtask test [--only unit|tests] [-- FILTER...]   every check and test, with
 cargo xtask ci                                        the same as test
 cargo xtask demo [--port N] [--data DIR] [--seconds N]  build and run the demonstration
 cargo xtask services                                  private PostgreSQL and Redis until Ctrl-C
-cargo xtask bench credit [--no-peers] [FLAG...]       measure a release build beside floors and peers
+cargo xtask bench credit|redeem [--no-peers] [FLAG...]  measure a release build beside floors and peers
 cargo xtask tidy [--mend]                             the house rules that no compiler checks
 cargo xtask openapi [--check]                         write or compare mobile-api/openapi.json
 cargo xtask mutants [FLAG...]                         changes to the ledger's code that no test notices
@@ -21,7 +21,9 @@ bench FLAG...       flags of `tanhui bench`, such as --quick; the report also go
 mutants FLAG...     flags of cargo-mutants, such as --shard 1/8; the report goes to target/mutants.out/";
 
 /// Benchmarks that there are.
-const BENCHES: [&str; 1] = ["credit"];
+const BENCHES: [&str; 2] = ["credit", "redeem"];
+/// Those that are measured beside peers.
+const WITH_PEERS: [&str; 1] = ["credit"];
 
 /// A task and its options.
 #[derive(Debug, PartialEq, Eq)]
@@ -157,7 +159,8 @@ fn bench_options(words: &[String]) -> Result<BenchOptions, Failure> {
         .filter(|(name, _)| BENCHES.contains(&name.as_str()))
         .ok_or_else(|| Failure::Usage(format!("bench needs a name: {known}")))?;
     let flags: Vec<String> = flags.iter().filter(|flag| *flag != "--no-peers").cloned().collect();
-    let peers = flags.len().saturating_add(1) == words.len();
+    let all = flags.len().saturating_add(1) == words.len();
+    let peers = all && WITH_PEERS.contains(&name.as_str());
     Ok(BenchOptions { name: name.clone(), peers, flags })
 }
 

@@ -113,7 +113,7 @@ fn credited(rules: &RuleSet, events: &[Event]) -> Count {
             occurred_at: event.occurred_at,
             evidence: event.evidence,
             city: CityId::new(1),
-            subject: None,
+            card: None,
             district: None,
             reviewed: false,
         };

@@ -20,6 +20,7 @@ mod partner;
 mod process;
 mod redis_server;
 mod restart;
+mod sale;
 mod server;
 mod shutdown;
 mod world;

@@ -79,7 +79,12 @@ async fn a_full_disk_refuses_and_loses_nothing(stage: Stage) -> Outcome {
 async fn until_somebody_waits_for_a_lock(stage: &Stage) -> Outcome {
     let waits = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()
                  AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()";
-    until("somebody waits for a lock", async || Ok(stage.raw.number(waits).await? > 0)).await
+    let waits = async || {
+        // Within a transaction the first look is remembered.
+        stage.raw.execute("SELECT pg_stat_clear_snapshot()").await?;
+        Ok(stage.raw.number(waits).await? > 0)
+    };
+    until("somebody waits for a lock", waits).await
 }
 
 /// Somebody locks the second citizen, and the first once the batch waits for the second.

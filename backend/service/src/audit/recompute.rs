@@ -87,7 +87,7 @@ impl Recomputed {
 }
 
 /// The next id that there could be.
-fn after(id: ActivityId) -> ActivityId {
+pub(super) fn after(id: ActivityId) -> ActivityId {
     ActivityId::new(Uuid::from_u128(id.get().as_u128().saturating_add(1)))
 }
 

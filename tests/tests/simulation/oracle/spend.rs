@@ -140,6 +140,9 @@ impl Oracle {
         if redemption.vouchers.iter().any(|voucher| matches!(voucher, Voucher::Used(_))) {
             return "a voucher was used".to_owned();
         }
+        if redemption.good_until <= self.now {
+            return "a voucher has expired".to_owned();
+        }
         redemption.cancelled = true;
         redemption.vouchers.fill(Voucher::Cancelled);
         let offer = self.offers.get_mut(&redemption.wish.offer).expect("redemptions are of offers");

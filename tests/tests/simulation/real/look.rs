@@ -7,15 +7,14 @@ use tanhui_domain::activity::ActivityStatus;
 use tanhui_domain::id::{CitizenId, MerchantId};
 use tanhui_domain::leaderboard::{Metric, Scope};
 use tanhui_domain::ledger::{AT_ONCE, Amounts, Lot};
-use tanhui_domain::redemption::OfferStatus;
+use tanhui_domain::offer::OfferStatus;
 use tanhui_domain::settlement::{Due, MerchantStatement};
 use tanhui_domain::time::Period;
 use tanhui_service::audit;
 use tanhui_service::board::{self, BoardQuery, Part};
-use tanhui_service::office;
 use tanhui_service::settlement;
 use tanhui_service::statement::{self, Range, StatementQuery};
-use tanhui_store::{account, activity, voucher};
+use tanhui_store::{account, activity, offer, voucher};
 use tanhui_tests::Outcome;
 
 use super::Real;
@@ -32,7 +31,7 @@ impl Real {
         }
         let services = self.services(process);
         for (number, id) in &self.offers {
-            let offer = office::offer(services, *id).await?.ok_or("no offer")?;
+            let offer = offer::find(&services.database, *id).await?.ok_or("no offer")?;
             lines.push(watch::offer(*number, offer.stock_left, offer.status == OfferStatus::Live));
         }
         for (number, id) in &self.redemptions {

@@ -2,12 +2,13 @@
 
 use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::id::{CitizenId, OfferId, RedemptionId, StatementId};
+use tanhui_domain::redemption::Refusal;
 use tanhui_domain::settlement::{Step as StepTaken, StepError};
 use tanhui_domain::text::Text;
 use tanhui_service::office::{self, NewOffer};
-use tanhui_service::redemption::{Answered, RedeemError, RedeemRequest, Redeemed, request_key};
+use tanhui_service::redemption::{Answered, RedeemError, RedeemRequest, request_key};
 use tanhui_service::settlement::{self, SettlementError};
-use tanhui_service::till::TillError;
+use tanhui_service::till::{Till, TillError};
 use tanhui_service::{redemption, till};
 use tanhui_tests::{Outcome, id};
 use uuid::Uuid;
@@ -44,18 +45,15 @@ impl Real {
         let key = wish.key.map(|key| request_key(citizen, &format!("key-{key}"), offer, quantity));
         let city = self.processes[process].city.clone();
         let request = RedeemRequest { citizen, city, offer, quantity, key };
-        let render = |redeemed: &Redeemed| redeemed.redemption.id.to_string();
-        let answered = redemption::redeem(self.services(process), &request, render).await;
+        let answered = redemption::redeem(self.services(process), &request).await;
         Ok(match answered {
-            Ok(Answered::Now(id)) => {
-                let id: RedemptionId = id.parse().map_err(|_| "not an id")?;
-                self.redemptions.insert(number, id);
-                let made = redemption::find(self.services(process), citizen, id).await?.ok_or("not made")?;
+            Ok(Answered::Now(made)) => {
+                self.redemptions.insert(number, made.redemption.id);
                 let until = made.vouchers.first().ok_or("no voucher")?.expires_at;
                 format!("redeemed for {}, good until {until}", made.redemption.points)
             }
-            Ok(Answered::Before(stored)) => {
-                let known = self.redemptions.iter().find(|(_, id)| id.to_string() == stored.answer);
+            Ok(Answered::Before(made)) => {
+                let known = self.redemptions.iter().find(|(_, id)| **id == made.redemption.id);
                 format!("as before {}", known.ok_or("an answer to nobody")?.0)
             }
             Err(error) => refusal(error)?,
@@ -79,9 +77,8 @@ impl Real {
         voucher: (u32, usize),
     ) -> Outcome<String> {
         let code = self.code(voucher).await?;
-        let staff = self.citizens.values().next().copied().unwrap_or(CitizenId::new(Uuid::nil()));
         let (services, city) = (self.services(process), &self.processes[process].city);
-        let used = till::use_voucher(services, city, self.merchants[merchant], staff, &code).await;
+        let used = till::use_voucher(services, city, &self.till(merchant), &code).await;
         used.map_or_else(at_the_till, |_| Ok("used".to_owned()))
     }
 
@@ -93,7 +90,7 @@ impl Real {
     ) -> Outcome<String> {
         let code = self.code(voucher).await?;
         let (services, city) = (self.services(process), &self.processes[process].city);
-        let undone = till::void(services, city, self.merchants[merchant], &code).await;
+        let undone = till::void(services, city, &self.till(merchant), &code).await;
         undone.map_or_else(at_the_till, |_| Ok("undone".to_owned()))
     }
 
@@ -128,6 +125,11 @@ impl Real {
         })
     }
 
+    fn till(&self, merchant: usize) -> Till {
+        let staff = self.citizens.values().next().copied().unwrap_or(CitizenId::new(Uuid::nil()));
+        Till { merchant: self.merchants[merchant], staff, branch: None }
+    }
+
     /// What stands on a voucher.
     async fn code(&self, (redemption, voucher): (u32, usize)) -> Outcome<String> {
         let Some(id) = self.redemptions.get(&redemption) else { return Ok(NO_CODE.to_owned()) };
@@ -138,13 +140,17 @@ impl Real {
 
 fn at_the_till(error: TillError) -> Outcome<String> {
     Ok(match error {
-        TillError::NoVoucher => "no voucher",
+        TillError::NoVoucher | TillError::Elsewhere => "no voucher",
         TillError::Used { .. } => "used before",
         TillError::Cancelled => "was cancelled",
         TillError::Expired { .. } => "expired",
         TillError::NotUsed => "not used",
         TillError::TooLate { .. } => "too late",
-        TillError::Store(error) => return Err(error.into()),
+        error @ (TillError::Unreadable
+        | TillError::Forged
+        | TillError::NoBranch
+        | TillError::Stopped
+        | TillError::Store(_)) => return Err(error.into()),
     }
     .to_owned())
 }
@@ -153,14 +159,20 @@ fn refusal(error: RedeemError) -> Outcome<String> {
     Ok(match error {
         RedeemError::NoOffer => "no offer".to_owned(),
         RedeemError::NoRedemption => "no redemption".to_owned(),
-        RedeemError::Quantity => "quantity".to_owned(),
-        RedeemError::OfferClosed => "closed".to_owned(),
-        RedeemError::OutOfStock { left } => format!("stock {left}"),
-        RedeemError::LimitReached { had, .. } => format!("limit, had {had}"),
-        RedeemError::InsufficientPoints(short) => format!("points {} of {}", short.available, short.wanted),
+        RedeemError::Refused(Refusal::Quantity) => "quantity".to_owned(),
+        RedeemError::Refused(Refusal::OfferClosed) => "closed".to_owned(),
+        RedeemError::Refused(Refusal::OutOfStock { left }) => format!("stock {left}"),
+        RedeemError::Refused(Refusal::LimitReached { had, .. }) => format!("limit, had {had}"),
+        RedeemError::Refused(Refusal::InsufficientPoints(short)) => {
+            format!("points {} of {}", short.available, short.wanted)
+        }
         RedeemError::VoucherUsed => "a voucher was used".to_owned(),
+        RedeemError::VoucherExpired => "a voucher has expired".to_owned(),
         RedeemError::AlreadyCancelled => "cancelled before".to_owned(),
         RedeemError::KeyReused => "key reused".to_owned(),
+        RedeemError::Refused(_) | RedeemError::Donated | RedeemError::Busy | RedeemError::Stopping => {
+            return Err(error.into());
+        }
         RedeemError::Store(error) => return Err(error.into()),
     })
 }

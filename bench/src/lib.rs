@@ -9,6 +9,7 @@ mod error;
 mod histogram;
 mod load;
 mod place;
+pub mod redeem;
 pub mod rules;
 mod server;
 pub mod simulate;

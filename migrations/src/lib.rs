@@ -22,6 +22,9 @@ pub const STEPS: &[(&str, &str)] = &[
     ("0003_life", include_str!("../sql/0003_life.sql")),
     ("0004_rule_state", include_str!("../sql/0004_rule_state.sql")),
     ("0005_settlement", include_str!("../sql/0005_settlement.sql")),
+    ("0006_payout", include_str!("../sql/0006_payout.sql")),
+    ("0007_offers", include_str!("../sql/0007_offers.sql")),
+    ("0008_shop", include_str!("../sql/0008_shop.sql")),
 ];
 
 /// The ordered list of steps.

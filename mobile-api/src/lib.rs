@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod courier;
 pub mod endpoint;
 pub mod http;
 pub mod logging;

@@ -2,13 +2,15 @@
 
 use chrono::{Days, NaiveDate};
 use tanhui_domain::activity::{Activity, ActivityStatus};
-use tanhui_domain::amount::{Points, ReductionMg};
+use tanhui_domain::amount::{Fen, Points, ReductionMg};
 use tanhui_domain::crediting::{self, DayGrant, Decided};
 use tanhui_domain::id::{ActivityId, CitizenId, MerchantId, OwnerId, RedemptionId, VoucherId};
 use tanhui_domain::ledger::{Amounts, Journal, JournalKind, LotGrant, LotKey, take_from_lots};
 use tanhui_domain::redemption::{Redemption, Voucher, VoucherStatus};
 use tanhui_domain::rule::{ReceiptBytes, Usage};
 use tanhui_domain::time::civil_day;
+use tanhui_store::lot::LotReturn;
+use tanhui_store::offer::ShelfMove;
 use tanhui_store::{Transaction, account, activity, lot, offer, redemption, voucher};
 use uuid::Uuid;
 
@@ -99,6 +101,7 @@ impl Books<'_> {
             granted: vec![day],
             lots: lots.to_vec(),
             tallies: Vec::new(),
+            waiting: Vec::new(),
         };
         tanhui_store::crediting::write(&on, self.town.city.id, &decided, now).await?;
         on.commit().await?;
@@ -121,13 +124,15 @@ impl Books<'_> {
             offer: offer.id,
             quantity,
             points,
+            project: None,
             redeemed_at: now,
+            returned: 0,
             cancelled_at: None,
         };
-        redemption::insert(&on, &bought).await?;
+        redemption::insert_many(&on, &[bought]).await?;
         let vouchers: Vec<Voucher> = (0..quantity).map(|_| self.voucher(id)).collect();
         voucher::insert_many(&on, &vouchers).await?;
-        offer::change_stock(&on, offer.id, quantity.saturating_neg()).await?;
+        offer::move_shelves(&on, &[ShelfMove { offer: offer.id, quantity, budget: Fen::ZERO }]).await?;
         lot::take(&on, citizen, id.get(), &takes).await?;
         let moved = Amounts::points(points.negated()?);
         self.post(&on, JournalKind::Redeem, citizen.into(), moved, id.get()).await?;
@@ -154,13 +159,17 @@ impl Books<'_> {
         let on = self.stage.database.begin().await?;
         account::lock(&on, citizen.into()).await?.ok_or("no account")?;
         let bought = redemption::find(&on, id, citizen).await?.ok_or("no redemption")?;
-        let takes = lot::taken(&on, citizen, id.get()).await?;
-        voucher::mark_cancelled(&on, id).await?;
+        let cause = id.get();
+        let takes = lot::still_taken(&on, &[(citizen, cause)]).await?.remove(&cause).unwrap_or_default();
+        voucher::mark_cancelled(&on, id, self.stage.now()).await?;
         if !redemption::mark_cancelled(&on, id, self.stage.now()).await? {
             return Err("cancelled before".into());
         }
-        offer::change_stock(&on, bought.offer, bought.quantity).await?;
-        lot::give_back(&on, citizen, &takes).await?;
+        redemption::add_returned(&on, &[(id, bought.quantity)]).await?;
+        let quantity = bought.quantity.saturating_neg();
+        offer::move_shelves(&on, &[ShelfMove { offer: bought.offer, quantity, budget: Fen::ZERO }]).await?;
+        let back = |take| LotReturn { citizen, cause, take, ended: false };
+        lot::give_back(&on, &takes.into_iter().map(back).collect::<Vec<_>>()).await?;
         self.post(&on, JournalKind::Cancel, citizen.into(), Amounts::points(bought.points), id.get()).await?;
         Ok(on.commit().await?)
     }

@@ -1,12 +1,24 @@
 //! Seeded chance: the same seed always throws the same.
 
-/// Splitmix64.
+/// Splitmix64. A clone throws what the first would have thrown.
 #[derive(Debug, Clone)]
 pub struct Dice(u64);
 
 impl Dice {
+    /// Begins anew.
+    #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(seed)
+    }
+
+    /// Of the seed in `TANHUI_SEED`, else of the time; says which, so that a run can be repeated as far as
+    /// other processes let it.
+    #[must_use]
+    pub fn of_this_run() -> Self {
+        let asked = std::env::var("TANHUI_SEED").ok().and_then(|text| text.parse().ok());
+        let seed = asked.unwrap_or_else(|| uuid::Uuid::now_v7().as_u64_pair().1);
+        println!("again: TANHUI_SEED={seed}");
+        Self::new(seed)
     }
 
     fn throw(&mut self) -> u64 {
@@ -27,10 +39,12 @@ impl Dice {
         u32::try_from(self.within(1, i64::from(most))).unwrap_or(most)
     }
 
+    /// Whether a chance comes up.
     pub fn percent(&mut self, chance: i64) -> bool {
         self.within(1, 100) <= chance
     }
 
+    /// One of them; none of nothing.
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         let last = i64::try_from(from.len()).unwrap_or(i64::MAX).checked_sub(1).filter(|last| *last >= 0)?;
         from.get(usize::try_from(self.within(0, last)).ok()?)

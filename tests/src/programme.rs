@@ -25,21 +25,22 @@ use crate::trouble::Outcome;
 const RULES: &str = include_str!("rules.yaml");
 const TRAVEL: &str = include_str!("travel.yaml");
 
-/// The rule file of a test city: a kilometre saves 50 g and gives 5 points, up to 100 a day, 300 a week.
-pub fn rules_of(city: &str) -> Outcome<RuleSet> {
-    let text = RULES.replace("CITY", city);
-    let file = SourceFile { name: format!("{city}.yaml"), text };
+/// Rules whose text says CITY where the city's name belongs.
+pub fn rules_from(city: &str, text: &str) -> Outcome<RuleSet> {
+    let file = SourceFile { name: format!("{city}.yaml"), text: text.replace("CITY", city) };
     let refused = |diagnostics: Vec<_>| format!("{diagnostics:?}");
     Ok(RuleSet::compile(&file, &[]).map_err(refused)?)
+}
+
+/// The rule file of a test city: a kilometre saves 50 g and gives 5 points, up to 100 a day, 300 a week.
+pub fn rules_of(city: &str) -> Outcome<RuleSet> {
+    rules_from(city, RULES)
 }
 
 /// Rules of travel: overlapping rides are one, too fast ones are held, and spent points are dealt with in one
 /// way, `allow_negative` or `claw_back`.
 pub fn rules_of_travel(city: &str, spent: &str) -> Outcome<RuleSet> {
-    let text = TRAVEL.replace("CITY", city).replace("SPENT", spent);
-    let file = SourceFile { name: format!("{city}.yaml"), text };
-    let refused = |diagnostics: Vec<_>| format!("{diagnostics:?}");
-    Ok(RuleSet::compile(&file, &[]).map_err(refused)?)
+    rules_from(city, &TRAVEL.replace("SPENT", spent))
 }
 
 /// A running process with one city and one source.

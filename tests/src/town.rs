@@ -3,7 +3,8 @@
 use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::city::{Citizen, City};
 use tanhui_domain::id::{CitizenId, MerchantId, OfferId, OwnerId, RuleSetId, SourceId};
-use tanhui_domain::redemption::{Merchant, Offer, OfferStatus};
+use tanhui_domain::merchant::Merchant;
+use tanhui_domain::offer::{About, Conditions, Offer, OfferKind, OfferStatus};
 use tanhui_domain::rule::Evidence;
 use tanhui_domain::text::Text;
 use tanhui_store::{citizen, city, merchant, offer, rule_set, source};
@@ -60,8 +61,7 @@ impl Town {
             })
             .collect();
         citizen::insert_many(&transaction, &people).await?;
-        let shop =
-            Merchant { id: MerchantId::new(stage.ids.next()), city: id, name: "绿色小店".to_owned() };
+        let shop = Merchant::active(MerchantId::new(stage.ids.next()), id, "绿色小店");
         merchant::insert(&transaction, &shop, now).await?;
         let offer = offer_of(&shop, OfferId::new(stage.ids.next()));
         offer::insert(&transaction, &offer, now).await?;
@@ -83,14 +83,23 @@ fn offer_of(merchant: &Merchant, id: OfferId) -> Offer {
         id,
         city: merchant.city,
         merchant: merchant.id,
-        merchant_name: merchant.name.clone(),
+        merchant_name: merchant.about.name.clone(),
+        kind: OfferKind::Coupon,
         title: Text::new("一杯豆浆", "A cup of soy milk"),
+        about: About::default(),
         price: PRICE,
         payout: PAYOUT,
         stock_total: 10,
         stock_left: 10,
         per_person: None,
+        conditions: Conditions::default(),
+        budget: None,
         status: OfferStatus::Live,
         voucher_days: 30,
+        version: 1,
+        submitted_by: None,
+        approved_by: None,
+        note: None,
+        halted: false,
     }
 }

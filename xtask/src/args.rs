@@ -11,16 +11,20 @@ cargo xtask ci                                        the same as test
 cargo xtask demo [--port N] [--data DIR] [--seconds N]  build and run the demonstration
 cargo xtask services                                  private PostgreSQL and Redis until Ctrl-C
 cargo xtask bench NAME [--no-peers] [FLAG...]         measure a release build beside floors and peers;
-                                                      NAME: credit, rules, simulate
+                                                      NAME: credit, redeem, rules, simulate
 cargo xtask tidy [--mend]                             the house rules that no compiler checks
 cargo xtask openapi [--check]                         write or compare mobile-api/openapi.json
+cargo xtask mutants [FLAG...]                         changes to the ledger's code that no test notices
 
 test --only unit    tests without any server        test --only tests   servers and tests, no lints
 test -- FILTER      servers and the tests whose names contain FILTER
-bench FLAG...       flags of `tanhui bench`, such as --quick; the report also goes to target/bench/";
+bench FLAG...       flags of `tanhui bench`, such as --quick; the report also goes to target/bench/
+mutants FLAG...     flags of cargo-mutants, such as --shard 1/8; the report goes to target/mutants.out/";
 
 /// Benchmarks that there are.
-const BENCHES: [&str; 3] = ["credit", "rules", "simulate"];
+const BENCHES: [&str; 4] = ["credit", "redeem", "rules", "simulate"];
+/// Those that are measured beside peers.
+const WITH_PEERS: [&str; 2] = ["credit", "rules"];
 
 /// A task and its options.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,6 +49,8 @@ pub enum Task {
         /// Compare only.
         check: bool,
     },
+    /// Change code and see whether a test notices, with these flags.
+    Mutants(Vec<String>),
     /// Internal: the process that cleans up behind the others.
     Keep,
 }
@@ -102,6 +108,7 @@ pub fn parse(words: &[String]) -> Result<Task, Failure> {
         "services" => bare(rest, Task::Services),
         "tidy" => one_flag(rest, "--mend").map(|mend| Task::Tidy { mend }),
         "openapi" => one_flag(rest, "--check").map(|check| Task::OpenApi { check }),
+        "mutants" => Ok(Task::Mutants(rest.to_vec())),
         "keep" => bare(rest, Task::Keep),
         other => Err(unknown(other)),
     }
@@ -153,7 +160,8 @@ fn bench_options(words: &[String]) -> Result<BenchOptions, Failure> {
         .filter(|(name, _)| BENCHES.contains(&name.as_str()))
         .ok_or_else(|| Failure::Usage(format!("bench needs a name: {known}")))?;
     let flags: Vec<String> = flags.iter().filter(|flag| *flag != "--no-peers").cloned().collect();
-    let peers = flags.len().saturating_add(1) == words.len();
+    let all = flags.len().saturating_add(1) == words.len();
+    let peers = all && WITH_PEERS.contains(&name.as_str());
     Ok(BenchOptions { name: name.clone(), peers, flags })
 }
 

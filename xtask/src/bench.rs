@@ -20,7 +20,7 @@ pub fn run(options: &BenchOptions) -> Result<(), Failure> {
     let keeper = Keeper::start()?;
     let mut steps = Steps::new(&keeper);
     let release = ["build", "--release", "--package", "tanhui-mobile-api", "--bin", "tanhui"];
-    let needs_servers = options.name == "credit";
+    let needs_servers = ["credit", "redeem"].contains(&options.name.as_str());
     let programs = if needs_servers { Some(services::find_or_install()?) } else { None };
     steps.run("build", cargo(release).arg("--target-dir").arg(&target).current_dir(&root))?;
     let folder = target.join("bench");

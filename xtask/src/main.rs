@@ -6,6 +6,7 @@ mod args;
 mod bench;
 mod demo;
 mod failure;
+mod mutants;
 mod openapi;
 mod process;
 mod services;
@@ -42,6 +43,7 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Tidy { mend: false } => tidy::run(),
         Task::Tidy { mend: true } => tidy::mend(),
         Task::OpenApi { check } => openapi::run(check),
+        Task::Mutants(flags) => mutants::run(&flags),
         Task::Keep => services::keeper::keep(std::io::stdin().lock()),
     }
 }

@@ -82,8 +82,18 @@ uuid_id!(
     BindingId,
     /// A merchant.
     MerchantId,
+    /// A branch of a merchant.
+    BranchId,
+    /// An invitation to join a merchant's staff.
+    InvitationId,
+    /// A place where a merchant is told of events.
+    WebhookId,
+    /// An event as merchants are told of it.
+    MessageId,
     /// An offer of a merchant.
     OfferId,
+    /// A public project that points are given to.
+    ProjectId,
     /// One purchase of an offer with points.
     RedemptionId,
     /// One voucher of a redemption.
@@ -94,7 +104,9 @@ uuid_id!(
     SharedId,
     /// A merchant's statement.
     StatementId,
-    /// The owner of an account: a citizen, a merchant, a city programme.
+    /// A prize that a citizen won.
+    AwardId,
+    /// The owner of an account: a citizen, a merchant, a project, a city programme.
     OwnerId,
 );
 
@@ -128,6 +140,12 @@ impl ActivityId {
 
 impl From<CitizenId> for OwnerId {
     fn from(id: CitizenId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<ProjectId> for OwnerId {
+    fn from(id: ProjectId) -> Self {
         Self(id.0)
     }
 }

@@ -1,4 +1,4 @@
-//! What people of a city office do to citizens' books, and the record of it.
+//! What people of a city office do to citizens' books and to merchants, and the record of it.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -55,17 +55,41 @@ pub enum Act {
     Released,
     /// A held activity was refused.
     Rejected,
+    /// A merchant was admitted.
+    MerchantApproved,
+    /// An application was sent back to be amended.
+    MerchantReturned,
+    /// An application was turned down.
+    MerchantRejected,
+    /// A merchant was stopped.
+    MerchantSuspended,
+    /// A stopped merchant goes on.
+    MerchantReinstated,
+    /// A merchant ended.
+    MerchantClosed,
+    /// A person joined a merchant's staff.
+    StaffJoined,
+    /// A person left a merchant's staff, or was removed.
+    StaffRemoved,
 }
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 14] = [
         Self::Reversed,
         Self::AdjustmentProposed,
         Self::AdjustmentApproved,
         Self::AdjustmentRefused,
         Self::Released,
         Self::Rejected,
+        Self::MerchantApproved,
+        Self::MerchantReturned,
+        Self::MerchantRejected,
+        Self::MerchantSuspended,
+        Self::MerchantReinstated,
+        Self::MerchantClosed,
+        Self::StaffJoined,
+        Self::StaffRemoved,
     ];
 
     /// The word used in answers.
@@ -78,6 +102,14 @@ impl Act {
             Self::AdjustmentRefused => "adjustment_refused",
             Self::Released => "activity_released",
             Self::Rejected => "activity_rejected",
+            Self::MerchantApproved => "merchant_approved",
+            Self::MerchantReturned => "merchant_returned",
+            Self::MerchantRejected => "merchant_rejected",
+            Self::MerchantSuspended => "merchant_suspended",
+            Self::MerchantReinstated => "merchant_reinstated",
+            Self::MerchantClosed => "merchant_closed",
+            Self::StaffJoined => "staff_joined",
+            Self::StaffRemoved => "staff_removed",
         }
     }
 }
@@ -89,10 +121,10 @@ pub struct Deed {
     pub city: CityId,
     /// What.
     pub act: Act,
-    /// To which activity or adjustment.
+    /// To which activity, adjustment or merchant.
     pub subject: Uuid,
-    /// Whose books.
-    pub citizen: CitizenId,
+    /// Whose books, or which of a merchant's people; none for a merchant as a whole.
+    pub citizen: Option<CitizenId>,
     /// By whom.
     pub actor: Actor,
     /// Why.

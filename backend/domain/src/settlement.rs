@@ -106,7 +106,9 @@ impl Due {
             | JournalKind::Redeem
             | JournalKind::Cancel
             | JournalKind::Expire
-            | JournalKind::Settle => return Ok(self),
+            | JournalKind::Settle
+            | JournalKind::Payout
+            | JournalKind::Prize => return Ok(self),
         };
         Ok(Self { fen: due.fen.plus(fen)?, ..due })
     }

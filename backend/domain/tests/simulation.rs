@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use tanhui_domain::activity::ActivityStatus;
 use tanhui_domain::amount::Points;
 use tanhui_domain::crediting::{Claim, CountOf, Needs, Outcome, UsageBook, decide};
-use tanhui_domain::id::{ActivityId, CitizenId, CityId, OwnerId, RuleSetId, SourceId};
+use tanhui_domain::id::{ActivityId, CitizenId, CityId, OwnerId, RuleSetId, SharedId, SourceId};
 use tanhui_domain::ledger::{Account, Amounts, Debt, OwnerKind};
 use tanhui_domain::rule::{Action, Decision, Evidence, Facts, Inputs, RuleSet, SourceFile, Usage};
 use tanhui_domain::same_act::ActBook;
@@ -172,11 +172,8 @@ impl<'r> Crediting<'r> {
             occurred_at: event.occurred_at,
             evidence: event.evidence,
             city: CITY,
-            subject: card(event.citizen).map(|card| {
-                let mut subject = [0; 32];
-                subject[..card.len()].copy_from_slice(card.as_bytes());
-                subject
-            }),
+            card: card(event.citizen)
+                .map(|_| SharedId::new(uuid::Uuid::from_u128(u128::from(event.citizen) + 1_000))),
             district: district(event.citizen).map(|place| DISTRICTS[place]),
             reviewed: event.reviewed,
         };

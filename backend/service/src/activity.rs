@@ -8,12 +8,13 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use tanhui_domain::activity::{Activity, ActivityStatus};
 use tanhui_domain::city::Citizen;
+use tanhui_domain::crediting::WaitingPoints;
 use tanhui_domain::id::{ActivityId, CitizenId};
 use tanhui_domain::rule::{Action, Evidence, Explanation, Outcome, Receipt};
 use tanhui_domain::text::Text;
 use tanhui_domain::time::to_micros;
 pub use tanhui_store::activity::ActivityCursor;
-use tanhui_store::{StoreError, activity, hold, office_log};
+use tanhui_store::{StoreError, activity, hold, office_log, waiting_points};
 
 use crate::Services;
 use crate::crediting::{CreditError, EventResult, EventStatus, Report, Subject};
@@ -32,6 +33,8 @@ pub struct Named {
     pub source: String,
     /// Why a person must look at it, or why a person undid or refused it.
     pub reason: Option<Text>,
+    /// What of its points had to wait for a budget.
+    pub waiting: Option<WaitingPoints>,
 }
 
 /// A citizen's own word about an act.
@@ -97,6 +100,7 @@ async fn named(services: &Services, activities: Vec<Activity>) -> Result<Vec<Nam
     }
     let sources = office::sources(services).await?;
     let reasons = reasons(services, &activities).await?;
+    let mut waiting = waiting(services, &activities).await?;
     let mut all = Vec::with_capacity(activities.len());
     for activity in activities {
         let rule_set = rule_set(services, &activity).await?;
@@ -104,9 +108,24 @@ async fn named(services: &Services, activities: Vec<Activity>) -> Result<Vec<Nam
         let source = sources.iter().find(|source| source.id == activity.source);
         let source = source.map(|source| source.uri.clone()).unwrap_or_default();
         let reason = reasons.get(&activity.id).cloned();
-        all.push(Named { activity, name, source, reason });
+        let waiting = waiting.remove(&activity.id);
+        all.push(Named { activity, name, source, reason, waiting });
     }
     Ok(all)
+}
+
+/// What of the points of these activities had to wait for a budget.
+async fn waiting(
+    services: &Services,
+    activities: &[Activity],
+) -> Result<BTreeMap<ActivityId, WaitingPoints>, StoreError> {
+    let queued = activities.iter().filter(|activity| activity.code.as_deref() == Some("queued"));
+    let ids: Vec<ActivityId> = queued.map(|activity| activity.id).collect();
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows = waiting_points::of_activities(&services.database, &ids).await?;
+    Ok(rows.into_iter().map(|row| (row.activity, row)).collect())
 }
 
 /// What people said, or have yet to say, of those activities that rules alone did not decide.
@@ -143,12 +162,13 @@ pub(crate) async fn rule_set(
     found.ok_or_else(|| StoreError::Corrupt(format!("no rule set {}", activity.rule_set)))
 }
 
-/// Computes a decision again from its receipt and the rule set that made it, and tells how it came about.
+/// Computes a decision again from its receipt and the rule set that made it, and tells how it came about and
+/// what has become of points that had to wait.
 pub async fn explain(
     services: &Services,
     citizen: CitizenId,
     id: ActivityId,
-) -> Result<Option<Explanation>, StoreError> {
+) -> Result<Option<(Explanation, Option<WaitingPoints>)>, StoreError> {
     let found = activity::find(&services.database, id).await?;
     let Some(activity) = found.filter(|activity| activity.citizen == citizen) else {
         return Ok(None);
@@ -156,7 +176,9 @@ pub async fn explain(
     let rule_set = rule_set(services, &activity).await?;
     let action = rule_set.rules.action(&activity.action);
     let action = action.ok_or_else(|| StoreError::Corrupt(format!("activity {id}: no such action")))?;
-    Ok(Some(rule_set.rules.explain(action, &receipt(action, &activity)?)))
+    let explanation = rule_set.rules.explain(action, &receipt(action, &activity)?);
+    let waiting = waiting(services, std::slice::from_ref(&activity)).await?.remove(&id);
+    Ok(Some((explanation, waiting)))
 }
 
 pub(crate) fn receipt(action: &Action, activity: &Activity) -> Result<Receipt, StoreError> {

@@ -215,7 +215,7 @@ fn deed(adjustment: &Adjustment, act: Act, by: CitizenId, now: DateTime<Utc>) ->
         city: adjustment.city,
         act,
         subject: adjustment.id.get(),
-        citizen: adjustment.citizen,
+        citizen: Some(adjustment.citizen),
         actor: Actor::Person(by),
         reason: adjustment.reason.clone(),
         done_at: now,

@@ -224,6 +224,15 @@ pub(crate) fn entry(metric: Metric, score: &Score) -> BoardEntry {
     }
 }
 
+/// Everybody with something on a board, in order: among equals those first who got there first.
+pub(crate) async fn ranking<C: Connected>(on: &C, query: &BoardQuery) -> Result<Vec<BoardEntry>, StoreError> {
+    let scores = scores(on, query, None).await?;
+    let mut entries: Vec<BoardEntry> =
+        scores.iter().map(|score| entry(query.metric, score)).filter(|entry| entry.score > 0).collect();
+    entries.sort_by_key(|entry| (std::cmp::Reverse(entry.score), entry.reached_at_us, entry.citizen));
+    Ok(entries)
+}
+
 /// The same part, ranked here from SQL.
 async fn from_sql(
     services: &Services,
@@ -231,10 +240,7 @@ async fn from_sql(
     part: Part,
     me: Option<CitizenId>,
 ) -> Result<BoardView, StoreError> {
-    let scores = scores(&services.database, query, None).await?;
-    let mut entries: Vec<BoardEntry> =
-        scores.iter().map(|score| entry(query.metric, score)).filter(|entry| entry.score > 0).collect();
-    entries.sort_by_key(|entry| (std::cmp::Reverse(entry.score), entry.reached_at_us, entry.citizen));
+    let entries = ranking(&services.database, query).await?;
     let places: Vec<Place> = (1..)
         .zip(&entries)
         .map(|(rank, entry)| Place { rank, citizen: entry.citizen, score: entry.score })

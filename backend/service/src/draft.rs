@@ -26,7 +26,12 @@ impl Draft {
     /// Locks a citizen's account; none where there is none.
     pub(crate) async fn open(on: &Transaction, citizen: CitizenId) -> Result<Option<Self>, StoreError> {
         let account = account::lock(on, citizen.into()).await?;
-        Ok(account.map(|account| Self { citizen, debt_before: account.debt, account, lines: Vec::new() }))
+        Ok(account.map(|account| Self::of(citizen, account)))
+    }
+
+    /// On an account that this transaction has locked.
+    pub(crate) fn of(citizen: CitizenId, account: Account) -> Self {
+        Self { citizen, debt_before: account.debt, account, lines: Vec::new() }
     }
 
     /// The account as it will be.
@@ -107,9 +112,7 @@ impl Draft {
             account::write_debt(on, &self.account).await?;
         }
         if !self.lines.is_empty() {
-            let mut programme = account::lock(on, city.programme)
-                .await?
-                .ok_or_else(|| StoreError::Corrupt("a city without a programme account".to_owned()))?;
+            let mut programme = lock_programme(on, city).await?;
             for (kind, posting) in self.lines {
                 write_line(on, city, &mut programme, (kind, posting), now).await?;
             }
@@ -133,6 +136,32 @@ async fn write_line(
     let postings = vec![posting, programme.post(opposite, cause).map_err(unpostable)?];
     let journal = Journal { city: city.id, kind, cause, occurred_at: now, recorded_at: now, postings };
     account::write(on, &journal).await.map(|_| ())
+}
+
+/// Writes lines of many citizens as one journal with the programme on the other side; none without lines.
+/// The citizens must be locked. Locks the programme.
+pub(crate) async fn write_batch(
+    on: &Transaction,
+    city: &City,
+    kind: JournalKind,
+    mut postings: Vec<Posting>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if postings.is_empty() {
+        return Ok(());
+    }
+    let mut amounts = postings.iter().map(|posting| posting.amounts);
+    let total = amounts.try_fold(Amounts::default(), Amounts::plus).map_err(overflow)?;
+    let mut programme = lock_programme(on, city).await?;
+    let opposite = total.negated().map_err(overflow)?;
+    postings.push(programme.post(opposite, None).map_err(unpostable)?);
+    let journal = Journal { city: city.id, kind, cause: None, occurred_at: now, recorded_at: now, postings };
+    account::write(on, &journal).await.map(|_| ())
+}
+
+async fn lock_programme(on: &Transaction, city: &City) -> Result<Account, StoreError> {
+    let programme = account::lock(on, city.programme).await?;
+    programme.ok_or_else(|| StoreError::Corrupt("a city without a programme account".to_owned()))
 }
 
 pub(crate) fn unpostable(error: PostingError) -> StoreError {

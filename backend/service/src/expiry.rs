@@ -5,17 +5,17 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{Days, NaiveDate};
 use tanhui_domain::amount::Points;
 use tanhui_domain::city::City;
 use tanhui_domain::id::{CitizenId, OwnerId};
-use tanhui_domain::ledger::{Account, Amounts, Journal, JournalKind, PostingError};
+use tanhui_domain::ledger::{Account, Amounts, JournalKind};
 use tanhui_domain::time::civil_day;
-use tanhui_store::{StoreError, Transaction, account, city, lot, setting};
+use tanhui_store::{StoreError, account, city, lot, setting};
 use uuid::Uuid;
 
 use crate::Services;
-use crate::draft::{Draft, overflow, unpostable};
+use crate::draft::{Draft, overflow, unpostable, write_batch};
 use crate::retry::retrying;
 
 /// Most citizens in one transaction.
@@ -92,42 +92,19 @@ async fn expire_batch(
 
     // 2. Write.
     let expired = lot::expire(&transaction, &free, today).await?;
-    post(&transaction, city, accounts, &expired, now).await?;
+    let mut postings = Vec::with_capacity(expired.len());
+    for mut account in accounts {
+        let Some(points) = expired.get(&CitizenId::new(account.owner.get())) else { continue };
+        let ended = Amounts::points(points.negated().map_err(overflow)?);
+        postings.push(account.post(ended, None).map_err(unpostable)?);
+    }
+    write_batch(&transaction, city, JournalKind::Expire, postings, now).await?;
     transaction.commit().await?;
 
     for debtor in debtors {
         tidy(services, city, CitizenId::new(debtor.owner.get())).await?;
     }
     Ok(expired)
-}
-
-/// One journal for the batch; the programme is locked last.
-async fn post(
-    on: &Transaction,
-    city: &City,
-    accounts: Vec<Account>,
-    expired: &BTreeMap<CitizenId, Points>,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let mut postings = Vec::with_capacity(expired.len());
-    let mut total = Amounts::default();
-    for mut account in accounts {
-        let Some(points) = expired.get(&CitizenId::new(account.owner.get())) else { continue };
-        let ended = Amounts::points(points.negated().map_err(overflow)?);
-        total = total.plus(ended).map_err(overflow)?;
-        postings.push(account.post(ended, None).map_err(unpostable)?);
-    }
-    if postings.is_empty() {
-        return Ok(());
-    }
-    let mut programme = account::lock(on, city.programme)
-        .await?
-        .ok_or_else(|| StoreError::Corrupt("a city without a programme account".to_owned()))?;
-    let opposite = total.negated().map_err(PostingError::from).map_err(unpostable)?;
-    postings.push(programme.post(opposite, None).map_err(unpostable)?);
-    let kind = JournalKind::Expire;
-    let journal = Journal { city: city.id, kind, cause: None, occurred_at: now, recorded_at: now, postings };
-    account::write(on, &journal).await.map(|_| ())
 }
 
 /// Makes up for debts of citizens who have points again.

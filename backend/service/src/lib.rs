@@ -14,11 +14,19 @@ pub mod clock;
 pub mod crediting;
 mod draft;
 pub mod enroll;
+pub mod examination;
 pub mod expiry;
+mod group_commit;
 pub mod identity;
 pub mod ingest;
+pub mod merchant;
+pub mod offering;
 pub mod office;
+pub mod pass;
+pub mod payout;
+pub mod prize;
 pub mod random;
+pub mod reconcile;
 pub mod redemption;
 pub mod retry;
 pub mod reversal;
@@ -28,8 +36,11 @@ pub mod settlement;
 pub mod shipped;
 pub mod sign_in;
 pub mod simulation;
+pub mod staff;
+pub mod standing;
 pub mod statement;
 pub mod till;
+pub mod webhook;
 pub mod worker;
 
 use std::sync::Arc;
@@ -47,7 +58,10 @@ use crate::cache::Cache;
 use crate::crediting::Crediting;
 use crate::identity::entropy::Entropy;
 use crate::identity::keys::Keys;
+use crate::identity::known_keys::KnownKeys;
+use crate::pass::PassBook;
 use crate::random::Random;
+use crate::redemption::Redeeming;
 use crate::rule_book::RuleBook;
 use crate::sign_in::CodeSender;
 
@@ -65,12 +79,18 @@ pub struct Services {
     pub random: Arc<dyn Entropy>,
     /// Keys derived from the secret.
     pub keys: Keys,
+    /// Partners' keys that were live a moment ago.
+    pub known_keys: KnownKeys,
+    /// Keys that sign vouchers.
+    pub passes: Arc<PassBook>,
     /// Published rule sets.
     pub rules: Arc<RuleBook>,
     /// Sends one-time codes.
     pub code_sender: Arc<dyn CodeSender>,
     /// The way into the ledger.
     pub crediting: Crediting,
+    /// The way from points to vouchers.
+    pub redeeming: Redeeming,
     /// Wakes the worker that credits waiting events.
     pub something_waits: Notify,
 }
@@ -100,8 +120,7 @@ impl Services {
         Self::start(database, cache, keys, clock, random, code_sender).await
     }
 
-    /// Migrates the database, checks that the secret is the one it was made with, and starts the crediting
-    /// writers.
+    /// Migrates the database, checks that the secret is the one it was made with, and starts the writers.
     pub async fn start(
         database: Database,
         cache: Cache,
@@ -113,16 +132,31 @@ impl Services {
         let now = clock.now();
         database.migrate(now.year(), now.month()).await?;
         check_secret(&database, keys.fingerprint()).await?;
+        let passes = Arc::new(PassBook::open(&database, &keys, now).await?);
         let rules = Arc::new(RuleBook::default());
         rules.refresh(&database).await?;
         let crediting = Crediting::start(&database, Arc::clone(&rules), Arc::clone(&clock));
-        let something_waits = Notify::new();
-        Ok(Self { database, cache, clock, random, keys, rules, code_sender, crediting, something_waits })
+        let redeeming = Redeeming::start(&database, Arc::clone(&rules), &clock);
+        Ok(Self {
+            database,
+            cache,
+            clock,
+            random,
+            keys,
+            known_keys: KnownKeys::default(),
+            passes,
+            rules,
+            code_sender,
+            crediting,
+            redeeming,
+            something_waits: Notify::new(),
+        })
     }
 
     /// Writes what is queued and closes the database.
     pub async fn stop(&self) -> Result<(), StoreError> {
         self.crediting.stop().await;
+        self.redeeming.stop().await;
         self.database.clone().close().await
     }
 

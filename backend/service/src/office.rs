@@ -1,14 +1,16 @@
 //! What a city office or an operator sets up: rule sets, partners, merchants, offers, roles.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::city::{City, Grant, Role, Source};
 use tanhui_domain::id::{CitizenId, CityId, MerchantId, OfferId, OwnerId, SourceId};
+use tanhui_domain::merchant::{Merchant, MerchantStatus};
+use tanhui_domain::offer::{
+    About, Conditions, Fault, NAME_BYTES_MAX, Offer, OfferDraft, OfferKind, OfferStatus,
+};
 use tanhui_domain::office::Deed;
-use tanhui_domain::redemption::{Merchant, Offer, OfferStatus};
-use tanhui_domain::rule::{Evidence, RuleSet, WhenExhausted};
+use tanhui_domain::rule::{BoardOf, Evidence, RuleSet};
 use tanhui_domain::text::Text;
 use tanhui_store::{StoreError, citizen, city, merchant, offer, office_log, rule_set, source};
 
@@ -16,11 +18,6 @@ use crate::Services;
 use crate::identity::api_key::BearerSecret;
 use crate::identity::entropy::NoEntropy;
 use crate::random::Random;
-
-/// Longest name of a merchant, partner or offer, in bytes.
-pub const NAME_BYTES_MAX: usize = 200;
-/// Most vouchers that one offer may have.
-pub const STOCK_MAX: i64 = 10_000_000;
 
 /// Why something was not set up.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -31,6 +28,9 @@ pub enum OfficeError {
     /// No such merchant.
     #[error("no merchant {0}")]
     NoMerchant(MerchantId),
+    /// The merchant cannot offer anything now.
+    #[error("the merchant is {}", .0.word())]
+    MerchantNotActive(MerchantStatus),
     /// The source's URI is taken.
     #[error("a source {0:?} exists already")]
     SourceTaken(String),
@@ -40,6 +40,9 @@ pub enum OfficeError {
     /// A value out of its bounds.
     #[error("{0}")]
     Bounds(&'static str),
+    /// A member of an offer out of its bounds.
+    #[error(transparent)]
+    Offer(#[from] Fault),
     /// No randomness for a key.
     #[error(transparent)]
     NoEntropy(#[from] NoEntropy),
@@ -69,9 +72,8 @@ pub struct NewOffer {
 
 /// Publishes a rule set from now on, and makes its city when it is new.
 pub async fn publish(services: &Services, rules: &RuleSet) -> Result<CityId, OfficeError> {
-    // Points that wait for a budget have nowhere to wait yet.
-    if rules.budgets().any(|budget| budget.when_exhausted() != WhenExhausted::Stop) {
-        return Err(OfficeError::NotKept("when_exhausted: queue, prorate".to_owned()));
+    if rules.prizes().iter().any(|prize| prize.board() == BoardOf::Team) {
+        return Err(OfficeError::NotKept("prizes: board: team".to_owned()));
     }
     let id = match try_to_publish(services, rules).await {
         // Another process made the city just now; the second try finds it.
@@ -180,9 +182,20 @@ pub async fn sources(services: &Services) -> Result<Vec<Source>, StoreError> {
     source::list(&services.database).await
 }
 
-/// The source that a partner's key speaks for.
-pub async fn source_of_key(services: &Services, key_hash: &[u8]) -> Result<Option<Source>, StoreError> {
-    source::find_by_key(&services.database, key_hash).await
+/// The source that a partner's key speaks for. A key that was live a few seconds ago is not looked up again.
+pub async fn source_of_key(
+    services: &Services,
+    key_hash: [u8; 32],
+) -> Result<Option<Arc<Source>>, StoreError> {
+    let now = services.clock.now();
+    if let Some(known) = services.known_keys.find(&key_hash, now) {
+        return Ok(Some(known));
+    }
+    let found = source::find_by_key(&services.database, &key_hash).await?.map(Arc::new);
+    if let Some(source) = &found {
+        services.known_keys.keep(key_hash, now, source);
+    }
+    Ok(found)
 }
 
 /// A new, approved merchant.
@@ -195,7 +208,7 @@ pub async fn create_merchant(
     let now = services.clock.now();
     let id = MerchantId::new(services.random.uuid_at(now));
     let transaction = services.database.begin().await?;
-    merchant::insert(&transaction, &Merchant { id, city: city.id, name: name.to_owned() }, now).await?;
+    merchant::insert(&transaction, &Merchant::active(id, city.id, name), now).await?;
     transaction.commit().await?;
     Ok(id)
 }
@@ -205,40 +218,32 @@ pub async fn merchant(services: &Services, id: MerchantId) -> Result<Option<Merc
     merchant::find(&services.database, id).await
 }
 
-/// A new, live offer.
+/// A new, live offer of the operator's own making, approved by nobody.
 pub async fn create_offer(services: &Services, new: NewOffer) -> Result<OfferId, OfficeError> {
-    named(&new.title.zh)?;
-    named(&new.title.en)?;
-    if new.price <= Points::ZERO || new.payout < Fen::ZERO {
-        return Err(OfficeError::Bounds("an offer costs at least 1 point and pays at least 0 fen"));
-    }
-    if !(0..=STOCK_MAX).contains(&new.stock) || new.per_person.is_some_and(|most| most < 1) {
-        return Err(OfficeError::Bounds("stock must be 0 to 10,000,000 and a limit per person at least 1"));
-    }
-    if !(1..=3650).contains(&new.voucher_days) {
-        return Err(OfficeError::Bounds("a voucher is good for 1 to 3650 days"));
-    }
-    let now = services.clock.now();
     let merchant = merchant::find(&services.database, new.merchant).await?;
     let merchant = merchant.ok_or(OfficeError::NoMerchant(new.merchant))?;
-    let offer = Offer {
-        id: OfferId::new(services.random.uuid_at(now)),
-        city: merchant.city,
-        merchant: merchant.id,
-        merchant_name: merchant.name,
+    if merchant.status != MerchantStatus::Active {
+        return Err(OfficeError::MerchantNotActive(merchant.status));
+    }
+    let draft = OfferDraft {
+        kind: OfferKind::Coupon,
         title: new.title,
+        about: About::default(),
         price: new.price,
         payout: new.payout,
-        stock_total: new.stock,
-        stock_left: new.stock,
+        stock: new.stock,
         per_person: new.per_person,
-        status: OfferStatus::Live,
+        conditions: Conditions::default(),
         voucher_days: new.voucher_days,
     };
+    draft.check()?;
+    let now = services.clock.now();
+    let id = OfferId::new(services.random.uuid_at(now));
+    let offer = draft.offer(id, merchant.city, merchant.id, merchant.about.name);
     let transaction = services.database.begin().await?;
-    offer::insert(&transaction, &offer, now).await?;
+    offer::insert(&transaction, &Offer { status: OfferStatus::Live, ..offer }, now).await?;
     transaction.commit().await?;
-    Ok(offer.id)
+    Ok(id)
 }
 
 /// Ends an offer: it is redeemed no more, while its vouchers stay good. False when it was not live.
@@ -256,48 +261,7 @@ pub async fn offers(
     after: Option<OfferId>,
     limit: i64,
 ) -> Result<Vec<Offer>, StoreError> {
-    offer::page(&services.database, city, after, limit).await
-}
-
-/// One offer.
-pub async fn offer(services: &Services, id: OfferId) -> Result<Option<Offer>, StoreError> {
-    offer::find(&services.database, id).await
-}
-
-/// A merchant's offers in id order, beginning after an id.
-pub async fn offers_of_merchant(
-    services: &Services,
-    merchant: MerchantId,
-    after: Option<OfferId>,
-    limit: i64,
-) -> Result<Vec<Offer>, StoreError> {
-    offer::page_of_merchant(&services.database, merchant, after, limit).await
-}
-
-/// Each offer with how many more of it a citizen may redeem, where it has a limit per person.
-pub async fn remaining_for(
-    services: &Services,
-    offers: Vec<Offer>,
-    citizen: CitizenId,
-) -> Result<Vec<(Offer, Option<i64>)>, StoreError> {
-    let limited: Vec<OfferId> =
-        offers.iter().filter(|offer| offer.per_person.is_some()).map(|offer| offer.id).collect();
-    let had = if limited.is_empty() {
-        HashMap::new()
-    } else {
-        offer::counts_of_citizen(&services.database, &limited, citizen).await?
-    };
-    let left = |offer: &Offer| {
-        let had = had.get(&offer.id).copied().unwrap_or(0);
-        offer.per_person.map(|allowed| allowed.saturating_sub(had).max(0))
-    };
-    Ok(offers
-        .into_iter()
-        .map(|offer| {
-            let left = left(&offer);
-            (offer, left)
-        })
-        .collect())
+    offer::page(&services.database, city, OfferStatus::Live, after, limit).await
 }
 
 /// What was done to citizens' books in a city, with numbers, the last first, beginning before a number.

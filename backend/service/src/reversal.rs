@@ -1,14 +1,15 @@
-//! Undoing one credited activity: points and grams together, its share of caps and boards, its lot. Once.
+//! Undoing one credited activity: points and grams together, its share of caps and boards, its lots, and what
+//! of it still waits for a budget. Once.
 //!
 //! Other activities keep what they were given, also those that a cap trimmed because of this one.
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::activity::{Activity, ActivityStatus};
-use tanhui_domain::amount::Points;
+use tanhui_domain::amount::{Points, ReductionMg};
 use tanhui_domain::city::City;
-use tanhui_domain::crediting::{DayGrant, Tally, lot_key, undo};
+use tanhui_domain::crediting::{DayGrant, Tally, added_up, payout_lot, undo};
 use tanhui_domain::id::ActivityId;
-use tanhui_domain::ledger::{Amounts, JournalKind, Lot, LotTake, undo_credit};
+use tanhui_domain::ledger::{Amounts, JournalKind, Lot, LotTake, lots_after, undo_credit};
 use tanhui_domain::office::{Act, Actor, Deed, reason_fits};
 use tanhui_domain::rule::SpentPoints;
 use tanhui_domain::text::Text;
@@ -18,6 +19,7 @@ use tanhui_store::{StoreError, Transaction, activity, lot, office_log, tally, us
 use crate::Services;
 use crate::activity::{receipt, rule_set};
 use crate::draft::{Draft, overflow, unpostable};
+use crate::payout::Waiting;
 use crate::retry::{Repeatable, retrying};
 use crate::review::{self, claim};
 use crate::rule_book::PublishedRuleSet;
@@ -64,7 +66,7 @@ pub async fn reverse(
         city: city.id,
         act: Act::Reversed,
         subject: id.get(),
-        citizen: activity.citizen,
+        citizen: Some(activity.citizen),
         actor,
         reason: reason.clone(),
         done_at: now,
@@ -104,13 +106,18 @@ async fn try_to_reverse(
     }
     let rules = rule_set(services, &found).await?;
     let lots = draft.tidy(&transaction, civil_day(now, city.timezone)).await?;
+    let waiting = Waiting::load(&transaction, city, &found).await?;
 
     // 2. Decide and write the lots and lines.
-    undo_points(&transaction, &mut draft, &found, &lots, (&rules, policy(services, city, now))).await?;
+    let parts = std::iter::once((found.recorded_at, found.points)).chain(waiting.payments());
+    let policy = policy(services, city, now);
+    undo_points(&transaction, &mut draft, &found, (lots, parts.collect()), (&rules, policy)).await?;
 
     // 3. Write the rest.
     review::forget_act(&transaction, city, &found, &rules).await?;
-    let (grant, tallies) = undone_counts(city, &found, &rules)?;
+    let (grant, mut tallies) = undone_counts(city, &found, &rules, waiting.given_up())?;
+    tallies.extend(waiting.give_up(&transaction).await?);
+    let tallies = added_up(tallies).map_err(overflow)?;
     usage::add(&transaction, &[grant], now).await?;
     if !tallies.is_empty() {
         tally::add(&transaction, &tallies).await?;
@@ -132,33 +139,40 @@ fn policy(services: &Services, city: &City, now: DateTime<Utc>) -> SpentPoints {
     services.rules.in_force(city.id, now).map(|rules| rules.rules.reversal()).unwrap_or_default()
 }
 
+/// Takes back what was paid at each instant, each from its own lot first.
 async fn undo_points(
     on: &Transaction,
     draft: &mut Draft,
     activity: &Activity,
-    lots: &[Lot],
+    (mut lots, parts): (Vec<Lot>, Vec<(DateTime<Utc>, Points)>),
     (rules, policy): (&PublishedRuleSet, SpentPoints),
 ) -> Result<(), StoreError> {
     let cause = activity.id.get();
     let missing = || StoreError::Corrupt(format!("activity {}: no such action", activity.id));
     let action = rules.rules.action(&activity.action).ok_or_else(missing)?;
-    let key = lot_key(&rules.rules, action, activity.recorded_at);
-    let own = lot::find(on, activity.citizen, key).await?;
-    let undone = undo_credit(activity.points, own.as_ref(), lots, policy).map_err(overflow)?;
-    if let Some(own) = own
-        && undone.revived > Points::ZERO
-    {
-        let revived = LotTake { key: own.key, points: undone.revived };
-        lot::revive(on, activity.citizen, &[revived]).await?;
-        draft.post(JournalKind::Expire, Amounts::points(undone.revived), Some(cause)).map_err(unpostable)?;
+    let mut reduction = activity.reduction;
+    for (paid_at, points) in parts {
+        let key = payout_lot(&rules.rules, action, activity.recorded_at, paid_at);
+        let own = lot::find(on, activity.citizen, key).await?;
+        let undone = undo_credit(points, own.as_ref(), &lots, policy).map_err(overflow)?;
+        if let Some(own) = own
+            && undone.revived > Points::ZERO
+        {
+            let revived = LotTake { key: own.key, points: undone.revived };
+            lot::revive(on, activity.citizen, &[revived]).await?;
+            let revived = Amounts::points(undone.revived);
+            draft.post(JournalKind::Expire, revived, Some(cause)).map_err(unpostable)?;
+        }
+        lot::take(on, activity.citizen, cause, &undone.takes).await?;
+        lots = lots_after(&lots, &undone.takes);
+        draft.owe(undone.debt).map_err(overflow)?;
+        let posted = Amounts::credit(undone.posted, reduction).negated().map_err(overflow)?;
+        reduction = ReductionMg::ZERO;
+        if posted != Amounts::default() {
+            draft.post(JournalKind::Reverse, posted, Some(cause)).map_err(unpostable)?;
+        }
     }
-    lot::take(on, activity.citizen, cause, &undone.takes).await?;
-    draft.owe(undone.debt).map_err(overflow)?;
-    let posted = Amounts::credit(undone.posted, activity.reduction).negated().map_err(overflow)?;
-    if posted == Amounts::default() {
-        return Ok(());
-    }
-    draft.post(JournalKind::Reverse, posted, Some(cause)).map_err(unpostable)
+    Ok(())
 }
 
 /// What no longer counts for caps, boards and budgets.
@@ -166,10 +180,11 @@ fn undone_counts(
     city: &City,
     activity: &Activity,
     rules: &PublishedRuleSet,
+    given_up: Points,
 ) -> Result<(DayGrant, Vec<Tally>), StoreError> {
     let missing = || StoreError::Corrupt(format!("activity {}: no such action", activity.id));
     let action = rules.rules.action(&activity.action).ok_or_else(missing)?;
     let receipt = receipt(action, activity)?;
     let claim = claim(city, activity, rules, action, &receipt);
-    undo(&claim, &receipt).map_err(overflow)
+    undo(&claim, &receipt, given_up).map_err(overflow)
 }

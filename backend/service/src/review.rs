@@ -93,7 +93,7 @@ pub async fn decide(
         city: city.id,
         act,
         subject: id.get(),
-        citizen: activity.citizen,
+        citizen: Some(activity.citizen),
         actor: Actor::Person(by),
         reason: reason.clone(),
         done_at: now,
@@ -193,7 +193,7 @@ pub(crate) async fn forget_act(
     save_acts(on, acts).await
 }
 
-/// The claim that an activity was. Which card it came from is not kept with it.
+/// The claim that an activity was.
 pub(crate) fn claim<'a>(
     city: &City,
     activity: &'a Activity,
@@ -213,7 +213,7 @@ pub(crate) fn claim<'a>(
         occurred_at: activity.occurred_at,
         evidence: receipt.evidence,
         city: city.id,
-        subject: None,
+        card: receipt.card,
         district: receipt.district.as_deref(),
         reviewed: receipt.reviewed,
     }

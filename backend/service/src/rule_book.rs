@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::id::{CityId, RuleSetId};
-use tanhui_domain::rule::RuleSet;
+use tanhui_domain::rule::{Action, Budget, RuleSet};
 use tanhui_store::{Database, StoreError, rule_set};
 
 /// A rule set that is or was in force.
@@ -64,6 +64,55 @@ impl RuleBook {
     #[must_use]
     pub fn of_city(&self, city: CityId) -> Vec<Arc<PublishedRuleSet>> {
         self.published().by_city.get(&city).cloned().unwrap_or_default()
+    }
+
+    /// The instant before which no act is taken any more that may be one told again; none where there is no
+    /// such instant.
+    #[must_use]
+    pub fn acts_taken_since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let published = self.published();
+        let since = |(place, rule_set): (usize, &Arc<PublishedRuleSet>)| {
+            let rules = &rule_set.rules;
+            // The first one of a city takes all acts before it, too.
+            let begins = if place == 0 { DateTime::<Utc>::MIN_UTC } else { rule_set.effective_from };
+            let watched = rules.actions().filter(|action| action.same_act().is_some());
+            let earliest = watched.map(|action| match rules.accept_of(action).late {
+                None => DateTime::<Utc>::MIN_UTC,
+                Some(late) => now.checked_sub_signed(late).unwrap_or(DateTime::<Utc>::MIN_UTC),
+            });
+            earliest.min().map(|earliest| earliest.max(begins))
+        };
+        let cities = published.by_city.values();
+        let earliest = cities.filter_map(|sets| sets.iter().enumerate().filter_map(since).min()).min();
+        earliest.filter(|earliest| *earliest > DateTime::<Utc>::MIN_UTC)
+    }
+
+    /// The newest rule set of a city that came into force by an instant and names a budget: one that later
+    /// rules leave out goes on paying what was promised under it.
+    #[must_use]
+    pub fn naming_budget(&self, city: CityId, at: DateTime<Utc>, budget: &str) -> Option<Budget> {
+        let published = self.published();
+        let of_city = published.by_city.get(&city)?;
+        let named = |rule_set: &Arc<PublishedRuleSet>| {
+            rule_set.rules.budgets().find(|known| known.id() == budget).cloned()
+        };
+        let by_then = of_city.iter().rev().filter(|rule_set| rule_set.effective_from <= at);
+        // A city's first rule set also covers what lies before it.
+        by_then.chain(of_city.iter().take(1)).find_map(named)
+    }
+
+    /// When the first rules of a city came into force.
+    #[must_use]
+    pub fn first_in_force(&self, city: CityId) -> Option<DateTime<Utc>> {
+        self.published().by_city.get(&city)?.first().map(|rule_set| rule_set.effective_from)
+    }
+
+    /// Whether some acts count for anything but their citizen's own caps.
+    #[must_use]
+    pub fn any_tallied(&self) -> bool {
+        let published = self.published();
+        let tallied = |rule_set: &Arc<PublishedRuleSet>| rule_set.rules.actions().any(Action::is_tallied);
+        published.by_id.values().any(tallied)
     }
 
     /// Whether nothing is published yet.

@@ -9,6 +9,7 @@ use tanhui_domain::id::{CitizenId, CityId, MerchantId, StatementId};
 use tanhui_domain::ledger::{Amounts, Journal, JournalKind, PostingError};
 use tanhui_domain::settlement::{MerchantStatement, StatementStatus, Step, StepError};
 use tanhui_domain::time::{civil_day, day_start};
+use tanhui_domain::webhook::EventKind;
 pub use tanhui_store::settlement::SettledLine;
 use tanhui_store::{StoreError, Transaction, account, city, settlement};
 use uuid::Uuid;
@@ -17,6 +18,7 @@ use crate::Services;
 use crate::draft::unpostable;
 use crate::random::Random;
 use crate::retry::{Repeatable, retrying};
+use crate::webhook::announce_statement;
 
 /// Merchants closed per query.
 const MERCHANTS_PER_PAGE: i64 = 500;
@@ -109,6 +111,7 @@ async fn close_one(
 
     // 3. Write, commit.
     settlement::insert(&transaction, &statement).await?;
+    announce_statement(&transaction, EventKind::StatementClosed, &statement, now).await?;
     transaction.commit().await?;
     metrics::counter!("tanhui_merchant_statements_closed_total").increment(1);
     Ok(Some(statement))
@@ -144,6 +147,7 @@ async fn try_step(
     settlement::write_step(&transaction, &statement, by, now).await?;
     if statement.status == StatementStatus::Paid {
         pay(&transaction, city, &statement, now).await?;
+        announce_statement(&transaction, EventKind::StatementPaid, &statement, now).await?;
     }
     transaction.commit().await?;
     Ok(statement)

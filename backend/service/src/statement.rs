@@ -7,7 +7,7 @@ use tanhui_domain::id::{CitizenId, CityId};
 use tanhui_domain::ledger::{Amounts, Debt, Lot, LotKey, LotState, LotTally};
 use tanhui_domain::time::{civil_day, day_start, to_micros};
 pub use tanhui_store::account::StatementLine as Entry;
-use tanhui_store::{StoreError, account, lot};
+use tanhui_store::{StoreError, account, lot, waiting_points};
 
 use crate::Services;
 
@@ -18,6 +18,8 @@ pub struct Balance {
     pub amounts: Amounts,
     /// Points that cannot be spent yet.
     pub pending: Points,
+    /// Points that wait for a budget and are not on the account yet.
+    pub waiting: Points,
     /// What later points have to make up for.
     pub debt: Debt,
     /// What is left of every lot, earliest expiry first.
@@ -133,6 +135,7 @@ pub async fn balance(services: &Services, citizen: CitizenId) -> Result<Balance,
     let snapshot = services.database.snapshot().await?;
     let account = account::find(&snapshot, citizen.into()).await?;
     let lots = lot::open(&snapshot, citizen).await?;
+    let waiting = waiting_points::of_citizen(&snapshot, citizen).await?;
     drop(snapshot);
     let today = match &account {
         Some(account) => civil_day(as_of, services.city(account.city).await?.timezone),
@@ -140,7 +143,7 @@ pub async fn balance(services: &Services, citizen: CitizenId) -> Result<Balance,
     };
     let pending = sum(&lots, LotState::Pending, today);
     let (amounts, debt) = account.map(|account| (account.balance, account.debt)).unwrap_or_default();
-    Ok(Balance { amounts, pending, debt, lots, today, as_of })
+    Ok(Balance { amounts, pending, waiting, debt, lots, today, as_of })
 }
 
 /// The points of a balance that can be spent now. What is owed comes off first.

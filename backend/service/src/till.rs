@@ -2,17 +2,21 @@
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::city::City;
-use tanhui_domain::id::{CitizenId, MerchantId, OfferId, VoucherId};
+use tanhui_domain::id::{BranchId, CitizenId, MerchantId, OfferId, VoucherId};
 use tanhui_domain::ledger::{JournalKind, PostingError};
-use tanhui_domain::redemption::{Offer, Voucher, VoucherStatus};
+use tanhui_domain::merchant::{Issued, Staff};
+use tanhui_domain::offer::Offer;
+use tanhui_domain::pass::{PassError, is_pass, spelled_code};
+use tanhui_domain::redemption::{Voucher, VoucherStatus};
 use tanhui_domain::settlement::VOID_WITHIN;
-use tanhui_store::{StoreError, account, offer, voucher};
+use tanhui_domain::webhook::EventKind;
+use tanhui_store::voucher::Use;
+use tanhui_store::{StoreError, Transaction, account, merchant, offer, voucher};
 
-use crate::Services;
 use crate::draft::unpostable;
-use crate::redemption::{CODE_LENGTH, CODE_LETTERS};
 use crate::retry::{Repeatable, retrying};
 use crate::settlement::post_payable;
+use crate::{Services, pass, webhook};
 
 /// A voucher and what it is for.
 #[derive(Debug, Clone)]
@@ -29,11 +33,28 @@ pub enum TillError {
     /// No voucher of this code at this merchant.
     #[error("no such voucher at this merchant")]
     NoVoucher,
+    /// Not a QR code of ours, or one that was read badly.
+    #[error("not a voucher")]
+    Unreadable,
+    /// Its signature is nobody's.
+    #[error("a signature of no known key")]
+    Forged,
+    /// It is another merchant's.
+    #[error("for another merchant")]
+    Elsewhere,
+    /// No such branch, a closed one, or not the one at which this person works.
+    #[error("no such branch")]
+    NoBranch,
+    /// The city has stopped the merchant and gives its vouchers back.
+    #[error("the merchant's vouchers are given back")]
+    Stopped,
     /// It was used before.
     #[error("used at {used_at}")]
     Used {
         /// When.
         used_at: DateTime<Utc>,
+        /// At which branch, where one was named.
+        branch: Option<String>,
     },
     /// It was given back.
     #[error("given back")]
@@ -58,6 +79,17 @@ pub enum TillError {
     Store(#[from] StoreError),
 }
 
+impl From<PassError> for TillError {
+    fn from(error: PassError) -> Self {
+        match error {
+            PassError::Unreadable => Self::Unreadable,
+            PassError::Forged(_) => Self::Forged,
+            PassError::Elsewhere(_) => Self::Elsewhere,
+            PassError::Expired(expires_at) => Self::Expired { expires_at },
+        }
+    }
+}
+
 impl Repeatable for TillError {
     fn is_repeatable(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_repeatable())
@@ -65,10 +97,25 @@ impl Repeatable for TillError {
 }
 
 /// Tells what a code is for and whether it could be used now; changes nothing.
-pub async fn check(services: &Services, merchant: MerchantId, code: &str) -> Result<Checked, TillError> {
-    let code = spelled(code).ok_or(TillError::NoVoucher)?;
-    let voucher = of_merchant(voucher::find_by_code(&services.database, &code).await?, merchant)?;
-    usable(&voucher, services.clock.now())?;
+pub async fn check(services: &Services, merchant: MerchantId, read: &str) -> Result<Checked, TillError> {
+    let code = code_of(services, merchant, read).await?;
+    let found = find(services, merchant, &code).await?;
+    match usable(&found.voucher, services.clock.now()) {
+        Ok(()) if merchant::issued(&services.database, merchant).await? != Issued::Work => {
+            Err(TillError::Stopped)
+        }
+        Ok(()) => Ok(found),
+        Err(refused) => Err(with_place(services, &code, refused).await?),
+    }
+}
+
+/// A voucher of a merchant by its code, whatever has become of it.
+pub(crate) async fn find(
+    services: &Services,
+    merchant: MerchantId,
+    code: &str,
+) -> Result<Checked, TillError> {
+    let voucher = of_merchant(voucher::find_by_code(&services.database, code).await?, merchant)?;
     let offer = offer::find(&services.database, voucher.offer).await?.ok_or(TillError::NoVoucher)?;
     Ok(Checked { voucher, offer })
 }
@@ -104,102 +151,171 @@ pub(crate) async fn with_offers(
         .collect()
 }
 
+/// Who stands at which till.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Till {
+    /// Whose till.
+    pub merchant: MerchantId,
+    /// Who works at it.
+    pub staff: CitizenId,
+    /// Where it stands, where that is told.
+    pub branch: Option<BranchId>,
+}
+
+/// The till of one of a merchant's people: at their own branch, or at an open one that they name.
+pub async fn at(services: &Services, staff: &Staff, named: Option<BranchId>) -> Result<Till, TillError> {
+    let branch = match (staff.branch, named) {
+        (Some(own), Some(named)) if own != named => return Err(TillError::NoBranch),
+        (own, named) => own.or(named),
+    };
+    if let Some(id) = branch {
+        let found = merchant::branch(&services.database, staff.merchant, id).await?;
+        found.filter(|branch| branch.open).ok_or(TillError::NoBranch)?;
+    }
+    Ok(Till { merchant: staff.merchant, staff: staff.citizen, branch })
+}
+
+/// What is done with a voucher at a till.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TillAct {
+    /// It is used; the city then owes the merchant the offer's payout.
+    Use {
+        /// When it was scanned, where the till had no network then.
+        scanned_at: Option<DateTime<Utc>>,
+    },
+    /// Its use was a mistake; the city no longer owes it.
+    Void,
+}
+
 /// Uses a voucher once; the city then owes the merchant the offer's payout.
 pub async fn use_voucher(
     services: &Services,
     city: &City,
-    merchant: MerchantId,
-    staff: CitizenId,
-    code: &str,
+    till: &Till,
+    read: &str,
 ) -> Result<Checked, TillError> {
-    let now = services.clock.now();
-    retrying(|again| try_use(services, city, merchant, (staff, code), (now, again))).await
-}
-
-async fn try_use(
-    services: &Services,
-    city: &City,
-    merchant: MerchantId,
-    (staff, code): (CitizenId, &str),
-    (now, again): (DateTime<Utc>, bool),
-) -> Result<Checked, TillError> {
-    let code = spelled(code).ok_or(TillError::NoVoucher)?;
-    let transaction = services.database.begin().await?;
-
-    // 1. Load.
-    let voucher = of_merchant(voucher::find_by_code(&transaction, &code).await?, merchant)?;
-    let offer = offer::find(&transaction, voucher.offer).await?.ok_or(TillError::NoVoucher)?;
-    // An earlier try at this very instant was committed and its answer lost.
-    if again && voucher.used_at == Some(now) {
-        return Ok(Checked { voucher, offer });
-    }
-    usable(&voucher, now)?;
-
-    // 2. The guarded update decides against another till and against a cancellation.
-    if !voucher::mark_used(&transaction, voucher.id, staff, now).await? {
-        let rival = of_merchant(voucher::find_by_code(&transaction, &voucher.code).await?, merchant)?;
-        usable(&rival, now)?;
-        return Err(StoreError::Corrupt("a live voucher could not be used".to_owned()).into());
-    }
-
-    // 3. Write what the city owes.
-    let cause = (merchant, voucher.id.get());
-    post_payable(&transaction, city, cause, (JournalKind::Use, offer.payout), now).await?;
-
-    // 4. Commit, then answer.
-    transaction.commit().await?;
-    metrics::counter!("tanhui_voucher_uses_total").increment(1);
-    let voucher = Voucher { status: VoucherStatus::Used, used_at: Some(now), ..voucher };
-    Ok(Checked { voucher, offer })
+    act(services, city, till, read, TillAct::Use { scanned_at: None }).await
 }
 
 /// Undoes a use that was a mistake, soon after it; the voucher can then be used again until its last day.
 ///
 /// What the city owes shrinks by a line of its own: in a statement closed meanwhile nothing changes.
-pub async fn void(
-    services: &Services,
-    city: &City,
-    merchant: MerchantId,
-    code: &str,
-) -> Result<Checked, TillError> {
-    let now = services.clock.now();
-    retrying(|again| try_void(services, city, merchant, code, (now, again))).await
+pub async fn void(services: &Services, city: &City, till: &Till, read: &str) -> Result<Checked, TillError> {
+    act(services, city, till, read, TillAct::Void).await
 }
 
-async fn try_void(
+async fn act(
     services: &Services,
     city: &City,
-    merchant: MerchantId,
-    code: &str,
+    till: &Till,
+    read: &str,
+    act: TillAct,
+) -> Result<Checked, TillError> {
+    let now = services.clock.now();
+    let code = code_of(services, till.merchant, read).await?;
+    let outcome = retrying(|again| try_act(services, city, till, (&code, act), (now, again))).await;
+    match outcome {
+        Err(refused @ TillError::Used { .. }) => Err(with_place(services, &code, refused).await?),
+        outcome => outcome,
+    }
+}
+
+async fn try_act(
+    services: &Services,
+    city: &City,
+    till: &Till,
+    act: (&str, TillAct),
+    at: (DateTime<Utc>, bool),
+) -> Result<Checked, TillError> {
+    let transaction = services.database.begin().await?;
+    let done = act_in(&transaction, city, till, act, at).await?;
+    transaction.commit().await?;
+    Ok(done)
+}
+
+/// One act in a transaction of the caller's, who commits it.
+pub(crate) async fn act_in(
+    on: &Transaction,
+    city: &City,
+    till: &Till,
+    (code, act): (&str, TillAct),
     (now, again): (DateTime<Utc>, bool),
 ) -> Result<Checked, TillError> {
-    let code = spelled(code).ok_or(TillError::NoVoucher)?;
-    let transaction = services.database.begin().await?;
-
     // 1. Load.
-    let voucher = of_merchant(voucher::find_by_code(&transaction, &code).await?, merchant)?;
-    let offer = offer::find(&transaction, voucher.offer).await?.ok_or(TillError::NoVoucher)?;
+    let voucher = of_merchant(voucher::find_by_code(on, code).await?, till.merchant)?;
+    let offer = offer::find(on, voucher.offer).await?.ok_or(TillError::NoVoucher)?;
+    let cause = (till.merchant, voucher.id.get());
     // An earlier try at this very instant was committed and its answer lost.
-    if again && account::has_line(&transaction, merchant.into(), voucher.id.get(), now).await? {
+    if again && account::has_line(on, cause.0.into(), cause.1, now).await? {
         return Ok(Checked { voucher, offer });
     }
-    let used_at = voidable(&voucher, now)?;
 
-    // 2. The guarded update decides against another void.
-    if !voucher::mark_unused(&transaction, voucher.id, used_at).await? {
+    // 2. The guarded update decides against another till and against a cancellation.
+    let (kind, owed, voucher) = match act {
+        TillAct::Use { scanned_at } => {
+            let voucher = take(on, voucher, till, (now, scanned_at)).await?;
+            (JournalKind::Use, offer.payout, voucher)
+        }
+        TillAct::Void => {
+            let less = offer.payout.negated().map_err(PostingError::from).map_err(unpostable)?;
+            (JournalKind::Void, less, give_back(on, voucher, now).await?)
+        }
+    };
+
+    // 3. Write what the city owes. Under the merchant's lock it shows whether the city has stopped it.
+    post_payable(on, city, cause, (kind, owed), now).await?;
+    if merchant::issued(on, till.merchant).await? != Issued::Work {
+        return Err(TillError::Stopped);
+    }
+    let kind = match act {
+        TillAct::Use { .. } => EventKind::VoucherUsed,
+        TillAct::Void => EventKind::VoucherVoided,
+    };
+    webhook::announce_voucher(on, kind, (&voucher, &offer), now).await?;
+    match act {
+        TillAct::Use { .. } => metrics::counter!("tanhui_voucher_uses_total").increment(1),
+        TillAct::Void => metrics::counter!("tanhui_voucher_voids_total").increment(1),
+    }
+    Ok(Checked { voucher, offer })
+}
+
+async fn take(
+    on: &Transaction,
+    voucher: Voucher,
+    till: &Till,
+    (now, scanned_at): (DateTime<Utc>, Option<DateTime<Utc>>),
+) -> Result<Voucher, TillError> {
+    let read_at = scanned_at.unwrap_or(now);
+    usable(&voucher, read_at)?;
+    let used = Use { at: now, scanned_at, branch: till.branch };
+    if !voucher::mark_used(on, voucher.id, till.staff, used).await? {
+        let rival = of_merchant(voucher::find_by_code(on, &voucher.code).await?, till.merchant)?;
+        usable(&rival, read_at)?;
+        return Err(StoreError::Corrupt("a live voucher could not be used".to_owned()).into());
+    }
+    Ok(Voucher { status: VoucherStatus::Used, used_at: Some(now), ..voucher })
+}
+
+/// The guarded update decides against another void.
+async fn give_back(on: &Transaction, voucher: Voucher, now: DateTime<Utc>) -> Result<Voucher, TillError> {
+    let used_at = voidable(&voucher, now)?;
+    if !voucher::mark_unused(on, voucher.id, used_at).await? {
         return Err(TillError::NotUsed);
     }
+    Ok(Voucher { status: VoucherStatus::Live, used_at: None, ..voucher })
+}
 
-    // 3. Write what the city no longer owes.
-    let less = offer.payout.negated().map_err(PostingError::from).map_err(unpostable)?;
-    let cause = (merchant, voucher.id.get());
-    post_payable(&transaction, city, cause, (JournalKind::Void, less), now).await?;
-
-    // 4. Commit, then answer.
-    transaction.commit().await?;
-    metrics::counter!("tanhui_voucher_voids_total").increment(1);
-    let voucher = Voucher { status: VoucherStatus::Live, used_at: None, ..voucher };
-    Ok(Checked { voucher, offer })
+/// A refusal with the branch at which the voucher was used before.
+pub(crate) async fn with_place(
+    services: &Services,
+    code: &str,
+    refused: TillError,
+) -> Result<TillError, StoreError> {
+    let TillError::Used { used_at, .. } = refused else {
+        return Ok(refused);
+    };
+    let branch = voucher::place_of_use(&services.database, code).await?;
+    Ok(TillError::Used { used_at, branch })
 }
 
 fn voidable(voucher: &Voucher, now: DateTime<Utc>) -> Result<DateTime<Utc>, TillError> {
@@ -208,58 +324,41 @@ fn voidable(voucher: &Voucher, now: DateTime<Utc>) -> Result<DateTime<Utc>, Till
             Err(TillError::TooLate { used_at })
         }
         (VoucherStatus::Used, Some(used_at)) => Ok(used_at),
-        (VoucherStatus::Used, None) | (VoucherStatus::Live | VoucherStatus::Cancelled, _) => {
-            Err(TillError::NotUsed)
-        }
+        (VoucherStatus::Used, None)
+        | (
+            VoucherStatus::Live | VoucherStatus::Cancelled | VoucherStatus::Expired | VoucherStatus::Refunded,
+            _,
+        ) => Err(TillError::NotUsed),
     }
 }
 
-/// Another merchant's voucher is answered like one that does not exist.
 fn of_merchant(voucher: Option<Voucher>, merchant: MerchantId) -> Result<Voucher, TillError> {
-    voucher.filter(|voucher| voucher.merchant == merchant).ok_or(TillError::NoVoucher)
+    let voucher = voucher.ok_or(TillError::NoVoucher)?;
+    if voucher.merchant == merchant { Ok(voucher) } else { Err(TillError::Elsewhere) }
 }
 
 fn usable(voucher: &Voucher, now: DateTime<Utc>) -> Result<(), TillError> {
     match voucher.status {
-        VoucherStatus::Used => Err(TillError::Used { used_at: voucher.used_at.unwrap_or(now) }),
-        VoucherStatus::Cancelled => Err(TillError::Cancelled),
-        VoucherStatus::Live if voucher.expires_at <= now => {
+        VoucherStatus::Used => Err(TillError::Used { used_at: voucher.used_at.unwrap_or(now), branch: None }),
+        VoucherStatus::Live | VoucherStatus::Expired | VoucherStatus::Refunded
+            if voucher.expires_at <= now =>
+        {
             Err(TillError::Expired { expires_at: voucher.expires_at })
         }
         VoucherStatus::Live => Ok(()),
+        // The points came back before its time was over.
+        VoucherStatus::Cancelled | VoucherStatus::Expired | VoucherStatus::Refunded => {
+            Err(TillError::Cancelled)
+        }
     }
 }
 
-/// A code as a person types it: small letters, blanks and hyphens do not matter, nor O for 0 or I and L for
-/// 1.
-/// None when no code can be meant.
-fn spelled(code: &str) -> Option<String> {
-    let code: String = code
-        .chars()
-        .filter(|letter| !letter.is_whitespace() && *letter != '-')
-        .take(CODE_LENGTH.saturating_add(1))
-        .map(|letter| match letter.to_ascii_uppercase() {
-            'O' => '0',
-            'I' | 'L' => '1',
-            letter => letter,
-        })
-        .collect();
-    let is_code = code.len() == CODE_LENGTH && code.bytes().all(|letter| CODE_LETTERS.contains(&letter));
-    is_code.then_some(code)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_is_found_however_it_is_typed() {
-        assert_eq!(spelled(" abcd-0oIl-89XY z234 ").as_deref(), Some("ABCD001189XYZ234"));
-        for (letters, fits) in [(15, false), (16, true), (17, false)] {
-            assert_eq!(spelled(&"A".repeat(letters)).is_some(), fits, "{letters}");
-        }
-        for bad in ["", "ABCD001189XYZ23\0", "ABCD001189XYZ23U", "券券券券券券"] {
-            assert_eq!(spelled(bad), None, "{bad:?}");
-        }
+/// The code of what a till read: typed letters, or a signed voucher of this merchant.
+async fn code_of(services: &Services, merchant: MerchantId, read: &str) -> Result<String, TillError> {
+    if !is_pass(read) {
+        return spelled_code(read).ok_or(TillError::NoVoucher);
     }
+    let pass = pass::read(services, read).await??;
+    // Whether it is past its time, the books know better.
+    if pass.merchant == merchant { Ok(pass.code) } else { Err(TillError::Elsewhere) }
 }

@@ -147,10 +147,14 @@ pub(crate) async fn insert_postings(
     recorded_at: DateTime<Utc>,
     postings: &[Posting],
 ) -> Result<(), StoreError> {
-    let (table, values) = Columns::new()
+    posting(recorded_at, postings).in_journal(journal).run(on).await
+}
+
+/// Lines that no activity stands behind, not yet run.
+pub(crate) fn posting(recorded_at: DateTime<Utc>, postings: &[Posting]) -> Write {
+    let columns = Columns::new()
         .uuid("owner_id", postings.iter().map(|posting| posting.owner.get()))
         .bigint("version", postings.iter().map(|posting| posting.version))
-        .bigint("journal_id", postings.iter().map(|_| journal.get()))
         .maybe_uuid("cause", postings.iter().map(|posting| posting.cause))
         .bigint("recorded_at_us", postings.iter().map(|_| micros(recorded_at)))
         .bigint("points", postings.iter().map(|posting| posting.amounts.points.get()))
@@ -158,12 +162,14 @@ pub(crate) async fn insert_postings(
         .bigint("payable_fen", postings.iter().map(|posting| posting.amounts.payable.get()))
         .bigint("points_after", postings.iter().map(|posting| posting.after.points.get()))
         .bigint("reduction_after_mg", postings.iter().map(|posting| posting.after.reduction.get()))
-        .bigint("payable_after_fen", postings.iter().map(|posting| posting.after.payable.get()))
-        .table(on.engine());
-    let names = "owner_id, version, journal_id, cause, recorded_at_us, points, reduction_mg, payable_fen,
+        .bigint("payable_after_fen", postings.iter().map(|posting| posting.after.payable.get()));
+    let names = "owner_id, version, cause, recorded_at_us, points, reduction_mg, payable_fen,
         points_after, reduction_after_mg, payable_after_fen";
-    let sql = format!("INSERT INTO postings ({names}) SELECT {names} FROM {table} WHERE true");
-    execute(on, &sql, values).await.map(|_| ())
+    Write::of_journal(columns, move |table, journal| {
+        format!(
+            "INSERT INTO postings (journal_id, {names}) SELECT {journal}, {names} FROM {table} WHERE true"
+        )
+    })
 }
 
 /// The last posting of each account tells its balance. An account that is missing or has moved since it was
@@ -321,17 +327,18 @@ fn kind_number(kind: OwnerKind) -> i32 {
         OwnerKind::Citizen => 1,
         OwnerKind::Programme => 2,
         OwnerKind::Merchant => 3,
+        OwnerKind::Project => 5,
     }
 }
 
 fn kind(number: i32) -> Result<OwnerKind, StoreError> {
-    [OwnerKind::Citizen, OwnerKind::Programme, OwnerKind::Merchant]
+    [OwnerKind::Citizen, OwnerKind::Programme, OwnerKind::Merchant, OwnerKind::Project]
         .into_iter()
         .find(|kind| kind_number(*kind) == number)
         .ok_or_else(|| StoreError::Corrupt(format!("account kind {number}")))
 }
 
-fn journal_kind_number(kind: JournalKind) -> i32 {
+pub(crate) fn journal_kind_number(kind: JournalKind) -> i32 {
     match kind {
         JournalKind::Credit => 1,
         JournalKind::Redeem => 2,
@@ -342,12 +349,14 @@ fn journal_kind_number(kind: JournalKind) -> i32 {
         JournalKind::Reverse => 7,
         JournalKind::Settle => 8,
         JournalKind::Void => 9,
+        JournalKind::Payout => 12,
+        JournalKind::Prize => 13,
     }
 }
 
 pub(crate) fn journal_kind(number: i32) -> Result<JournalKind, StoreError> {
-    use JournalKind::{Adjust, Cancel, Credit, Expire, Redeem, Reverse, Settle, Use, Void};
-    [Credit, Redeem, Cancel, Use, Expire, Adjust, Reverse, Settle, Void]
+    use JournalKind::{Adjust, Cancel, Credit, Expire, Payout, Prize, Redeem, Reverse, Settle, Use, Void};
+    [Credit, Redeem, Cancel, Use, Expire, Adjust, Reverse, Settle, Void, Payout, Prize]
         .into_iter()
         .find(|kind| journal_kind_number(*kind) == number)
         .ok_or_else(|| StoreError::Corrupt(format!("journal kind {number}")))

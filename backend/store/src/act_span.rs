@@ -53,6 +53,23 @@ pub async fn save(on: &Transaction, weeks: &BTreeMap<WeekOfActs, Vec<CountedAct>
     execute(on, &sql, values).await.map(|_| ())
 }
 
+/// Forgets acts that began before a week, of a stretch of citizens after one that ends after so many rows;
+/// gives where it ended, none at the last citizen.
+pub async fn forget_before(
+    on: &Transaction,
+    week: i32,
+    after: CitizenId,
+    rows: i64,
+) -> Result<Option<CitizenId>, StoreError> {
+    let sql = "SELECT citizen_id FROM act_spans WHERE citizen_id > $1 ORDER BY citizen_id LIMIT 1 OFFSET $2";
+    let row = query_one(on, sql, [after.get().into(), rows.into()]).await?;
+    let last = row.map(|row| row.uuid(0)).transpose()?;
+    let sql = "DELETE FROM act_spans WHERE citizen_id > $1 AND citizen_id <= $2 AND week < $3";
+    let values = [after.get().into(), last.unwrap_or(Uuid::max()).into(), week.into()];
+    execute(on, sql, values).await?;
+    Ok(last.map(CitizenId::new))
+}
+
 /// The activity of a citizen whose id begins with these eight bytes.
 pub async fn activity<C: Connected>(
     on: &C,

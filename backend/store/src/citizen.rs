@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use tanhui_domain::city::{Citizen, Grant, NO_MERCHANT, Role};
 use tanhui_domain::id::{CitizenId, CityId, MerchantId};
 use tanhui_domain::ledger::OwnerKind;
+use tanhui_domain::merchant::StaffRole;
 
 use crate::account;
 use crate::columns::Columns;
@@ -67,10 +68,14 @@ pub async fn update(on: &Transaction, citizen: &Citizen) -> Result<(), StoreErro
     .map(|_| ())
 }
 
-/// Forgets the person: phone, nickname, district, tokens, roles and consents go, the pseudonym stays for the
-/// ledger.
+/// Forgets the person: phone, nickname, district, tokens, roles, consents, invitations and the contact of an
+/// application go, the pseudonym stays for the ledger.
 pub async fn erase(on: &Transaction, id: CitizenId, at: DateTime<Utc>) -> Result<(), StoreError> {
     let key = || sea_orm::Value::from(id.get());
+    let invited = "DELETE FROM staff_invitations
+                   WHERE phone_key = (SELECT phone_key FROM persons WHERE citizen_id = $1)";
+    execute(on, invited, [key()]).await?;
+    execute(on, "UPDATE merchants SET contact = '' WHERE applied_by = $1", [key()]).await?;
     for table in ["persons", "refresh_tokens", "role_grants", "consents"] {
         execute(on, &format!("DELETE FROM {table} WHERE citizen_id = $1"), [key()]).await?;
     }
@@ -152,7 +157,7 @@ pub async fn grants<C: Connected>(on: &C, id: CitizenId) -> Result<Vec<Grant>, S
         .collect()
 }
 
-/// Gives a role; giving it twice changes nothing.
+/// Gives a role; giving it twice changes nothing. Whom the city makes a merchant's staff is its owner.
 pub async fn grant(
     on: &Transaction,
     id: CitizenId,
@@ -161,14 +166,16 @@ pub async fn grant(
 ) -> Result<(), StoreError> {
     execute(
         on,
-        "INSERT INTO role_grants (citizen_id, role, city_id, merchant_id, granted_at_us)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        "INSERT INTO role_grants
+           (citizen_id, role, city_id, merchant_id, granted_at_us, staff_role, staff_label)
+         VALUES ($1, $2, $3, $4, $5, $6, '') ON CONFLICT DO NOTHING",
         [
             id.get().into(),
             grant.role.word().into(),
             grant.city.get().into(),
             grant.merchant.map_or(NO_MERCHANT, MerchantId::get).into(),
             micros(at).into(),
+            grant.merchant.map(|_| StaffRole::Owner.word()).into(),
         ],
     )
     .await

@@ -1,28 +1,63 @@
 //! What a crediting batch reads and writes, in as few statements as there are things to wait for. Decides
 //! nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::crediting::Outcome;
-use tanhui_domain::id::{CitizenId, CityId, JournalId, SourceId};
+use tanhui_domain::id::{CitizenId, CityId, JournalId, OwnerId, SourceId};
 use tanhui_domain::ledger::{Account, Amounts, Journal, JournalKind};
 
 use crate::binding::{SubjectHash, subject};
 use crate::columns::Columns;
-use crate::database::{Connected as _, Engine, Transaction};
+use crate::database::{Connected, Engine, Transaction};
 use crate::error::StoreError;
-use crate::row::{execute, expect_rows, micros, query_all};
+use crate::row::{Row, execute, expect_rows, micros, query_all};
 use crate::write::write_together;
-use crate::{account, activity, lot, tally, usage};
+use crate::{account, activity, lot, tally, usage, waiting_points};
 
 /// Whose events a batch holds.
 #[derive(Debug, Default)]
 pub struct Owners {
     /// The citizen of each subject that is bound.
-    pub bound: HashMap<(SourceId, SubjectHash), CitizenId>,
+    pub bound: Bound,
     /// Their accounts, locked.
     pub accounts: BTreeMap<CitizenId, Account>,
+}
+
+/// The citizens of subjects that are bound.
+pub type Bound = HashMap<(SourceId, SubjectHash), CitizenId>;
+
+/// To whom subjects are bound just now.
+pub async fn owners<C: Connected>(on: &C, subjects: &[(SourceId, SubjectHash)]) -> Result<Bound, StoreError> {
+    let (table, values) = Columns::new()
+        .int("n", (0..).take(subjects.len()))
+        .bigint("source_id", subjects.iter().map(|(source, _)| source.get()))
+        .bytes("subject_hash", subjects.iter().map(|(_, hash)| hash.to_vec()))
+        .table(on.engine());
+    let sql = format!(
+        "SELECT r.n, b.citizen_id FROM {table} JOIN bindings b ON b.source_id = r.source_id
+         AND b.subject_hash = r.subject_hash AND b.ended_at_us IS NULL"
+    );
+    let foreign = || StoreError::Corrupt("a subject that was not asked for".to_owned());
+    let owner = |row: &Row| {
+        let subject = usize::try_from(row.get::<i32>(0)?).ok().and_then(|place| subjects.get(place));
+        Ok((*subject.ok_or_else(foreign)?, CitizenId::new(row.uuid(1)?)))
+    };
+    query_all(on, &sql, values).await?.iter().map(owner).collect()
+}
+
+/// Locks the accounts of citizens whose subjects were looked up a moment ago, and of some others, in id order.
+pub async fn lock_known(
+    on: &Transaction,
+    bound: Bound,
+    citizens: HashSet<CitizenId>,
+) -> Result<Owners, StoreError> {
+    let all: HashSet<CitizenId> = bound.values().copied().chain(citizens).collect();
+    let ids: Vec<OwnerId> = all.into_iter().map(OwnerId::from).collect();
+    let accounts = account::lock_many(on, &ids).await?;
+    let accounts = accounts.into_iter().map(|account| (CitizenId::new(account.owner.get()), account));
+    Ok(Owners { bound, accounts: accounts.collect() })
 }
 
 /// Finds out to whom subjects are bound and locks the accounts of those citizens and of some others, in id
@@ -124,12 +159,16 @@ pub async fn write(
     if !outcome.tallies.is_empty() {
         writes.push(tally::adding(&outcome.tallies));
     }
+    if !outcome.waiting.is_empty() {
+        writes.push(waiting_points::promising(&outcome.waiting));
+    }
     writes.push(account::balancing(postings()));
     let id = write_together(on, &journal, writes).await?;
     post_opposite(on, city, id, outcome.total, recorded_at).await
 }
 
-async fn post_opposite(
+/// Posts the other side of a journal on the programme's account, which is locked last.
+pub(crate) async fn post_opposite(
     on: &Transaction,
     city: CityId,
     journal: JournalId,

@@ -18,7 +18,25 @@ const SQLITE_READERS_MAX: u32 = 8;
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const SQLITE_BUSY_PAUSE: Duration = Duration::from_millis(20);
 const POSTGRES_CONNECTIONS_MAX: u32 = 16;
+/// Two for each of two writers and some that are on their way back.
+const BATCH_CONNECTIONS_MAX: u32 = 6;
+/// Batches send the same few statements over and over, and all of them reach all tables through an index:
+/// each is planned once. Looking a row up must look cheap beside reading a table that is small today, for the
+/// plan stays while the table grows.
+const BATCH_SETTINGS: [(&str, &str); 9] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("enable_material", "off"),
+    ("random_page_cost", "0"),
+    ("seq_page_cost", "0"),
+    ("cpu_tuple_cost", "1"),
+    ("jit", "off"),
+];
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection that was idle for longer may have died with its server, and a reader does not try again.
+const IDLE_TRUSTED: Duration = Duration::from_millis(100);
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Which database this is.
@@ -35,6 +53,7 @@ pub enum Engine {
 pub struct Database {
     read: DatabaseConnection,
     write: DatabaseConnection,
+    batch: DatabaseConnection,
     engine: Engine,
     statements: Statements,
 }
@@ -111,11 +130,22 @@ impl Database {
             create_folder(url)?;
             let write = open_sqlite(sqlite_options(url, 1)).await?;
             let read = open_sqlite(sqlite_options(url, SQLITE_READERS_MAX)).await?;
-            return Ok(Self { read, write, engine: Engine::Sqlite, statements: Statements::default() });
+            let statements = Statements::default();
+            return Ok(Self { read, batch: write.clone(), write, engine: Engine::Sqlite, statements });
         }
         let both = sea_orm::Database::connect(postgres_options(url)).await?;
+        let batch = sea_orm::Database::connect(batch_options(url)).await?;
         let statements = Statements::default();
-        Ok(Self { read: both.clone(), write: both, engine: Engine::Postgres, statements })
+        Ok(Self { read: both.clone(), write: both, batch, engine: Engine::Postgres, statements })
+    }
+
+    /// The same database through connections that are kept for batches.
+    #[must_use]
+    pub fn for_batches(&self) -> Self {
+        match self.engine {
+            Engine::Postgres => Self { read: self.batch.clone(), write: self.batch.clone(), ..self.clone() },
+            Engine::Sqlite => self.clone(),
+        }
     }
 
     /// Brings the schema up to date and creates the partitions of this month and the next ones.
@@ -168,8 +198,9 @@ impl Database {
 
     /// Closes the connections after what is under way.
     pub async fn close(self) -> Result<(), StoreError> {
-        if self.engine == Engine::Sqlite {
-            self.write.close().await?;
+        match self.engine {
+            Engine::Sqlite => self.write.close().await?,
+            Engine::Postgres => self.batch.close().await?,
         }
         Ok(self.read.close().await?)
     }
@@ -186,6 +217,14 @@ impl Transaction {
     pub(crate) fn for_update(&self) -> &'static str {
         match self.engine {
             Engine::Postgres => " FOR UPDATE",
+            Engine::Sqlite => "",
+        }
+    }
+
+    /// The same for a row that others may go on referring to.
+    pub(crate) fn for_change(&self) -> &'static str {
+        match self.engine {
+            Engine::Postgres => " FOR NO KEY UPDATE",
             Engine::Sqlite => "",
         }
     }
@@ -240,9 +279,18 @@ fn postgres_options(url: &str) -> ConnectOptions {
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_timeout(ACQUIRE_TIMEOUT)
         .statement_timeout(STATEMENT_TIMEOUT)
-        .test_before_acquire_if_idle_for(Duration::from_secs(30))
+        .test_before_acquire_if_idle_for(IDLE_TRUSTED)
         .set_application_name("tanhui")
         .sqlx_logging(false);
+    options
+}
+
+fn batch_options(url: &str) -> ConnectOptions {
+    let mut options = postgres_options(url);
+    options
+        .max_connections(BATCH_CONNECTIONS_MAX)
+        .connect_lazy(true)
+        .map_sqlx_postgres_opts(|postgres| postgres.options(BATCH_SETTINGS));
     options
 }
 

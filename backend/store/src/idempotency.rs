@@ -1,11 +1,15 @@
 //! The first answer to each `Idempotency-Key`, written in the transaction of the work itself.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use tanhui_domain::id::OwnerId;
 
+use crate::columns::Columns;
 use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
-use crate::row::{execute, micros, query_one};
+use crate::row::{execute, micros, query_all, query_one};
+use crate::write::Write;
 
 /// Whose key, on which route.
 #[derive(Debug, Clone)]
@@ -38,6 +42,47 @@ pub async fn find<C: Connected>(on: &C, key: &RequestKey) -> Result<Option<Store
     let row = query_one(on, sql, [key.owner.get().into(), key.route.into(), key.key.clone().into()]).await?;
     row.map(|row| Ok(StoredAnswer { body_hash: row.get(0)?, status: row.get(1)?, answer: row.text(2)? }))
         .transpose()
+}
+
+/// The answers given to keys before, by their place in the list; absent where there is none.
+pub async fn find_many<C: Connected>(
+    on: &C,
+    keys: &[&RequestKey],
+) -> Result<HashMap<usize, StoredAnswer>, StoreError> {
+    let (table, values) = Columns::new()
+        .int("n", (0..).take(keys.len()))
+        .uuid("owner_id", keys.iter().map(|key| key.owner.get()))
+        .text("route", keys.iter().map(|key| key.route.to_owned()))
+        .text("key", keys.iter().map(|key| key.key.clone()))
+        .table(on.engine());
+    let sql = format!(
+        "SELECT r.n, k.body_hash, k.status, k.answer FROM {table} JOIN idempotency_keys k
+         ON k.owner_id = r.owner_id AND k.route = r.route AND k.key = r.key"
+    );
+    let rows = query_all(on, &sql, values).await?;
+    rows.iter()
+        .map(|row| {
+            let place = usize::try_from(row.get::<i32>(0)?).unwrap_or(usize::MAX);
+            let answer = StoredAnswer { body_hash: row.get(1)?, status: row.get(2)?, answer: row.text(3)? };
+            Ok((place, answer))
+        })
+        .collect()
+}
+
+/// Keys with their answers, not yet run. Whoever owns them must be locked.
+pub(crate) fn answering(keys: &[(&RequestKey, String)], status: i32, at: DateTime<Utc>) -> Write {
+    let columns = Columns::new()
+        .uuid("owner_id", keys.iter().map(|(key, _)| key.owner.get()))
+        .text("route", keys.iter().map(|(key, _)| key.route.to_owned()))
+        .text("key", keys.iter().map(|(key, _)| key.key.clone()))
+        .bytes("body_hash", keys.iter().map(|(key, _)| key.body_hash.to_vec()))
+        .int("status", keys.iter().map(|_| status))
+        .text("answer", keys.iter().map(|(_, answer)| answer.clone()))
+        .bigint("created_at_us", keys.iter().map(|_| micros(at)));
+    let names = "owner_id, route, key, body_hash, status, answer, created_at_us";
+    Write::new(columns, move |table| {
+        format!("INSERT INTO idempotency_keys ({names}) SELECT {names} FROM {table} WHERE true")
+    })
 }
 
 /// Claims a key for this transaction; false when it was used before. A rival that is still running is waited

@@ -1,6 +1,6 @@
 //! Lots of points by their days, and what was taken from them for what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use tanhui_domain::amount::Points;
@@ -11,15 +11,32 @@ use uuid::Uuid;
 use crate::columns::Columns;
 use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
-use crate::row::{Row, day_number, execute, expect_rows, query_all, query_one};
+use crate::row::{Row, day_number, execute, query_all, query_one};
 use crate::write::Write;
 
 /// A citizen's lots with something left, earliest expiry first.
 pub async fn open<C: Connected>(on: &C, citizen: CitizenId) -> Result<Vec<Lot>, StoreError> {
-    let sql = "SELECT expires_day, spendable_day, points_left FROM lots
-               WHERE citizen_id = $1 AND points_left > 0 ORDER BY expires_day, spendable_day";
-    let rows = query_all(on, sql, [citizen.get().into()]).await?;
-    rows.iter().map(|row| Ok(Lot { key: key(row, 0)?, left: Points::new(row.bigint(2)?) })).collect()
+    Ok(open_many(on, &[citizen]).await?.remove(&citizen).unwrap_or_default())
+}
+
+/// Citizens' lots with something left, earliest expiry first; absent where there is none.
+pub async fn open_many<C: Connected>(
+    on: &C,
+    citizens: &[CitizenId],
+) -> Result<HashMap<CitizenId, Vec<Lot>>, StoreError> {
+    let ids = citizens.iter().map(|citizen| citizen.get());
+    let (table, values) = Columns::new().uuid("id", ids).table(on.engine());
+    let sql = format!(
+        "SELECT citizen_id, expires_day, spendable_day, points_left FROM lots
+         WHERE citizen_id IN (SELECT r.id FROM {table}) AND points_left > 0
+         ORDER BY citizen_id, expires_day, spendable_day"
+    );
+    let mut lots: HashMap<CitizenId, Vec<Lot>> = HashMap::new();
+    for row in query_all(on, &sql, values).await? {
+        let lot = Lot { key: key(&row, 1)?, left: Points::new(row.bigint(3)?) };
+        lots.entry(CitizenId::new(row.uuid(0)?)).or_default().push(lot);
+    }
+    Ok(lots)
 }
 
 /// One lot with all that became of it.
@@ -58,10 +75,8 @@ pub async fn page<C: Connected>(
 
 const TALLY: &str =
     "SELECT l.expires_day, l.spendable_day, l.points_granted, l.points_left, l.points_expired,
-        CAST(COALESCE((SELECT SUM(t.points) FROM redemptions r JOIN lot_takes t
-           ON t.citizen_id = r.citizen_id AND t.cause = r.id
-           AND t.expires_day = l.expires_day AND t.spendable_day = l.spendable_day
-           WHERE r.citizen_id = l.citizen_id AND r.cancelled_at_us IS NOT NULL), 0) AS BIGINT)
+        CAST(COALESCE((SELECT SUM(b.points) FROM lot_returns b WHERE b.citizen_id = l.citizen_id
+           AND b.expires_day = l.expires_day AND b.spendable_day = l.spendable_day), 0) AS BIGINT)
     FROM lots l WHERE l.citizen_id = $1";
 
 fn tally(row: &Row) -> Result<LotTally, StoreError> {
@@ -112,70 +127,130 @@ pub async fn take(
     if takes.is_empty() {
         return Ok(());
     }
-    change(on, citizen, takes, "points_left = lots.points_left - r.points").await?;
-    let (table, values) =
-        of_citizen(citizen, takes).uuid("cause", takes.iter().map(|_| cause)).table(on.engine());
+    let takes: Vec<_> = takes.iter().map(|take| (citizen, cause, *take)).collect();
+    for write in taking(&takes) {
+        write.run(on).await?;
+    }
+    Ok(())
+}
+
+/// Takes points of citizens for causes, not yet run.
+pub(crate) fn taking(takes: &[(CitizenId, Uuid, LotTake)]) -> [Write; 2] {
+    let mut lots: BTreeMap<(CitizenId, LotKey), i64> = BTreeMap::new();
+    for (citizen, _, take) in takes {
+        let sum = lots.entry((*citizen, take.key)).or_default();
+        *sum = sum.saturating_add(take.points.get());
+    }
+    let columns = of_lots(lots.keys()).bigint("points", lots.values().copied());
+    let update = Write::new(columns, |table| {
+        format!("UPDATE lots SET points_left = lots.points_left - r.points FROM {table} WHERE {SAME_LOT}")
+    });
+    let columns = of_causes(takes).bigint("points", takes.iter().map(|(.., take)| take.points.get()));
+    let record = Write::new(columns, |table| adding_up("lot_takes", table));
+    [update.touching(lots.len(), "a lot is missing"), record]
+}
+
+/// Points that come back to the lot they were taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LotReturn {
+    /// Whose.
+    pub citizen: CitizenId,
+    /// For what they had been taken.
+    pub cause: Uuid,
+    /// From which lot, and how many.
+    pub take: LotTake,
+    /// Whether its last day is over: they expire at once.
+    pub ended: bool,
+}
+
+/// Gives points back to the lots they were taken from, each lot of a cause once. The accounts must be locked.
+pub async fn give_back(on: &Transaction, returns: &[LotReturn]) -> Result<(), StoreError> {
+    if returns.is_empty() {
+        return Ok(());
+    }
+    let mut lots: BTreeMap<(CitizenId, LotKey), (i64, i64)> = BTreeMap::new();
+    for LotReturn { citizen, take, ended, .. } in returns {
+        let (left, expired) = lots.entry((*citizen, take.key)).or_default();
+        let sum = if *ended { expired } else { left };
+        *sum = sum.saturating_add(take.points.get());
+    }
+    let columns = of_lots(lots.keys())
+        .bigint("points", lots.values().map(|(left, _)| *left))
+        .bigint("ended", lots.values().map(|(_, ended)| *ended));
+    let update = Write::new(columns, |table| {
+        format!(
+            "UPDATE lots SET points_left = lots.points_left + r.points,
+               points_expired = lots.points_expired + r.ended FROM {table} WHERE {SAME_LOT}"
+        )
+    });
+    update.touching(lots.len(), "a lot is missing").run(on).await?;
+    let causes: Vec<_> = returns.iter().map(|one| (one.citizen, one.cause, one.take)).collect();
+    let columns = of_causes(&causes).bigint("points", returns.iter().map(|one| one.take.points.get()));
+    Write::new(columns, |table| adding_up("lot_returns", table)).run(on).await
+}
+
+const SAME_LOT: &str = "lots.citizen_id = r.citizen_id AND lots.expires_day = r.expires_day
+    AND lots.spendable_day = r.spendable_day";
+
+fn of_lots<'a>(lots: impl Iterator<Item = &'a (CitizenId, LotKey)> + Clone) -> Columns {
+    Columns::new()
+        .uuid("citizen_id", lots.clone().map(|(citizen, _)| citizen.get()))
+        .int("expires_day", lots.clone().map(|(_, key)| day_number(key.expires_on)))
+        .int("spendable_day", lots.map(|(_, key)| day_number(key.spendable_from)))
+}
+
+fn of_causes(takes: &[(CitizenId, Uuid, LotTake)]) -> Columns {
+    Columns::new()
+        .uuid("citizen_id", takes.iter().map(|(citizen, ..)| citizen.get()))
+        .uuid("cause", takes.iter().map(|(_, cause, _)| *cause))
+        .int("expires_day", takes.iter().map(|(.., take)| day_number(take.key.expires_on)))
+        .int("spendable_day", takes.iter().map(|(.., take)| day_number(take.key.spendable_from)))
+}
+
+fn adding_up(into: &str, table: &str) -> String {
     let names = "citizen_id, cause, expires_day, spendable_day, points";
-    let sql = format!(
-        "INSERT INTO lot_takes ({names}) SELECT {names} FROM {table} WHERE true
+    format!(
+        "INSERT INTO {into} ({names}) SELECT {names} FROM {table} WHERE true
          ON CONFLICT (citizen_id, cause, expires_day, spendable_day)
-         DO UPDATE SET points = lot_takes.points + excluded.points"
-    );
-    execute(on, &sql, values).await.map(|_| ())
-}
-
-/// Gives points back to the lots they were taken from. The account must be locked.
-pub async fn give_back(on: &Transaction, citizen: CitizenId, takes: &[LotTake]) -> Result<(), StoreError> {
-    change(on, citizen, takes, "points_left = lots.points_left + r.points").await
-}
-
-/// Gives points back to lots whose last day is over, where they expire at once. The account must be locked.
-pub async fn give_back_expired(
-    on: &Transaction,
-    citizen: CitizenId,
-    takes: &[LotTake],
-) -> Result<(), StoreError> {
-    change(on, citizen, takes, "points_expired = lots.points_expired + r.points").await
+         DO UPDATE SET points = {into}.points + excluded.points"
+    )
 }
 
 /// Lets points be left again that had expired. The account must be locked.
 pub async fn revive(on: &Transaction, citizen: CitizenId, takes: &[LotTake]) -> Result<(), StoreError> {
-    let set = "points_expired = lots.points_expired - r.points, points_left = lots.points_left + r.points";
-    change(on, citizen, takes, set).await
+    let keys: Vec<_> = takes.iter().map(|take| (citizen, take.key)).collect();
+    let columns = of_lots(keys.iter()).bigint("points", takes.iter().map(|take| take.points.get()));
+    let update = Write::new(columns, |table| {
+        format!(
+            "UPDATE lots SET points_expired = lots.points_expired - r.points,
+               points_left = lots.points_left + r.points FROM {table} WHERE {SAME_LOT}"
+        )
+    });
+    update.touching(takes.len(), "a lot is missing").run(on).await
 }
 
-fn of_citizen(citizen: CitizenId, takes: &[LotTake]) -> Columns {
-    Columns::new()
-        .uuid("citizen_id", takes.iter().map(|_| citizen.get()))
-        .int("expires_day", takes.iter().map(|take| day_number(take.key.expires_on)))
-        .int("spendable_day", takes.iter().map(|take| day_number(take.key.spendable_from)))
-        .bigint("points", takes.iter().map(|take| take.points.get()))
-}
-
-async fn change(
-    on: &Transaction,
-    citizen: CitizenId,
-    takes: &[LotTake],
-    set: &str,
-) -> Result<(), StoreError> {
-    let (table, values) = of_citizen(citizen, takes).table(on.engine());
-    let sql = format!(
-        "UPDATE lots SET {set} FROM {table} WHERE lots.citizen_id = r.citizen_id
-         AND lots.expires_day = r.expires_day AND lots.spendable_day = r.spendable_day"
-    );
-    expect_rows(execute(on, &sql, values).await?, takes.len(), "a lot is missing")
-}
-
-/// What was taken for a cause.
-pub async fn taken<C: Connected>(
+/// What was taken for causes and has not come back; absent where there is nothing.
+pub async fn still_taken<C: Connected>(
     on: &C,
-    citizen: CitizenId,
-    cause: Uuid,
-) -> Result<Vec<LotTake>, StoreError> {
-    let sql = "SELECT expires_day, spendable_day, points FROM lot_takes
-               WHERE citizen_id = $1 AND cause = $2 ORDER BY expires_day, spendable_day";
-    let rows = query_all(on, sql, [citizen.get().into(), cause.into()]).await?;
-    rows.iter().map(|row| Ok(LotTake { key: key(row, 0)?, points: Points::new(row.bigint(2)?) })).collect()
+    causes: &[(CitizenId, Uuid)],
+) -> Result<HashMap<Uuid, Vec<LotTake>>, StoreError> {
+    let (table, values) = Columns::new()
+        .uuid("citizen_id", causes.iter().map(|(citizen, _)| citizen.get()))
+        .uuid("cause", causes.iter().map(|(_, cause)| *cause))
+        .table(on.engine());
+    let sql = format!(
+        "SELECT t.cause, t.expires_day, t.spendable_day, t.points - COALESCE(b.points, 0) FROM {table}
+         JOIN lot_takes t ON t.citizen_id = r.citizen_id AND t.cause = r.cause
+         LEFT JOIN lot_returns b ON b.citizen_id = t.citizen_id AND b.cause = t.cause
+           AND b.expires_day = t.expires_day AND b.spendable_day = t.spendable_day
+         WHERE t.points > COALESCE(b.points, 0) ORDER BY t.cause, t.expires_day, t.spendable_day"
+    );
+    let mut taken: HashMap<Uuid, Vec<LotTake>> = HashMap::new();
+    for row in query_all(on, &sql, values).await? {
+        let take = LotTake { key: key(&row, 1)?, points: Points::new(row.bigint(3)?) };
+        taken.entry(row.uuid(0)?).or_default().push(take);
+    }
+    Ok(taken)
 }
 
 /// Citizens of a city, in id order and beginning after one, with points left whose last day lies in a

@@ -10,6 +10,9 @@ use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
 use crate::row::{Row, execute, micros, query_all, query_one};
 
+/// Stands for no citizen.
+const NOBODY: Uuid = Uuid::nil();
+
 const COLUMNS: &str = "id, city_id, act, subject_id, citizen_id, actor, reason_zh, reason_en, done_at_us";
 
 /// Adds a line.
@@ -23,7 +26,7 @@ pub async fn insert(on: &Transaction, deed: &Deed) -> Result<(), StoreError> {
             deed.city.get().into(),
             act_number(deed.act).into(),
             deed.subject.into(),
-            deed.citizen.get().into(),
+            deed.citizen.map_or(NOBODY, CitizenId::get).into(),
             deed.actor.word().into(),
             deed.reason.zh.clone().into(),
             deed.reason.en.clone().into(),
@@ -75,7 +78,7 @@ fn read(row: &Row) -> Result<Deed, StoreError> {
         city: CityId::new(row.bigint(1)?),
         act: act(row.get(2)?)?,
         subject: row.uuid(3)?,
-        citizen: CitizenId::new(row.uuid(4)?),
+        citizen: Some(row.uuid(4)?).filter(|id| *id != NOBODY).map(CitizenId::new),
         actor: row.known(5, Actor::from_word)?,
         reason: Text::new(row.text(6)?, row.text(7)?),
         done_at: row.instant(8)?,
@@ -90,6 +93,14 @@ fn act_number(act: Act) -> i32 {
         Act::AdjustmentRefused => 4,
         Act::Released => 5,
         Act::Rejected => 6,
+        Act::MerchantApproved => 41,
+        Act::MerchantReturned => 42,
+        Act::MerchantRejected => 43,
+        Act::MerchantSuspended => 44,
+        Act::MerchantReinstated => 45,
+        Act::MerchantClosed => 46,
+        Act::StaffJoined => 47,
+        Act::StaffRemoved => 48,
     }
 }
 

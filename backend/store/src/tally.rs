@@ -1,7 +1,9 @@
-//! Counts that are not a citizen's own caps: readings, cards and devices, budgets. One row a count and day.
+//! Counts that are not a citizen's own caps: readings, cards and devices, budgets and their queues. One row a
+//! count and day.
 
 use tanhui_domain::amount::{Points, ReductionMg};
 use tanhui_domain::crediting::{CountOf, Counter, Tally};
+use tanhui_domain::id::{CitizenId, CityId, SharedId};
 use tanhui_domain::rule::Usage;
 use tanhui_domain::time::DayRange;
 use uuid::Uuid;
@@ -9,7 +11,7 @@ use uuid::Uuid;
 use crate::columns::Columns;
 use crate::database::{Connected, Engine, Transaction, day_numbers};
 use crate::error::StoreError;
-use crate::row::{day_number, query_all};
+use crate::row::{Row, day_number, query_all};
 use crate::write::Write;
 
 /// Makes every other transaction that asks for one of these counts wait until this one ends. On `SQLite` they
@@ -56,6 +58,43 @@ pub async fn sums<C: Connected>(on: &C, asked: &[(Counter<'_>, DayRange)]) -> Re
     Ok(sums)
 }
 
+/// The budgets of a city for which points wait.
+pub async fn waiting_for<C: Connected>(on: &C, city: CityId) -> Result<Vec<String>, StoreError> {
+    let of = CountOf::Waiting(city);
+    let sql = "SELECT name FROM tallies WHERE owner_id = $1 AND kind = $2 AND points > 0 ORDER BY name";
+    let rows = query_all(on, sql, [owner(of).into(), kind(of).into()]).await?;
+    rows.iter().map(|row| row.text(0)).collect()
+}
+
+/// All counts in order of owner, kind, day and name, beginning after one.
+pub async fn page<C: Connected>(on: &C, after: Option<&Tally>, limit: i64) -> Result<Vec<Tally>, StoreError> {
+    let (after, mut values) = match after {
+        None => ("", Vec::new()),
+        Some(last) => {
+            let (of, day) = (last.of, day_number(last.day));
+            let values = vec![owner(of).into(), kind(of).into(), day.into(), last.name.clone().into()];
+            ("WHERE (owner_id, kind, day, name) > ($1, $2, $3, $4)", values)
+        }
+    };
+    values.push(limit.into());
+    let sql = format!(
+        "SELECT owner_id, kind, day, name, events, points, reduction_mg, quantity FROM tallies {after}
+         ORDER BY owner_id, kind, day, name LIMIT ${}",
+        values.len()
+    );
+    query_all(on, &sql, values).await?.iter().map(tally).collect()
+}
+
+fn tally(row: &Row) -> Result<Tally, StoreError> {
+    let added = Usage {
+        events: row.bigint(4)?,
+        points: Points::new(row.bigint(5)?),
+        reduction: ReductionMg::new(row.bigint(6)?),
+        quantity: row.bigint(7)?,
+    };
+    Ok(Tally { of: count_of(row.get(1)?, row.uuid(0)?)?, day: row.day(2)?, name: row.text(3)?, added })
+}
+
 /// Adds to counts.
 pub async fn add(on: &Transaction, tallies: &[Tally]) -> Result<(), StoreError> {
     adding(tallies).run(on).await
@@ -94,7 +133,7 @@ fn owner(of: CountOf) -> Uuid {
     match of {
         CountOf::Granted(citizen) | CountOf::Read(citizen) => citizen.get(),
         CountOf::Shared(shared) => shared.get(),
-        CountOf::Issued(city) => Uuid::from_u64_pair(0, city.get().cast_unsigned()),
+        CountOf::Issued(city) | CountOf::Waiting(city) => Uuid::from_u64_pair(0, city.get().cast_unsigned()),
     }
 }
 
@@ -105,5 +144,18 @@ fn kind(of: CountOf) -> i32 {
         CountOf::Read(_) => 1,
         CountOf::Shared(_) => 2,
         CountOf::Issued(_) => 3,
+        CountOf::Waiting(_) => 4,
     }
+}
+
+fn count_of(kind: i32, owner: Uuid) -> Result<CountOf, StoreError> {
+    let city = CityId::new(owner.as_u64_pair().1.cast_signed());
+    let all = [
+        CountOf::Read(CitizenId::new(owner)),
+        CountOf::Shared(SharedId::new(owner)),
+        CountOf::Issued(city),
+        CountOf::Waiting(city),
+    ];
+    let known = all.into_iter().find(|of| self::kind(*of) == kind);
+    known.ok_or_else(|| StoreError::Corrupt(format!("a count of kind {kind}")))
 }

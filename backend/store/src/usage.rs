@@ -1,6 +1,9 @@
 //! What a citizen was granted per action and civil day: the sums behind caps, and the scores behind boards.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
+use sea_orm::Value;
 use tanhui_domain::amount::{Points, ReductionMg};
 use tanhui_domain::crediting::DayGrant;
 use tanhui_domain::id::{CitizenId, CityId};
@@ -8,9 +11,9 @@ use tanhui_domain::rule::Usage;
 use tanhui_domain::time::DayRange;
 
 use crate::columns::Columns;
-use crate::database::{Connected, Transaction, day_numbers};
+use crate::database::{Connected, Engine, Transaction, day_numbers};
 use crate::error::StoreError;
-use crate::row::{day_number, micros, query_all};
+use crate::row::{Row, day_number, micros, query_all};
 use crate::write::Write;
 
 /// A window whose sums are asked for.
@@ -24,35 +27,108 @@ pub struct UsageWindow {
     pub range: DayRange,
 }
 
-/// The sums of windows, in the order asked for.
+/// Most windows that are summed up in one look at a citizen's days, and their columns.
+const BOUNDS: [(&str, &str); 3] = [("from_0", "until_0"), ("from_1", "until_1"), ("from_2", "until_2")];
+
+/// One look at a citizen's days of an action: for which windows, by their places.
+struct Look<'a> {
+    citizen: CitizenId,
+    action: &'a str,
+    places: &'a [usize],
+    bounds: Vec<(i32, i32)>,
+}
+
+impl Look<'_> {
+    /// The days of one of its windows; none for one that it does not have.
+    fn window(&self, nth: usize) -> (i32, i32) {
+        self.bounds.get(nth).copied().unwrap_or_default()
+    }
+
+    fn first_day(&self) -> i32 {
+        self.bounds.iter().map(|(from, _)| *from).min().unwrap_or_default()
+    }
+
+    fn end(&self) -> i32 {
+        self.bounds.iter().map(|(_, until)| *until).max().unwrap_or_default()
+    }
+}
+
+/// The sums of windows, in the order asked for. Windows of one citizen and action mostly lie within each
+/// other, so their days are looked at once.
 pub async fn sums<C: Connected>(on: &C, windows: &[UsageWindow]) -> Result<Vec<Usage>, StoreError> {
-    let (table, values) = Columns::new()
-        .int("n", (0..).take(windows.len()))
-        .uuid("citizen_id", windows.iter().map(|window| window.citizen.get()))
-        .text("action", windows.iter().map(|window| window.action.clone()))
-        .int("day_from", windows.iter().map(|window| day_numbers(window.range).0))
-        .int("day_until", windows.iter().map(|window| day_numbers(window.range).1))
-        .table(on.engine());
-    let sql = format!(
-        "SELECT r.n, CAST(SUM(d.events) AS BIGINT), CAST(SUM(d.points) AS BIGINT),
-                CAST(SUM(d.reduction_mg) AS BIGINT), CAST(SUM(d.quantity) AS BIGINT)
-         FROM {table} JOIN activity_days d
-           ON d.citizen_id = r.citizen_id AND d.action = r.action AND d.day >= r.day_from
-           AND d.day < r.day_until
-         GROUP BY r.n"
-    );
+    let mut of_one: HashMap<(CitizenId, &str), Vec<usize>> = HashMap::new();
+    for (place, window) in windows.iter().enumerate() {
+        of_one.entry((window.citizen, window.action.as_str())).or_default().push(place);
+    }
+    let range = |place: &usize| windows.get(*place).map(|window| day_numbers(window.range));
+    let looks: Vec<Look<'_>> = of_one
+        .iter()
+        .flat_map(|(of, places)| places.chunks(BOUNDS.len()).map(move |places| (of, places)))
+        .map(|(&(citizen, action), places)| {
+            let bounds = places.iter().filter_map(range).collect();
+            Look { citizen, action, places, bounds }
+        })
+        .collect();
+    let (sql, values) = summing(on.engine(), &looks);
     let mut sums = vec![Usage::default(); windows.len()];
+    let foreign = || StoreError::Corrupt("a window that was not asked for".to_owned());
     for row in query_all(on, &sql, values).await? {
-        let place = usize::try_from(row.get::<i32>(0)?).ok().and_then(|place| sums.get_mut(place));
-        let sum = place.ok_or_else(|| StoreError::Corrupt("a window that was not asked for".to_owned()))?;
-        *sum = Usage {
-            events: row.bigint(1)?,
-            points: Points::new(row.bigint(2)?),
-            reduction: ReductionMg::new(row.bigint(3)?),
-            quantity: row.bigint(4)?,
-        };
+        let look = usize::try_from(row.get::<i32>(0)?).ok().and_then(|look| looks.get(look));
+        for (place, column) in look.ok_or_else(foreign)?.places.iter().zip((1..).step_by(4)) {
+            *sums.get_mut(*place).ok_or_else(foreign)? = read_sum(&row, column)?;
+        }
     }
     Ok(sums)
+}
+
+/// The statement for so many windows as the look with most of them has.
+fn summing(engine: Engine, looks: &[Look<'_>]) -> (String, Vec<Value>) {
+    let most = looks.iter().map(|look| look.bounds.len()).max().unwrap_or(1);
+    let mut columns = Columns::new()
+        .int("n", (0..).take(looks.len()))
+        .uuid("citizen_id", looks.iter().map(|look| look.citizen.get()))
+        .text("action", looks.iter().map(|look| look.action.to_owned()))
+        .int("day_from", looks.iter().map(Look::first_day))
+        .int("day_until", looks.iter().map(Look::end));
+    let mut sums = Vec::new();
+    for (nth, (from, until)) in BOUNDS.iter().take(most).enumerate() {
+        columns = columns
+            .int(from, looks.iter().map(|look| look.window(nth).0))
+            .int(until, looks.iter().map(|look| look.window(nth).1));
+        for amount in ["events", "points", "reduction_mg", "quantity"] {
+            let inside = format!("d.day >= r.{from} AND d.day < r.{until}");
+            sums.push(format!("CAST(SUM(d.{amount}) FILTER (WHERE {inside}) AS BIGINT)"));
+        }
+    }
+    let (table, values) = columns.table(engine);
+    let days = "d.citizen_id = r.citizen_id AND d.action = r.action AND d.day >= r.day_from
+           AND d.day < r.day_until";
+    let sql = match engine {
+        // Look by look, however few days there were when the statement was planned.
+        Engine::Postgres => format!(
+            "SELECT r.n, s.* FROM {table}
+             CROSS JOIN LATERAL (SELECT {} FROM activity_days d WHERE {days}) s",
+            sums.join(", ")
+        ),
+        Engine::Sqlite => format!(
+            "SELECT r.n, {} FROM {table} JOIN activity_days d ON {days} GROUP BY r.n",
+            sums.join(", ")
+        ),
+    };
+    (sql, values)
+}
+
+/// Four sums from a column on; none where no day lies inside.
+fn read_sum(row: &Row, column: usize) -> Result<Usage, StoreError> {
+    let sum = |more: usize| {
+        Ok::<i64, StoreError>(row.get::<Option<i64>>(column.saturating_add(more))?.unwrap_or_default())
+    };
+    Ok(Usage {
+        events: sum(0)?,
+        points: Points::new(sum(1)?),
+        reduction: ReductionMg::new(sum(2)?),
+        quantity: sum(3)?,
+    })
 }
 
 /// Adds what a batch granted.
@@ -85,6 +161,26 @@ pub(crate) fn adding(grants: &[DayGrant], at: DateTime<Utc>) -> Write {
     })
 }
 
+/// All that citizens were ever granted; absent where nothing was.
+pub async fn ever<C: Connected>(
+    on: &C,
+    citizens: &[CitizenId],
+) -> Result<HashMap<CitizenId, (Points, ReductionMg)>, StoreError> {
+    let ids = citizens.iter().map(|citizen| citizen.get());
+    let (table, values) = Columns::new().uuid("id", ids).table(on.engine());
+    let sql = format!(
+        "SELECT citizen_id, CAST(SUM(points) AS BIGINT), CAST(SUM(reduction_mg) AS BIGINT) FROM activity_days
+         WHERE citizen_id IN (SELECT r.id FROM {table}) GROUP BY citizen_id"
+    );
+    let rows = query_all(on, &sql, values).await?;
+    rows.iter()
+        .map(|row| {
+            let total = (Points::new(row.bigint(1)?), ReductionMg::new(row.bigint(2)?));
+            Ok((CitizenId::new(row.uuid(0)?), total))
+        })
+        .collect()
+}
+
 /// A citizen's total over some days, and since when it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Score {
@@ -96,6 +192,28 @@ pub struct Score {
     pub reduction: ReductionMg,
     /// When the total last grew.
     pub reached_at: DateTime<Utc>,
+}
+
+/// What a citizen was granted on the civil days of their acts, by action, the earliest days first.
+pub async fn of_citizen<C: Connected>(
+    on: &C,
+    citizen: CitizenId,
+    limit: i64,
+) -> Result<Vec<DayGrant>, StoreError> {
+    let sql = "SELECT action, day, events, points, reduction_mg, quantity FROM activity_days
+               WHERE citizen_id = $1 AND events > 0 ORDER BY day, action LIMIT $2";
+    let rows = query_all(on, sql, [citizen.get().into(), limit.into()]).await?;
+    rows.iter()
+        .map(|row| {
+            let granted = Usage {
+                events: row.bigint(2)?,
+                points: Points::new(row.bigint(3)?),
+                reduction: ReductionMg::new(row.bigint(4)?),
+                quantity: row.bigint(5)?,
+            };
+            Ok(DayGrant { citizen, action: row.text(0)?, day: row.day(1)?, granted })
+        })
+        .collect()
 }
 
 /// Whose scores are asked for.

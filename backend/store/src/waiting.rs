@@ -116,6 +116,17 @@ pub async fn discard(on: &Transaction, ids: &[ActivityId]) -> Result<(), StoreEr
     execute(on, &sql, values).await.map(|_| ())
 }
 
+/// When the earliest act happened that waits for its subject or for a person to decide.
+pub async fn earliest_act<C: Connected>(on: &C) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let sql = "SELECT MIN(occurred_at_us) FROM (
+                 SELECT occurred_at_us FROM waiting_events
+                 UNION ALL
+                 SELECT a.occurred_at_us FROM holds h JOIN activity_keys k ON k.id = h.activity_id
+                 JOIN activities a ON a.citizen_id = k.citizen_id AND a.recorded_at_us = k.recorded_at_us
+                   AND a.id = k.id) w";
+    query_row(on, sql, []).await?.maybe_instant(0)
+}
+
 /// How many events wait.
 pub async fn count<C: Connected>(on: &C) -> Result<i64, StoreError> {
     query_row(on, "SELECT COUNT(*) FROM waiting_events", []).await?.bigint(0)

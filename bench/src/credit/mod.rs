@@ -8,7 +8,7 @@ mod plain;
 mod plan;
 mod report;
 mod statements;
-mod town;
+pub(crate) mod town;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,8 +20,9 @@ use tanhui_service::clock::SystemClock;
 
 use self::field::{Field, Names};
 use self::plan::{Cell, Contender};
+pub(crate) use self::report::Machine;
 pub use self::report::Report;
-use self::report::{Disk, Figure, Machine, Measured, Ratio, Settings};
+use self::report::{Disk, Figure, Measured, Ratio, Settings};
 use crate::error::BenchError;
 use crate::load::Bounds;
 use crate::place::{self, Place};
@@ -288,7 +289,7 @@ fn disk(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>, events: u
     Disk { events, bytes_per_event: bytes.checked_div(events).unwrap_or(0), tables }
 }
 
-fn machine() -> Machine {
+pub(crate) fn machine() -> Machine {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     Machine {

@@ -52,7 +52,8 @@ pub async fn found(program: &Program, database_url: &str, citizens: u32) -> Resu
     town
 }
 
-async fn open(program: &Program, database_url: &str) -> Result<Services, BenchError> {
+/// Opens the services on the town's database, in this process.
+pub async fn open(program: &Program, database_url: &str) -> Result<Services, BenchError> {
     let secret = MasterSecret::from_file(&program.secret(), &SystemEntropy).map_err(set_up)?;
     let keys = Keys::derive(&secret).map_err(set_up)?;
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));

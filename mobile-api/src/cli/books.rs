@@ -1,5 +1,5 @@
-//! `tanhui expire`, `reverse`, `adjust`: corrections of citizens' books by people of a city office, each with
-//! the role that the same act needs through the API.
+//! `tanhui expire`, `payout`, `reverse`, `adjust`: what workers do too, and corrections of citizens' books by
+//! people of a city office, each with the role that the same act needs through the API.
 
 use clap::Subcommand;
 use tanhui_domain::amount::{Points, ReductionMg};
@@ -9,7 +9,7 @@ use tanhui_domain::office::Actor;
 use tanhui_domain::text::Text;
 use tanhui_service::adjustment::{self, Proposal, Verdict};
 use tanhui_service::identity::phone::PhoneNumber;
-use tanhui_service::{Services, expiry, office, reversal, sign_in};
+use tanhui_service::{Services, expiry, office, payout, prize, reversal, sign_in};
 
 use super::{CommandError, open};
 use crate::config::Settings;
@@ -88,6 +88,19 @@ pub async fn expire(settings: &Settings) -> Result<(), CommandError> {
     super::print(&format!(
         "{} 人的 {} 积分到期 / {} points of {} citizens ended",
         expired.citizens, expired.points, expired.points, expired.citizens
+    ))
+}
+
+/// `tanhui payout`
+pub async fn payout(settings: &Settings) -> Result<(), CommandError> {
+    let services = open::services(settings).await?;
+    let paid = payout::pay(&services).await?;
+    let given = prize::give(&services).await?;
+    services.stop().await?;
+    let (points, acts, given_up, prizes) = (paid.points, paid.acts, paid.given_up, given.prizes);
+    super::print(&format!(
+        "补发 {acts} 项行为的 {points} 积分, 不再发放 {given_up}; 发出 {prizes} 项奖品 / \
+         {points} points of {acts} acts paid, {given_up} given up; {prizes} prizes given"
     ))
 }
 

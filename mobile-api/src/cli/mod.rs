@@ -13,6 +13,7 @@ mod openapi;
 mod review;
 mod rules;
 mod serve;
+mod till;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -67,8 +68,13 @@ enum Command {
     /// Offers
     #[command(subcommand)]
     Offer(office::OfferCommand),
+    /// Vouchers by signature alone, and the keys for it
+    #[command(subcommand)]
+    Till(till::TillCommand),
     /// Let points end whose last day is over; the server does so by itself
     Expire,
+    /// Pay points that waited for a budget and prizes of periods that are over; the server does so by itself
+    Payout,
     /// Undo a credited activity: points and CO2e together
     Reverse(books::ReverseArguments),
     /// Correct a citizen's balances: one person proposes, another decides
@@ -205,6 +211,9 @@ fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
         Command::Config => config::run(&settings).map(done),
         Command::Openapi => openapi::run().map(done),
         Command::Rules(command) if !command.asks_the_database() => rules::run(command),
+        Command::Till(till::TillCommand::Verify(arguments)) => {
+            till::verify(&arguments).map(|good| if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         with_services => {
             let quiet = !matches!(with_services, Command::Serve);
             logging::start(settings.log_format, if quiet { "warn" } else { &settings.log })?;
@@ -227,12 +236,19 @@ async fn run_with_services(settings: Settings, command: Command) -> Result<ExitC
         Command::Grant(arguments) => office::grant(&settings, &arguments).await.map(done),
         Command::Merchant(command) => office::merchant(&settings, command).await.map(done),
         Command::Offer(command) => office::offer(&settings, command).await.map(done),
+        Command::Till(till::TillCommand::Keys) => till::keys(&settings, None).await.map(done),
+        Command::Till(till::TillCommand::RotateKey { revoke_old }) => {
+            till::keys(&settings, Some(revoke_old)).await.map(done)
+        }
         Command::Expire => books::expire(&settings).await.map(done),
+        Command::Payout => books::payout(&settings).await.map(done),
         Command::Reverse(arguments) => books::reverse(&settings, arguments).await.map(done),
         Command::Adjust(command) => books::adjust(&settings, command).await.map(done),
         Command::Review(command) => review::run(&settings, command).await.map(done),
         Command::Rules(command) => rules::run_on_database(&settings, command).await,
-        Command::Config | Command::Openapi => Ok(ExitCode::SUCCESS),
+        Command::Config | Command::Openapi | Command::Till(till::TillCommand::Verify(_)) => {
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use tanhui_domain::rule::{Diagnostic, RuleSet, SourceFile};
 use tanhui_domain::text::Language;
 use tanhui_service::cache::Cache;
 use tanhui_service::clock::SystemClock;
+use tanhui_service::examination::{self, ExaminationError};
 use tanhui_service::identity::entropy::SystemEntropy;
 use tanhui_service::identity::keys::Keys;
 use tanhui_service::sign_in::{CodeSender, DemoSender, NoSender};
@@ -34,7 +35,7 @@ pub async fn services(settings: &Settings) -> Result<Arc<Services>, CommandError
     )
     .await?;
     if services.rules.is_empty() {
-        for rules in first_rules(settings.rules.as_deref())? {
+        for rules in first_rules(settings.rules.as_deref()).await? {
             office::publish(&services, &rules).await?;
         }
     }
@@ -50,7 +51,7 @@ fn sender(settings: &Settings) -> Arc<dyn CodeSender> {
 }
 
 /// The rule sets to begin with: of a file, of all city files in a folder, or those of a shipped place.
-fn first_rules(path: Option<&Path>) -> Result<Vec<RuleSet>, CommandError> {
+async fn first_rules(path: Option<&Path>) -> Result<Vec<RuleSet>, CommandError> {
     let refused = |all: Vec<Diagnostic>| CommandError::Rules(shown(&all));
     let Some(path) = path else {
         return Ok(vec![shipped::default_rules().map_err(refused)?]);
@@ -59,7 +60,26 @@ fn first_rules(path: Option<&Path>) -> Result<Vec<RuleSet>, CommandError> {
         return Ok(vec![rules.map_err(refused)?]);
     }
     let files = if path.is_dir() { rule_files(path)? } else { vec![path.to_owned()] };
-    files.iter().map(|file| compile(file)).collect()
+    let mut all = Vec::new();
+    for file in files {
+        all.push(examined(&file).await?);
+    }
+    Ok(all)
+}
+
+/// The rules of a file as far as they may be published; what deserves a look is told. Shipped files need no
+/// look: they are tested with the program.
+async fn examined(file: &Path) -> Result<RuleSet, CommandError> {
+    let rules = compile(file)?;
+    match examination::examine(&rules, cases(file, &rules)?, examination::TIME_MAX).await {
+        Ok(warnings) if warnings.is_empty() => {}
+        Ok(warnings) => tracing::warn!(file = %file.display(), "{}", shown(&warnings)),
+        Err(ExaminationError::Unsound(all)) => return Err(CommandError::Rules(shown(&all))),
+        Err(error @ (ExaminationError::TooLong(_) | ExaminationError::BrokenOff(_))) => {
+            return Err(CommandError::Rules(error.to_string()));
+        }
+    }
+    Ok(rules)
 }
 
 /// The rule files or catalogues of a folder, without their cases, by name.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tanhui_service::webhook::Courier;
 use tanhui_service::{Services, worker};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -9,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{CommandError, open};
 use crate::config::Settings;
+use crate::courier::HttpCourier;
 use crate::http::{metrics, router, server};
 use crate::state::AppState;
 
@@ -38,14 +40,25 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), CommandError> {
-    let state = AppState { services: Arc::clone(&services), metrics: metrics::install()? };
+    let courier: Arc<dyn Courier> = Arc::new(HttpCourier::new(settings.demo));
+    let state = AppState {
+        services: Arc::clone(&services),
+        courier: Arc::clone(&courier),
+        metrics: metrics::install()?,
+    };
+    let recorded = state.metrics.clone();
     let application = router::application(state, &settings.http)?;
     let workers = TaskTracker::new();
     let stop_workers = CancellationToken::new();
     workers.spawn(worker::credit_waiting_forever(Arc::clone(&services), stop_workers.clone()));
     workers.spawn(worker::expire_forever(Arc::clone(&services), stop_workers.clone()));
+    let stop_carrying = stop_workers.clone();
+    workers.spawn(worker::deliver_webhooks_forever(Arc::clone(&services), courier, stop_carrying));
+    workers.spawn(worker::refresh_passes_forever(Arc::clone(&services), stop_workers.clone()));
+    workers.spawn(worker::pay_forever(Arc::clone(&services), stop_workers.clone()));
     workers.spawn(worker::keep_up_forever(Arc::clone(&services), stop_workers.clone()));
     workers.spawn(worker::recompute_nightly(Arc::clone(&services), stop_workers.clone()));
+    workers.spawn(metrics::fold_forever(recorded, stop_workers.clone()));
     workers.close();
     if !server::serve(listener, application, settings.serve_limits(), stop).await {
         tracing::warn!("some requests were still running and are cut off");

@@ -3,6 +3,7 @@
 //! Routes are registered together with their documentation, so that `/openapi.json` cannot drift from the
 //! code.
 
+mod admitting;
 mod auth;
 mod city;
 pub mod docs;
@@ -11,16 +12,17 @@ mod leaderboards;
 mod me;
 mod merchant;
 mod metrics;
+mod offering;
 mod openapi;
 mod partner;
-mod public;
+pub mod public;
 mod readyz;
 mod settling;
 mod spending;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod town;
+pub(crate) mod town;
 
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -35,9 +37,11 @@ pub fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::Description::openapi())
         .merge(auth::routes())
         .merge(me::routes())
+        .merge(admitting::routes())
         .merge(public::routes())
         .merge(leaderboards::routes())
         .merge(spending::routes())
+        .merge(offering::routes())
         .merge(merchant::routes())
         .merge(city::routes())
         .merge(settling::routes())

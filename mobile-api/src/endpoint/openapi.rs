@@ -5,7 +5,7 @@ use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, OpenApi as Document, PathItem, Ref, RefOr, ResponseBuilder,
+    Components, Content, ContentBuilder, OpenApi as Document, PathItem, Ref, RefOr, ResponseBuilder,
 };
 use utoipa::{Modify, OpenApi};
 
@@ -38,22 +38,36 @@ impl Modify for SignIn {
     }
 }
 
-/// Gives every operation a name of its own and the problem it may answer, and to the document the table
-/// of problem codes.
+/// Gives every operation a name of its own, a problem document to every refusal, and to the document the
+/// table of problem codes.
 #[must_use]
 pub fn complete(mut document: Document) -> Document {
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
             operation.operation_id = Some(operation_id(method, path));
-            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-            let problem =
-                ResponseBuilder::new().description("Problem").content(PROBLEM_JSON, content).build();
+            let problem = ResponseBuilder::new().description("Problem").build();
             operation.responses.responses.entry("default".to_owned()).or_insert(RefOr::T(problem));
+            for (status, response) in &mut operation.responses.responses {
+                match response {
+                    RefOr::T(response) if is_refusal(status) && response.content.is_empty() => {
+                        response.content.insert(PROBLEM_JSON.to_owned(), problem_content());
+                    }
+                    RefOr::T(_) | RefOr::Ref(_) => {}
+                }
+            }
         }
     }
     let codes: Vec<_> = Code::ALL.iter().map(|code| code_entry(*code)).collect();
     document.extensions = Some(Extensions::builder().add("x-problem-codes", codes).build());
     document
+}
+
+fn is_refusal(status: &str) -> bool {
+    status == "default" || status.starts_with(['4', '5'])
+}
+
+fn problem_content() -> Content {
+    ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build()
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {

@@ -26,6 +26,7 @@ use tanhui_service::{Services, binding, shipped};
 use tower::ServiceExt as _;
 
 use crate::config::{Given, Settings};
+use crate::courier::HttpCourier;
 use crate::http::{metrics, router};
 use crate::state::AppState;
 
@@ -84,7 +85,11 @@ impl Town {
         services.rules.refresh(&services.database).await.unwrap();
         let city = office::city(&services, None).await.unwrap();
         let key = office::create_partner(&services, &city, "Metro", METRO).await.unwrap();
-        let state = AppState { services: Arc::clone(&services), metrics: metrics::install().unwrap() };
+        let state = AppState {
+            services: Arc::clone(&services),
+            courier: Arc::new(HttpCourier::new(true)),
+            metrics: metrics::install().unwrap(),
+        };
         let limits = Settings::decide(Given::default()).unwrap().http;
         let app = router::application(state, &limits).unwrap();
         Self { services, city, key: key.reveal().to_owned(), app, seconds, _folder: folder }

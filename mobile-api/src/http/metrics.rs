@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
 
 const REQUESTS: &str = "tanhui_http_requests_total";
 const LATENCY: &str = "tanhui_http_request_seconds";
 const LATENCY_BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+const FOLD_PAUSE: Duration = Duration::from_secs(5);
 
 static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 
@@ -25,6 +28,17 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     metrics::describe_histogram!(LATENCY, metrics::Unit::Seconds, "Time to answer");
     *installed = Some(handle.clone());
     Ok(handle)
+}
+
+/// Folds what was recorded into its buckets until told to stop. Without it every answer's time would be kept
+/// until somebody scrapes.
+pub async fn fold_forever(handle: PrometheusHandle, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(FOLD_PAUSE) => handle.run_upkeep(),
+        }
+    }
 }
 
 /// Counts one answered request.

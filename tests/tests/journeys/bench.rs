@@ -9,11 +9,15 @@ use tanhui_tests::{Engine, Outcome};
 use crate::process::Ran;
 use crate::world::{World, each_store, on_sqlite};
 
-each_store!(crediting_is_measured);
+each_store!(crediting_is_measured, redeeming_is_measured);
 on_sqlite!(many_events_are_credited, only_this_machine_is_measured, bounds_of_flags_are_kept);
 
 fn bench(world: &World, words: &[&str]) -> Outcome<Command> {
-    let mut command = world.stranger(&[&["bench", "credit"], words].concat())?;
+    bench_of(world, "credit", words)
+}
+
+fn bench_of(world: &World, name: &str, words: &[&str]) -> Outcome<Command> {
+    let mut command = world.stranger(&[&["bench", name], words].concat())?;
     if world.engine == Engine::Postgres {
         command.args(["--postgres", &world.database_url]);
     }
@@ -21,8 +25,11 @@ fn bench(world: &World, words: &[&str]) -> Outcome<Command> {
 }
 
 async fn measured(world: &World, words: &[&str]) -> Outcome<Value> {
+    report_of(world, bench(world, words)?).await
+}
+
+async fn report_of(world: &World, mut command: Command) -> Outcome<Value> {
     let file = world.path("report.json");
-    let mut command = bench(world, words)?;
     command.arg("--json").arg(&file);
     let ran = world.run_command(command).await?;
     assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -50,6 +57,21 @@ async fn crediting_is_measured(world: Arc<World>) -> Outcome {
     assert_eq!(report["postgres"]["fsync"].is_string(), on_postgres);
     assert_eq!(report["disk"]["bytes_per_event"].is_u64(), on_postgres);
     assert!(report["ratios"].as_array().is_some_and(|ratios| !ratios.is_empty()), "{report}");
+    Ok(())
+}
+
+async fn redeeming_is_measured(world: Arc<World>) -> Outcome {
+    let report = report_of(&world, bench_of(&world, "redeem", &["--quick"])?).await?;
+    let on_postgres = world.engine == Engine::Postgres;
+    let cells = report["cells"].as_array().ok_or("no cells")?;
+    assert_eq!((cells.len(), &report["bench"]), (if on_postgres { 7 } else { 4 }, &json!("redeem")));
+    for cell in cells {
+        assert!(cell["per_second"]["median"].is_u64() && cell["p99_us"]["median"].is_u64(), "{cell}");
+    }
+    let checks = &report["checks"];
+    assert_eq!((&checks["oversold"], &checks["audit_ok"]), (&json!(0), &json!(true)));
+    assert_eq!((&checks["sold"], &checks["plain_ok"]), (&checks["spent"], &json!(on_postgres)));
+    assert_eq!(report["ratios"].as_array().map(Vec::len), Some(if on_postgres { 3 } else { 0 }));
     Ok(())
 }
 

@@ -1,16 +1,16 @@
 //! `kill -9` at awkward moments: nothing is lost, nothing counts twice.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
-use tanhui_tests::Outcome;
+use serde_json::Value;
+use tanhui_tests::{Dice, Outcome};
 
 use crate::import::{import, three_weeks_ago, until_the_board_holds};
-use crate::process::{Process, repository, wait_for};
-use crate::server::{Caller, METRO, Server, Town};
+use crate::load::{Acknowledged, EVENTS_EACH, Load, RIDERS, until_credited};
+use crate::process::{Process, repository};
+use crate::server::{Server, Town};
 use crate::world::{World, each_store};
 
 each_store!(
@@ -19,6 +19,8 @@ each_store!(
     a_server_is_killed_under_its_partners,
 );
 
+/// How often a server is killed under new rides, at least.
+const ROUNDS: u32 = 3;
 const CARDS: u32 = 1_200;
 const RIDES_EACH: u32 = 4;
 const RIDES: u32 = CARDS * RIDES_EACH;
@@ -62,7 +64,7 @@ async fn an_import_is_killed_and_repeated(world: Arc<World>) -> Outcome {
         let mut server = Server::start(&world).await?;
         let command = world.tanhui(&[&["import", "taps", &file], &options[..]].concat())?;
         let mut process = Process::start(command, world.folder())?;
-        until_credited(&world, enough).await?;
+        until_credited(&world, enough.into()).await?;
         process.kill()?;
         server.process().kill()?;
         let audit = world.audit().await?;
@@ -81,29 +83,20 @@ async fn an_import_is_killed_and_repeated(world: Arc<World>) -> Outcome {
     until_the_board_holds(&server.person("13800000001").await?, reduction).await.map(drop)
 }
 
-async fn until_credited(world: &World, enough: u32) -> Outcome {
-    let raw = world.raw().await?;
-    wait_for("some rides to be credited", || async {
-        let credited = raw.number("SELECT COUNT(*) FROM activities").await?;
-        Ok((credited >= i64::from(enough)).then_some(()))
-    })
-    .await?;
-    raw.close().await
-}
-
 /// Two imports of one file and a busy server, all at once.
 async fn the_same_import_runs_twice_at_once(world: Arc<World>) -> Outcome {
     let (file, day) = (write_taps(&world)?, three_weeks_ago());
     let town = Town::open(&world).await?;
     town.rider("13800000001", "card-0").await?;
     let words = ["import", "taps", &file, "--enroll", "--replay-at", &day, "--summary"];
+    let load = Load::of(0);
     let mut imports = Vec::new();
     for summary in ["one.json", "other.json"] {
         let command = world.tanhui(&[&words[..], &[summary]].concat())?;
         imports.push(Process::start(command, world.folder())?);
     }
     for number in 0..5 {
-        let results = post(&town.metro(), number).await?;
+        let results = load.post(&town.metro(), number).await?;
         assert!(results.iter().all(|result| ["credited", "pending"].contains(&status_of(result))));
     }
     let mut credited = 0;
@@ -133,95 +126,27 @@ async fn uninterrupted(file: &str, day: &str) -> Outcome<Value> {
     other.audit().await
 }
 
-const RIDERS: u32 = 4;
-const BATCHES: u32 = 24;
-const EVENTS_EACH: u32 = 50;
-const EVENTS: u32 = BATCHES * EVENTS_EACH;
-
-/// A batch of 1 km rides, at most five for a rider and day, which no cap trims.
-fn batch(number: u32) -> String {
-    let rides = (number * EVENTS_EACH..(number + 1) * EVENTS_EACH).map(|ride| {
-        let days = i64::from(ride / (RIDERS * 5) + 1);
-        let at = Utc::now() - TimeDelta::days(days);
-        json!({
-            "specversion": "1.0", "id": format!("ride-{ride}"), "source": METRO, "time": at.to_rfc3339(),
-            "type": "activity.metro_ride", "subject": format!("card-{}", ride % RIDERS),
-            "data": { "distance_km": 1 },
-        })
-        .to_string()
-    });
-    rides.collect::<Vec<_>>().join("\n")
-}
-
-async fn post(metro: &Caller, number: u32) -> Outcome<Vec<Value>> {
-    let answer = metro.report("application/x-ndjson", batch(number)).await?.ok()?;
-    Ok(answer["results"].as_array().ok_or("no results")?.clone())
-}
-
-/// What was acknowledged before the server died: each event's answer by its id.
-async fn post_until_it_dies(
-    metro: &Caller,
-    numbers: std::ops::Range<u32>,
-) -> Outcome<HashMap<String, Value>> {
-    let mut acknowledged = HashMap::new();
-    for number in numbers {
-        match post(metro, number).await {
-            Ok(results) => acknowledged.extend(results.into_iter().map(|result| (id_of(&result), result))),
-            Err(_dead) => break,
-        }
-    }
-    Ok(acknowledged)
-}
-
-fn id_of(result: &Value) -> String {
-    result["id"].as_str().unwrap_or_default().to_owned()
-}
-
+/// The server dies in every round, sooner or later; what partners were told stands.
 async fn a_server_is_killed_under_its_partners(world: Arc<World>) -> Outcome {
     let mut town = Town::open(&world).await?;
+    let mut dice = Dice::of_this_run();
     for rider in 0..RIDERS {
         town.rider(&format!("1380000001{rider}"), &format!("card-{rider}")).await?;
     }
-    let mut acknowledged: HashMap<String, Value> = HashMap::new();
-    for enough in [1, EVENTS / 4] {
-        let metro = town.metro();
-        let middle = BATCHES / 2;
-        let (left, right, struck) = tokio::join!(
-            post_until_it_dies(&metro, 0..middle),
-            post_until_it_dies(&metro, middle..BATCHES),
-            async {
-                until_credited(&world, enough).await?;
+    for round in 0..ROUNDS {
+        let load = Load::of(round);
+        let mut acknowledged = Acknowledged::new();
+        for _ in 0..dice.up_to(2) {
+            let metro = town.metro();
+            let (told, struck) = tokio::join!(load.send_until_it_dies(&metro), async {
+                load.until_some_are_credited(&world, &mut dice).await?;
                 town.server.process().kill()
-            }
-        );
-        struck?;
-        for (id, result) in left?.into_iter().chain(right?) {
-            let before = acknowledged.entry(id).or_insert_with(|| result.clone());
-            assert_eq!(before["activity_id"], result["activity_id"]);
+            });
+            struck?;
+            acknowledged.extend(told?);
+            town.restart().await?;
         }
-        town.restart().await?;
-    }
-    everything_is_there_once(&town, &acknowledged).await
-}
-
-async fn everything_is_there_once(town: &Town, acknowledged: &HashMap<String, Value>) -> Outcome {
-    let metro = town.metro();
-    let mut credited_now = 0;
-    for number in 0..BATCHES {
-        for result in post(&metro, number).await? {
-            let known = acknowledged.get(&id_of(&result));
-            assert!(known.is_none() || result["status"] == "duplicate", "{known:?} {result}");
-            credited_now += u32::from(result["status"] == "credited");
-        }
-    }
-    assert!(credited_now < EVENTS, "nothing was credited before");
-    let audit = town.world.audit().await?;
-    assert_eq!(audit["activities"]["credited"], EVENTS);
-    assert_eq!(audit["totals"]["POINTS"]["issued"], EVENTS * 4);
-    assert_eq!(audit["totals"]["CO2E"]["issued_mg"], u64::from(EVENTS) * 46_700);
-    for (id, result) in acknowledged.iter().take(5) {
-        let found = metro.get(&format!("/v1/partner/events/{id}")).await?.ok()?;
-        assert_eq!((&found["status"], &found["activity_id"]), (&json!("credited"), &result["activity_id"]));
+        load.expect_once(&town, &acknowledged).await?;
     }
     Ok(())
 }

@@ -9,14 +9,18 @@
 
 mod bench;
 mod citizen;
+mod cluster;
 mod commands;
 mod demo;
 mod import;
 mod kill;
+mod load;
 mod outage;
 mod partner;
 mod process;
 mod redis_server;
+mod restart;
+mod sale;
 mod server;
 mod shutdown;
 mod simulate;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tanhui_tests::{Engine, Outcome, Raw};
 
+use crate::cluster::Cluster;
 use crate::process::{Process, Ran, binary};
 use crate::redis_server::Redis;
 
@@ -43,7 +44,19 @@ macro_rules! on_sqlite {
     )+};
 }
 
-pub(crate) use {each_store, on_sqlite};
+/// Makes one test of each named journey, on a PostgreSQL server of its own.
+macro_rules! on_own_postgres {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[test]
+            fn postgres() -> tanhui_tests::Outcome {
+                $crate::world::run_on_own_cluster(super::$name)
+            }
+        }
+    )+};
+}
+
+pub(crate) use {each_store, on_own_postgres, on_sqlite};
 
 pub struct World {
     pub engine: Engine,
@@ -142,17 +155,36 @@ where
     Body: FnOnce(Arc<World>) -> Running + 'static,
     Running: Future<Output = Outcome> + 'static,
 {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         match (engine, set(POSTGRES)) {
             (Engine::Sqlite, _) => perform(World::new(engine, None)?, body).await,
             (Engine::Postgres, Some(server)) => on_postgres(&server, body).await,
-            (Engine::Postgres, None) => {
-                println!("skipped: no PostgreSQL server; `cargo xtask test` starts one");
-                Ok(())
-            }
+            (Engine::Postgres, None) => skip(),
         }
     })
+}
+
+/// Runs a journey in a world whose PostgreSQL server is its own, where there may be one.
+pub fn run_on_own_cluster<Body, Running>(body: Body) -> Outcome
+where
+    Body: FnOnce(Arc<World>, Cluster) -> Running + 'static,
+    Running: Future<Output = Outcome> + 'static,
+{
+    if set(POSTGRES).is_none() {
+        return skip();
+    }
+    let cluster = Cluster::start()?;
+    let world = World::new(Engine::Postgres, Some(cluster.url()))?;
+    runtime()?.block_on(perform(world, move |world| body(world, cluster)))
+}
+
+fn runtime() -> Outcome<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+fn skip() -> Outcome {
+    println!("skipped: no PostgreSQL server; `cargo xtask test` starts one");
+    Ok(())
 }
 
 async fn on_postgres<Body, Running>(server: &str, body: Body) -> Outcome

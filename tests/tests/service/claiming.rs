@@ -24,6 +24,7 @@ each_database!(
     one_trip_counts_once_whatever_the_clocks_say,
     a_refused_or_reversed_ride_makes_room,
     a_waiting_ride_that_was_counted_waits_no_more,
+    rides_are_forgotten_when_no_rule_looks_at_them_again,
 );
 
 /// A ride of so many kilometres and minutes, with a ticket or without.
@@ -226,5 +227,31 @@ async fn a_waiting_ride_that_was_counted_waits_no_more(stage: Stage) -> Outcome 
     worker::credit_waiting(&services).await?;
     assert_eq!(waiting::count(&services.database).await?, 0);
     assert_eq!(shop.points(citizen).await?, 25);
+    shop.programme.stop().await
+}
+
+/// Rides are taken for 90 days, and one that lasted two days may reach into the first of them.
+async fn rides_are_forgotten_when_no_rule_looks_at_them_again(stage: Stage) -> Outcome {
+    let (shop, citizen) = travel(&stage).await?;
+    let services = Arc::clone(&shop.programme.services);
+    let at = |text: &str| text.parse::<DateTime<Utc>>();
+    let known = async |now: DateTime<Utc>| -> Outcome<i64> {
+        stage.clock.set(now);
+        worker::keep_up(&services).await?;
+        stage.raw.number("SELECT COUNT(*) FROM act_spans").await
+    };
+    stage.clock.set(at("2026-03-05T02:00:00Z")?);
+    send(&shop, &[trip("a", stage.now(), 30)]).await?;
+    assert_eq!(known(at("2026-06-11T23:59:59Z")?).await?, 1);
+    assert_eq!(known(at("2026-06-12T00:00:00Z")?).await?, 0);
+    send(&shop, &[trip("b", stage.now(), 30)]).await?;
+    let waits = report(&shop.programme, "new card", trip("w", stage.now(), 30))?;
+    services.crediting.credit(vec![waits]).await?;
+    assert_eq!(known(at("2026-09-18T00:00:00Z")?).await?, 1, "what waits may be it told again");
+    let person = citizen::find(&services.database, citizen).await?.ok_or("no citizen")?;
+    binding::bind(&services, &person, &shop.programme.source.uri, "new card").await?;
+    worker::credit_waiting(&services).await?;
+    assert_eq!(shop.points(citizen).await?, 50);
+    assert_eq!(known(at("2026-09-25T00:00:00Z")?).await?, 0);
     shop.programme.stop().await
 }

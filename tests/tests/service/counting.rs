@@ -4,12 +4,11 @@ use chrono::TimeDelta;
 use tanhui_domain::amount::Points;
 use tanhui_domain::id::CitizenId;
 use tanhui_domain::office::Actor;
-use tanhui_domain::rule::{RuleSet, SourceFile};
 use tanhui_domain::text::Text;
 use tanhui_service::crediting::{EventResult, EventStatus};
-use tanhui_service::{activity, office, reversal};
+use tanhui_service::{activity, office, reversal, review};
 use tanhui_store::citizen;
-use tanhui_tests::{Outcome, Programme, Stage, each_database};
+use tanhui_tests::{Outcome, Programme, Stage, each_database, rules_from};
 use tokio::task::JoinSet;
 
 each_database!(
@@ -17,21 +16,16 @@ each_database!(
     a_look_back_sees_refused_readings_of_earlier_days,
     a_gate_counts_whoever_passes,
     a_campaign_pays_its_district_until_it_is_dry,
-    points_that_would_have_to_wait_are_refused_at_publishing,
+    a_card_has_its_place_again_after_a_reversal_and_a_release,
 );
 
 const RULES: &str = include_str!("../../src/state.yaml");
-
-fn rules(text: &str) -> Outcome<RuleSet> {
-    let file = SourceFile { name: "testcity.yaml".to_owned(), text: text.replace("CITY", "testcity") };
-    Ok(RuleSet::compile(&file, &[]).map_err(|diagnostics| format!("{diagnostics:?}"))?)
-}
 
 /// A programme whose city has the rules that count.
 async fn start(stage: &Stage) -> Outcome<Programme> {
     let programme = Programme::start(stage).await?;
     stage.clock.advance(TimeDelta::seconds(1));
-    office::publish(&programme.services, &rules(RULES)?).await?;
+    office::publish(&programme.services, &rules_from("testcity", RULES)?).await?;
     Ok(programme)
 }
 
@@ -110,7 +104,7 @@ async fn a_look_back_sees_refused_readings_of_earlier_days(stage: Stage) -> Outc
     assert_eq!(results.iter().map(points).collect::<Vec<_>>(), [10, 10], "both look at earlier days only");
     for named in activity::page(&programme.services, citizen, None, 9).await? {
         let told = activity::explain(&programme.services, citizen, named.activity.id).await?;
-        assert_eq!(told.ok_or("not told")?.points, named.activity.points.get());
+        assert_eq!(told.ok_or("not told")?.0.points, named.activity.points.get());
     }
     programme.stop().await
 }
@@ -151,11 +145,28 @@ async fn a_campaign_pays_its_district_until_it_is_dry(stage: Stage) -> Outcome {
     programme.stop().await
 }
 
-async fn points_that_would_have_to_wait_are_refused_at_publishing(stage: Stage) -> Outcome {
-    let programme = Programme::start(&stage).await?;
-    let waiting = RULES.replace("when_exhausted: stop", "when_exhausted: queue");
-    let refused = office::publish(&programme.services, &rules(&waiting)?).await;
-    let told = refused.err().ok_or("published")?.to_string();
-    assert!(told.contains("when_exhausted: queue"), "{told}");
+async fn row(programme: &Programme, id: &str) -> Outcome<EventResult> {
+    report(programme, (id, "card", "row"), &[("strokes_item", "9")]).await
+}
+
+/// Acts of one card share its cap, also one that a reviewer released; a reversed one makes room again.
+async fn a_card_has_its_place_again_after_a_reversal_and_a_release(stage: Stage) -> Outcome {
+    let programme = start(&stage).await?;
+    programme.enroll("card").await?;
+    let services = &programme.services;
+    let held = report(&programme, ("a", "card", "row"), &[("strokes_item", "900")]).await?;
+    assert_eq!(held.status, EventStatus::Held);
+    let (id, by) = (held.activity.ok_or("no activity")?, CitizenId::new(tanhui_tests::id(1)));
+    let reason = Text::new("属实", "it is true");
+    let verdict = (review::Verdict::Release, &reason);
+    let released = review::decide(services, &programme.city, id, by, verdict).await?;
+    assert_eq!(released.points.get(), 10);
+    assert_eq!(points(&row(&programme, "b").await?), 10);
+    programme.expect_clean_books().await?;
+    let actor = Actor::Source(programme.source.id);
+    reversal::reverse(services, &programme.city, id, actor, &reason).await?;
+    programme.expect_clean_books().await?;
+    assert_eq!(points(&row(&programme, "c").await?), 10, "the reversed one makes room");
+    assert_eq!(points(&row(&programme, "d").await?), 0, "two a day");
     programme.stop().await
 }

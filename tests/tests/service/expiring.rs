@@ -1,6 +1,7 @@
 //! Points end after their last day: once, whoever looks, however late.
 
 use tanhui_domain::ledger::JournalKind::{Cancel, Credit, Expire, Redeem};
+use tanhui_domain::redemption::Refusal;
 use tanhui_service::expiry::{Expired, expire};
 use tanhui_service::redemption::RedeemError;
 use tanhui_service::statement;
@@ -82,7 +83,7 @@ async fn ended_points_are_not_spent(stage: Stage) -> Outcome {
     let citizen = shop.citizen("card", 50).await?;
     stage.clock.set(OVER.parse()?);
     let refused = shop.buy(citizen, 1).await;
-    let Err(RedeemError::InsufficientPoints(missing)) = refused else {
+    let Err(RedeemError::Refused(Refusal::InsufficientPoints(missing))) = refused else {
         return Err(format!("{refused:?}").into());
     };
     assert_eq!(missing.available.get(), 0, "also before anybody posted their end");
@@ -121,7 +122,7 @@ async fn expiry_and_redemption_at_once(stage: Stage) -> Outcome {
 }
 
 async fn points_given_back_after_their_last_day_end_at_once(stage: Stage) -> Outcome {
-    let shop = Shop::open(&stage, 10, None).await?;
+    let shop = Shop::open(&stage, 10, None).await?.offer_like(None, |draft| draft.voucher_days = 900).await?;
     let citizen = shop.citizen("card", 30).await?;
     stage.clock.set("2026-04-10T00:00:00Z".parse()?);
     shop.ride("card", 20).await?;

@@ -5,11 +5,17 @@ use tanhui_domain::text::Text;
 use tanhui_service::cache::Cache;
 use tanhui_service::crediting::EventStatus;
 use tanhui_service::office::{self, NewOffer};
-use tanhui_service::redemption::{Answered, RedeemRequest, Redeemed, redeem};
-use tanhui_service::{RequestKey, statement};
+use tanhui_service::redemption::{self, RedeemRequest, redeem};
+use tanhui_service::{RequestKey, payout, prize, statement};
 use tanhui_tests::{Outcome, Programme, Stage, Wire, on_postgres};
 
-on_postgres!(events_are_credited_once, a_redemption_is_made_once);
+use crate::paying;
+
+on_postgres!(
+    events_are_credited_once,
+    a_redemption_is_made_once,
+    points_that_waited_are_paid_once_and_prizes_given_once,
+);
 
 async fn events_are_credited_once(stage: Stage) -> Outcome {
     let (wire, far) = Wire::lay(&stage).await?;
@@ -52,12 +58,33 @@ async fn a_redemption_is_made_once(stage: Stage) -> Outcome {
         let city = programme.city.clone();
         let request = RedeemRequest { citizen, city, offer, quantity: 1, key };
         wire.arm(1);
-        let render = |made: &Redeemed| made.redemption.id.to_string();
-        let answered = redeem(&programme.services, &request, render).await?;
+        let made = redeem(&programme.services, &request).await?.made();
         assert_eq!(wire.cuts_due(), 0);
-        assert!(matches!(answered, Answered::Before(_)), "the second try finds what the first one made");
+        let stored = redemption::find(&programme.services, citizen, made.redemption.id).await?;
+        assert_eq!(stored, Some(made), "the second try finds what the first one made");
         let balance = statement::balance(&programme.services, citizen).await?;
         assert_eq!(balance.amounts.points.get(), points);
     }
+    programme.stop().await
+}
+
+async fn points_that_waited_are_paid_once_and_prizes_given_once(stage: Stage) -> Outcome {
+    let (wire, far) = Wire::lay(&stage).await?;
+    let programme = paying::start(&far, 1).await?;
+    let citizen = programme.enroll("card").await?;
+    for id in ["a", "b", "c", "d"] {
+        paying::act(&programme, id, "card", "walk").await?;
+    }
+    far.clock.set("2026-04-01T02:00:00Z".parse()?);
+    for (payouts, prizes) in [(1, 2), (0, 0)] {
+        wire.arm(payouts);
+        payout::pay(&programme.services).await?;
+        assert_eq!(wire.cuts_due(), 0);
+        wire.arm(prizes);
+        prize::give(&programme.services).await?;
+        assert_eq!(wire.cuts_due(), 0);
+    }
+    let balance = statement::balance(&programme.services, citizen).await?;
+    assert_eq!((balance.amounts.points.get(), balance.waiting.get()), (80 + 100, 0));
     programme.stop().await
 }

@@ -4,7 +4,8 @@ use chrono::TimeDelta;
 use tanhui_domain::amount::Fen;
 use tanhui_domain::id::OfferId;
 use tanhui_domain::ledger::Amounts;
-use tanhui_domain::redemption::VoucherStatus;
+use tanhui_domain::redemption::{Refusal, VoucherStatus};
+use tanhui_domain::time::Period;
 use tanhui_service::RequestKey;
 use tanhui_service::redemption::{RedeemError, RedeemRequest};
 use tanhui_service::statement::{self, Range, StatementQuery};
@@ -42,7 +43,7 @@ async fn ten_in_stock_are_not_sold_to_fifty(stage: Stage) -> Outcome {
     for outcome in buying.collect::<Vec<_>>() {
         match outcome.await? {
             Ok(_) => sold += 1,
-            Err(RedeemError::OutOfStock { left: 0 }) => {}
+            Err(RedeemError::Refused(Refusal::OutOfStock { left: 0 })) => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -67,7 +68,9 @@ async fn the_last_points_are_spent_once(stage: Stage) -> Outcome {
     for outcome in buying.collect::<Vec<_>>() {
         match outcome.await? {
             Ok(_) => bought += 1,
-            Err(RedeemError::InsufficientPoints(missing)) => assert!(missing.available < missing.wanted),
+            Err(RedeemError::Refused(Refusal::InsufficientPoints(missing))) => {
+                assert!(missing.available < missing.wanted);
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -87,7 +90,7 @@ async fn a_limit_per_person_holds_at_once(stage: Stage) -> Outcome {
     for outcome in buying.collect::<Vec<_>>() {
         match outcome.await? {
             Ok(id) => bought.push(id),
-            Err(RedeemError::LimitReached { allowed: 2, had: 2 }) => {}
+            Err(RedeemError::Refused(Refusal::LimitReached { allowed: 2, had: 2, per: Period::All })) => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -102,11 +105,11 @@ async fn a_redemption_is_between_one_and_twenty(stage: Stage) -> Outcome {
     let buyer = shop.citizen("card", 100).await?;
     for quantity in [i64::MIN, -1, 0, 21, i64::MAX] {
         let refused = shop.buy(buyer, quantity).await;
-        assert!(matches!(refused, Err(RedeemError::Quantity)), "{quantity}: {refused:?}");
+        assert!(matches!(refused, Err(RedeemError::Refused(Refusal::Quantity))), "{quantity}: {refused:?}");
     }
     shop.buy(buyer, 1).await?;
     let poor = shop.buy(buyer, 20).await;
-    assert!(matches!(poor, Err(RedeemError::InsufficientPoints(_))), "{poor:?}");
+    assert!(matches!(poor, Err(RedeemError::Refused(Refusal::InsufficientPoints(_)))), "{poor:?}");
     let foreign = RedeemRequest { offer: OfferId::new(uuid::Uuid::nil()), ..shop.request(buyer, 1) };
     assert!(matches!(shop.ask(&foreign).await, Err(RedeemError::NoOffer)));
     shop.programme.stop().await

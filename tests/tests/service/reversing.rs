@@ -6,6 +6,7 @@ use tanhui_domain::amount::Points;
 use tanhui_domain::id::{ActivityId, CitizenId};
 use tanhui_domain::ledger::JournalKind::{Credit, Expire, Redeem, Reverse};
 use tanhui_domain::office::Actor;
+use tanhui_domain::redemption::Refusal;
 use tanhui_domain::rule::RuleSet;
 use tanhui_domain::text::Text;
 use tanhui_service::cache::Cache;
@@ -134,7 +135,7 @@ async fn spent_points_leave_a_balance_below_zero_that_later_ones_fill(stage: Sta
     shop.ride("card", 30).await?;
     assert_eq!((shop.points(citizen).await?, shop.spendable(citizen).await?), (-10, 0));
     shop.programme.expect_clean_books().await?;
-    assert!(matches!(shop.buy(citizen, 1).await, Err(RedeemError::InsufficientPoints(_))));
+    assert!(matches!(shop.buy(citizen, 1).await, Err(RedeemError::Refused(Refusal::InsufficientPoints(_)))));
     expire(&shop.programme.services).await?;
     shop.programme.expect_clean_books().await?;
     stage.clock.advance(TimeDelta::days(1));
@@ -159,7 +160,7 @@ async fn spent_points_are_owed_and_taken_from_later_ones(stage: Stage) -> Outcom
     shop.programme.expect_clean_books().await?;
     shop.ride("card", 30).await?;
     assert_eq!((shop.points(citizen).await?, shop.spendable(citizen).await?), (30, 0));
-    assert!(matches!(shop.buy(citizen, 1).await, Err(RedeemError::InsufficientPoints(_))));
+    assert!(matches!(shop.buy(citizen, 1).await, Err(RedeemError::Refused(Refusal::InsufficientPoints(_)))));
     expire(&shop.programme.services).await?;
     let balance = statement::balance(&shop.programme.services, citizen).await?;
     assert_eq!((balance.amounts.points.get(), balance.debt.owed.get()), (0, 10), "taken by the next round");
@@ -188,7 +189,7 @@ async fn a_reversal_and_a_redemption_at_once(stage: Stage) -> Outcome {
         undone?;
         match bought {
             Ok(_) => expected -= 20,
-            Err(RedeemError::InsufficientPoints(_)) => {}
+            Err(RedeemError::Refused(Refusal::InsufficientPoints(_))) => {}
             Err(error) => return Err(error.into()),
         }
         assert_eq!(shop.points(citizen).await?, expected);

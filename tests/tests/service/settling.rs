@@ -5,6 +5,7 @@ use tanhui_domain::activity::ActivityStatus;
 use tanhui_domain::amount::Points;
 use tanhui_domain::id::{ActivityId, CitizenId};
 use tanhui_domain::office::Actor;
+use tanhui_domain::redemption::Refusal;
 use tanhui_domain::text::Text;
 use tanhui_service::redemption::RedeemError;
 use tanhui_service::reversal::reverse;
@@ -40,7 +41,7 @@ async fn pending_points_are_spent_from_their_first_day_on(stage: Stage) -> Outco
     shop.settled_ride("a", "card").await?;
     assert_eq!(shop.pending(citizen).await?, (50, 50, 0));
     let refused = shop.buy(citizen, 1).await;
-    let Err(RedeemError::InsufficientPoints(missing)) = refused else {
+    let Err(RedeemError::Refused(Refusal::InsufficientPoints(missing))) = refused else {
         return Err(format!("{refused:?}").into());
     };
     assert_eq!(missing.available.get(), 0);

@@ -2,16 +2,19 @@
 
 use chrono::TimeDelta;
 use tanhui_domain::amount::{Fen, Points};
-use tanhui_domain::id::{CitizenId, MerchantId, OfferId, RedemptionId};
+use tanhui_domain::id::{CitizenId, MerchantId, OfferId, ProjectId, RedemptionId};
 use tanhui_domain::ledger::JournalKind;
+use tanhui_domain::offer::{About, By, Conditions, OfferDraft, OfferKind, OfferStep};
+use tanhui_domain::redemption::Redeemed;
 use tanhui_domain::text::Text;
 use tanhui_service::cache::Cache;
+use tanhui_service::offering::{self, Of};
 use tanhui_service::office::{self, NewOffer};
-use tanhui_service::redemption::{Answered, RedeemError, RedeemRequest, Redeemed, cancel, redeem};
+use tanhui_service::redemption::{RedeemError, RedeemRequest, cancel, redeem};
 use tanhui_service::statement::{self, StatementQuery};
-use tanhui_service::till::{self, TillError};
+use tanhui_service::till::{self, Till, TillError};
 use tanhui_store::{offer, voucher};
-use tanhui_tests::{Outcome, Programme, Stage};
+use tanhui_tests::{Outcome, Programme, Stage, id};
 
 /// A programme with a shop.
 #[derive(Clone)]
@@ -68,12 +71,7 @@ impl Shop {
     }
 
     pub(crate) async fn ask(&self, request: &RedeemRequest) -> Result<RedemptionId, RedeemError> {
-        let render = |redeemed: &Redeemed| redeemed.redemption.id.to_string();
-        let text = match redeem(&self.programme.services, request, render).await? {
-            Answered::Now(text) => text,
-            Answered::Before(stored) => stored.answer,
-        };
-        Ok(text.parse().unwrap_or(RedemptionId::new(uuid::Uuid::nil())))
+        Ok(redeem(&self.programme.services, request).await?.made().redemption.id)
     }
 
     pub(crate) async fn give_back(
@@ -86,7 +84,11 @@ impl Shop {
 
     pub(crate) async fn use_code(&self, staff: CitizenId, code: &str) -> Result<(), TillError> {
         let (services, city) = (&self.programme.services, &self.programme.city);
-        till::use_voucher(services, city, self.merchant, staff, code).await.map(|_| ())
+        till::use_voucher(services, city, &self.till(staff), code).await.map(|_| ())
+    }
+
+    pub(crate) fn till(&self, staff: CitizenId) -> Till {
+        Till { merchant: self.merchant, staff, branch: None }
     }
 
     pub(crate) async fn codes(&self, id: RedemptionId) -> Outcome<Vec<String>> {
@@ -114,5 +116,50 @@ impl Shop {
         let query = StatementQuery { range: statement::everything(), after: 0, limit: 100 };
         let found = statement::statement(&self.programme.services, citizen, query).await?;
         Ok(found.lines.iter().map(|line| (line.kind, line.amounts.points.get())).collect())
+    }
+
+    /// One more offer of the shop: written, submitted, approved with a budget and published.
+    pub(crate) async fn offer_like(
+        &self,
+        budget_fen: Option<i64>,
+        change: impl FnOnce(&mut OfferDraft),
+    ) -> Outcome<Self> {
+        let mut draft = OfferDraft {
+            kind: OfferKind::Coupon,
+            title: Text::new("油条", "Dough stick"),
+            about: About::default(),
+            price: Points::new(20),
+            payout: Fen::new(500),
+            stock: 100,
+            per_person: None,
+            conditions: Conditions::default(),
+            voucher_days: 30,
+        };
+        change(&mut draft);
+        let services = &self.programme.services;
+        let offer = offering::write(services, self.merchant, draft).await?.id;
+        let (staff, officer) = (CitizenId::new(id(901)), CitizenId::new(id(902)));
+        let (merchant, city) = (Of::Merchant(self.merchant), Of::City(self.programme.city.id));
+        for (of, step, by) in [
+            (merchant, OfferStep::Submit, By::Merchant(staff)),
+            (city, OfferStep::Approve(budget_fen.map(Fen::new)), By::City(officer)),
+            (merchant, OfferStep::Publish, By::Merchant(staff)),
+        ] {
+            offering::step(services, of, offer, (&step, by), None).await?;
+        }
+        Ok(Self { offer, ..self.clone() })
+    }
+
+    /// A new project and a live offer to give points to it.
+    pub(crate) async fn donation(&self, stock: i64) -> Outcome<(ProjectId, Self)> {
+        let (services, city) = (&self.programme.services, self.programme.city.id);
+        let words = (Text::new("南岸林", "South wood"), Text::default());
+        let project = offering::open_project(services, city, CitizenId::new(id(903)), words).await?.id;
+        let gift = self.offer_like(None, |draft| {
+            draft.kind = OfferKind::Donation(project);
+            draft.payout = Fen::ZERO;
+            draft.stock = stock;
+        });
+        Ok((project, gift.await?))
     }
 }

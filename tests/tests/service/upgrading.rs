@@ -33,7 +33,7 @@ async fn seen(programme: &Programme, citizen: CitizenId) -> Outcome<Seen> {
     });
     let mut activities = Vec::new();
     for named in activity::page(services, citizen, None, 100).await? {
-        let told = activity::explain(services, citizen, named.activity.id).await?.ok_or("not told")?;
+        let (told, _) = activity::explain(services, citizen, named.activity.id).await?.ok_or("not told")?;
         activities.push((named.activity, told));
     }
     Ok(Seen { points: found.closing.points.get(), lines: lines.collect(), activities })

@@ -11,8 +11,16 @@ pub const PROCESSES: usize = 2;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Deed {
     Ride,
+    /// Of the body, with a ticket perhaps; its points settle later.
+    Trip,
+    /// Of the body, without a ticket.
+    Cycle,
     Walk,
     Sorting,
+    /// Whoever passes it, with whatever card, under campaigns and budgets.
+    Gate,
+    /// A reading, held against earlier ones.
+    Meter,
     /// No rule set knows it.
     Flight,
 }
@@ -21,12 +29,29 @@ impl Deed {
     pub fn word(self) -> &'static str {
         match self {
             Self::Ride => "ride",
+            Self::Trip => "trip",
+            Self::Cycle => "cycle",
             Self::Walk => "walk",
             Self::Sorting => "sorting",
+            Self::Gate => "gate",
+            Self::Meter => "meter",
             Self::Flight => "flight",
         }
     }
+
+    /// Whether it moves the body some metres.
+    pub fn is_travel(self) -> bool {
+        matches!(self, Self::Ride | Self::Trip | Self::Cycle | Self::Walk)
+    }
+
+    /// Whether it takes the body's time, which it cannot spend twice.
+    pub fn takes_time(self) -> bool {
+        matches!(self, Self::Trip | Self::Cycle)
+    }
 }
+
+/// The name that a source gives an act, and which source that is.
+pub type ActKey = (usize, u32);
 
 /// An event as a source reports it.
 #[derive(Debug, Clone, Copy)]
@@ -35,8 +60,27 @@ pub struct Act {
     pub id: u32,
     pub card: u32,
     pub deed: Deed,
-    pub metres: i64,
+    /// Metres of travel, tenths of a kilowatt hour of a reading.
+    pub size: i64,
+    pub minutes: i64,
+    /// The ticket, 0 for none, or the gate.
+    pub mark: u32,
     pub at: DateTime<Utc>,
+}
+
+impl Act {
+    pub fn key(&self) -> ActKey {
+        (self.source, self.id)
+    }
+}
+
+/// What an officer does with a merchant's statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Submit,
+    Approve,
+    Return,
+    Pay,
 }
 
 /// An offer to be opened.
@@ -83,9 +127,21 @@ pub enum Command {
         source: usize,
         card: u32,
     },
+    /// A citizen moves to another district.
+    Move {
+        process: usize,
+        citizen: u32,
+        south: bool,
+    },
     Report {
         process: usize,
         acts: Vec<Act>,
+    },
+    /// Somebody looks at a held act.
+    Review {
+        process: usize,
+        act: ActKey,
+        release: bool,
     },
     CreditWaiting {
         process: usize,
@@ -113,14 +169,32 @@ pub enum Command {
         redemption: u32,
         voucher: usize,
     },
+    /// The merchant undoes a use.
+    Void {
+        process: usize,
+        merchant: usize,
+        redemption: u32,
+        voucher: usize,
+    },
+    /// Statements of all merchants are closed up to this instant.
+    Close {
+        process: usize,
+    },
+    /// One of two officers moves a statement on.
+    Settle {
+        process: usize,
+        merchant: usize,
+        number: i64,
+        step: Step,
+        other: bool,
+    },
     /// What ended is posted, what is owed is taken.
     Expire {
         process: usize,
     },
     Reverse {
         process: usize,
-        source: usize,
-        id: u32,
+        act: ActKey,
     },
     Propose {
         adjustment: u32,
@@ -151,4 +225,37 @@ pub enum Command {
         from: DateTime<Utc>,
         until: DateTime<Utc>,
     },
+}
+
+impl Command {
+    /// The process that does it, where it matters to nobody which one does.
+    pub fn process_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Pass(_)
+            | Self::Enrol { .. }
+            | Self::Bind { .. }
+            | Self::Unbind { .. }
+            | Self::Open { .. }
+            | Self::End { .. }
+            | Self::Propose { .. }
+            | Self::Restart { .. }
+            | Self::EmptyCache => None,
+            Self::Publish { process, .. }
+            | Self::Move { process, .. }
+            | Self::Report { process, .. }
+            | Self::Review { process, .. }
+            | Self::CreditWaiting { process }
+            | Self::Redeem { process, .. }
+            | Self::Cancel { process, .. }
+            | Self::Use { process, .. }
+            | Self::Void { process, .. }
+            | Self::Close { process }
+            | Self::Settle { process, .. }
+            | Self::Expire { process }
+            | Self::Reverse { process, .. }
+            | Self::Decide { process, .. }
+            | Self::KeepUp { process }
+            | Self::Look { process, .. } => Some(process),
+        }
+    }
 }

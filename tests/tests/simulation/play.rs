@@ -54,6 +54,11 @@ impl Setting {
         }
     }
 
+    /// The same, played so many times before.
+    pub fn after(self, tries: u64) -> Self {
+        Self { tries, ..self }
+    }
+
     /// Where the randomness of its processes begins: other for every seed and try.
     pub fn starts(&self) -> u64 {
         (self.seed << 20) + (self.tries << 10)
@@ -78,15 +83,39 @@ struct Difference {
     what: String,
 }
 
+/// What the program answered, up to where the model says otherwise.
+#[derive(Debug)]
+pub struct Played {
+    pub answers: Vec<String>,
+    difference: Option<Difference>,
+}
+
+impl Played {
+    /// What differs, if anything.
+    pub fn wrong(&self) -> Option<&str> {
+        self.difference.as_ref().map(|difference| difference.what.as_str())
+    }
+}
+
+/// How many commands a life has.
+pub fn steps() -> Outcome<usize> {
+    Ok(usize::try_from(number("TANHUI_STEPS", STEPS as u64))?)
+}
+
 fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// The seed that is asked for, else the usual one.
+pub fn seed(usual: u64) -> u64 {
+    number("TANHUI_SEED", usual)
 }
 
 /// Plays some seeds, or the one that is asked for.
 pub async fn seeds(stage: &Stage, usual: u64, setting: impl Fn(u64) -> Outcome<Setting>) -> Outcome {
     let asked = std::env::var("TANHUI_SEED").ok().and_then(|text| text.parse().ok());
     let (first, count) = asked.map_or((1, number("TANHUI_SEEDS", usual)), |seed: u64| (seed, 1));
-    let steps = usize::try_from(number("TANHUI_STEPS", STEPS as u64))?;
+    let steps = steps()?;
     for seed in first..first + count {
         play(stage, &setting(seed)?, seed, steps).await?;
     }
@@ -96,7 +125,8 @@ pub async fn seeds(stage: &Stage, usual: u64, setting: impl Fn(u64) -> Outcome<S
 async fn play(stage: &Stage, setting: &Setting, seed: u64, steps: usize) -> Outcome {
     let start: DateTime<Utc> = FIRST_INSTANT.parse()?;
     let life = generate::life(seed, setting.zone, start, steps);
-    let Some(difference) = compare(stage, setting, &format!("s{seed}"), start, &life).await? else {
+    let played = lead(stage, setting, &format!("s{seed}"), start, &life).await?;
+    let Some(difference) = played.difference else {
         let books = audit::run(&stage.database, |_| {}).await?;
         assert!(books.violations.is_empty(), "seed {seed}: {:?}", books.violations);
         let again = audit::recompute(&stage.database, &RuleBook::default(), Sample::All, |_| {}).await?;
@@ -134,7 +164,7 @@ async fn shrink(
             let mut shorter = life.clone();
             shorter.drain(from..from + part);
             let city = format!("s{}x{}", setting.seed, setting.tries);
-            match compare(stage, &setting, &city, start, &shorter).await? {
+            match lead(stage, &setting, &city, start, &shorter).await?.difference {
                 Some(found) => {
                     shorter.truncate(found.step + 1);
                     (life, difference) = (shorter, found);
@@ -147,18 +177,19 @@ async fn shrink(
     Ok((life, difference))
 }
 
-async fn compare(
+/// Leads a life in a city of a name, on the model and on the program.
+pub async fn lead(
     stage: &Stage,
     setting: &Setting,
     city: &str,
     start: DateTime<Utc>,
     life: &[Command],
-) -> Outcome<Option<Difference>> {
+) -> Outcome<Played> {
     stage.clock.set(start);
     let mut real = Real::start(stage, city, setting).await?;
     let sources = real.sources.iter().map(|source| source.id).collect();
     let mut oracle = Oracle::new(setting.zone, start, Law::of(setting.first_law), sources);
-    let mut difference = None;
+    let (mut answers, mut difference) = (Vec::new(), None);
     for (step, command) in life.iter().enumerate() {
         real.decided = oracle.activities();
         oracle.ids = real.citizens.clone();
@@ -172,9 +203,10 @@ async fn compare(
             difference = Some(Difference { step, what: differing(&expected, &told) });
             break;
         }
+        answers.extend(told);
     }
     real.stop().await?;
-    Ok(difference)
+    Ok(Played { answers, difference })
 }
 
 fn differing(expected: &[String], told: &[String]) -> String {

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use crate::command::ActKey;
 use crate::oracle::{Span, Status};
 
 /// Every so many activities one is looked at.
@@ -10,15 +11,29 @@ pub const ACTIVITIES_STEP: usize = 7;
 /// Points and milligrams.
 pub type Pair = (i64, i64);
 
-pub fn citizen(
-    number: u32,
-    ((points, mg), overdrawn): (Pair, i64),
-    lots: &[(NaiveDate, i64)],
-    cuts: (Pair, Pair),
-) -> String {
-    let lots: Vec<String> = lots.iter().map(|(day, left)| format!("{left} until {day}")).collect();
+/// What a citizen has.
+pub struct Purse {
+    pub balance: Pair,
+    /// Overdrawn, owed.
+    pub debts: Pair,
+    pub pending: i64,
+    pub spendable: i64,
+    /// Last day, first day of pending points, what is left.
+    pub lots: Vec<((NaiveDate, Option<NaiveDate>), i64)>,
+    /// What was there at two instants.
+    pub statement: (Pair, Pair),
+}
+
+pub fn citizen(number: u32, purse: &Purse) -> String {
+    let lot = |((last, first), left): &((NaiveDate, Option<NaiveDate>), i64)| {
+        let first = first.map(|first| format!(" from {first}")).unwrap_or_default();
+        format!("{left} until {last}{first}")
+    };
+    let lots: Vec<String> = purse.lots.iter().map(lot).collect();
+    let Purse { balance: (points, mg), debts: (overdrawn, owed), pending, spendable, statement, .. } = purse;
     format!(
-        "citizen {number}: {points} pt {mg} mg, {overdrawn} overdrawn, lots [{}], statement {cuts:?}",
+        "citizen {number}: {points} pt {mg} mg, {overdrawn} overdrawn, {owed} owed, {pending} pending, \
+         {spendable} spendable, lots [{}], statement {statement:?}",
         lots.join(", ")
     )
 }
@@ -31,8 +46,8 @@ pub fn redemption(number: u32, vouchers: &str) -> String {
     format!("redemption {number}: {vouchers}")
 }
 
-pub fn merchant(number: usize, owed: i64) -> String {
-    format!("merchant {number}: {owed} fen")
+pub fn merchant(number: usize, owed: i64, statements: &[String]) -> String {
+    format!("merchant {number}: {owed} fen [{}]", statements.join("; "))
 }
 
 pub fn programme(points: i64, milligrams: i64, payable: i64) -> String {
@@ -43,7 +58,7 @@ pub fn waiting(count: usize) -> String {
     format!("waiting: {count}")
 }
 
-pub fn activity((source, id): (usize, u32), status: Status, (points, milligrams): Pair) -> String {
+pub fn activity((source, id): ActKey, status: Status, (points, milligrams): Pair) -> String {
     format!("activity {source}/{id}: {status:?}, {points} pt {milligrams} mg")
 }
 

@@ -6,6 +6,7 @@ use tanhui_domain::id::{CitizenId, RedemptionId};
 use tanhui_domain::ledger::{Lot, LotGrant, LotKey, LotTake};
 use tanhui_domain::redemption::Redemption;
 use tanhui_store::lot;
+use tanhui_store::lot::LotReturn;
 use tanhui_store::{StoreError, Transaction, redemption};
 use tanhui_tests::{Outcome, Stage, Town, each_database};
 
@@ -51,11 +52,22 @@ async fn redemption_of(stage: &Stage, town: &Town, on: &Transaction) -> Outcome<
         offer: town.offer,
         quantity: 1,
         points: Points::new(1),
+        project: None,
         redeemed_at: stage.now(),
+        returned: 0,
         cancelled_at: None,
     };
-    redemption::insert(on, &bought).await?;
+    redemption::insert_many(on, &[bought]).await?;
     Ok(id)
+}
+
+fn returns(citizen: CitizenId, id: RedemptionId, all: &[(u64, i64)]) -> Vec<LotReturn> {
+    let cause = id.get();
+    takes(all).into_iter().map(|take| LotReturn { citizen, cause, take, ended: false }).collect()
+}
+
+async fn still_taken(on: &Transaction, citizen: CitizenId, id: RedemptionId) -> Outcome<Vec<LotTake>> {
+    Ok(lot::still_taken(on, &[(citizen, id.get())]).await?.remove(&id.get()).unwrap_or_default())
 }
 
 async fn grants_of_one_last_day_are_one_lot(stage: Stage) -> Outcome {
@@ -80,11 +92,15 @@ async fn what_was_taken_can_be_given_back(stage: Stage) -> Outcome {
     let taken = takes(&[(3, 4), (5, 1)]);
     lot::take(&on, one, id.get(), &taken).await?;
     assert_eq!(lot::open(&on, one).await?, lots(&[(5, 5)]), "an empty lot is not open");
-    assert_eq!(lot::taken(&on, one, id.get()).await?, taken);
-    lot::give_back(&on, one, &taken).await?;
+    assert_eq!(still_taken(&on, one, id).await?, taken);
+    lot::give_back(&on, &returns(one, id, &[(3, 3)])).await?;
+    assert_eq!(still_taken(&on, one, id).await?, takes(&[(3, 1), (5, 1)]));
+    lot::give_back(&on, &returns(one, id, &[(3, 1), (5, 1)])).await?;
+    assert_eq!(still_taken(&on, one, id).await?, []);
     assert_eq!(lot::open(&on, one).await?, lots(&[(3, 4), (5, 6)]));
     assert_eq!(lot::open(&on, other).await?, lots(&[(3, 8)]), "another's lot of that day is left alone");
-    assert_eq!(lot::taken(&on, one, redemption_of(&stage, &town, &on).await?.get()).await?, []);
+    let other_redemption = redemption_of(&stage, &town, &on).await?;
+    assert_eq!(still_taken(&on, one, other_redemption).await?, []);
     Ok(())
 }
 
@@ -110,7 +126,7 @@ async fn more_than_was_granted_cannot_be_given_back(stage: Stage) -> Outcome {
         lot::grant(&on, &grants(citizen, &[(3, 10)])).await?;
         let id = redemption_of(&stage, &town, &on).await?;
         lot::take(&on, citizen, id.get(), &takes(&[(3, 4)])).await?;
-        let gave = lot::give_back(&on, citizen, &takes(&[(3, points)])).await;
+        let gave = lot::give_back(&on, &returns(citizen, id, &[(3, points)])).await;
         assert_eq!(gave.is_ok(), fits, "{points}: {gave:?}");
         assert!(fits || matches!(gave, Err(StoreError::Constraint(_))), "{gave:?}");
     }
@@ -126,7 +142,7 @@ async fn a_lot_that_is_not_there_cannot_be_taken(stage: Stage) -> Outcome {
     let id = redemption_of(&stage, &town, &on).await?;
     let took = lot::take(&on, citizen, id.get(), &takes(&[(3, 1), (4, 1)])).await;
     assert!(matches!(took, Err(StoreError::Other(_))), "{took:?}");
-    let gave = lot::give_back(&on, citizen, &takes(&[(4, 1)])).await;
+    let gave = lot::give_back(&on, &returns(citizen, id, &[(4, 1)])).await;
     assert!(matches!(gave, Err(StoreError::Other(_))), "{gave:?}");
     Ok(())
 }

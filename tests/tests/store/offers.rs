@@ -2,7 +2,9 @@
 
 use chrono::TimeDelta;
 use tanhui_domain::id::{CitizenId, MerchantId, OfferId, VoucherId};
-use tanhui_domain::redemption::{Offer, OfferStatus, VoucherStatus};
+use tanhui_domain::offer::{Offer, OfferStatus};
+use tanhui_domain::redemption::{Had, VoucherStatus};
+use tanhui_store::offer::ShelfMove;
 use tanhui_store::{Database, StoreError, merchant, offer, redemption, voucher};
 use tanhui_tests::{Books, Credit, Outcome, Stage, Town, each_database, id};
 
@@ -33,7 +35,7 @@ async fn an_offer_is_found_with_its_merchant(stage: Stage) -> Outcome {
     let town = Town::build(&stage, 0).await?;
     let found = offer::find(&stage.database, town.offer).await?.ok_or("no offer")?;
     let shop = merchant::find(&stage.database, town.merchant).await?.ok_or("no merchant")?;
-    assert_eq!((found.merchant, &found.merchant_name), (shop.id, &shop.name));
+    assert_eq!((found.merchant, &found.merchant_name), (shop.id, &shop.about.name));
     assert_eq!((found.stock_left, found.status), (10, OfferStatus::Live));
     let on = stage.database.begin().await?;
     assert_eq!(offer::lock(&on, town.offer).await?, Some(found));
@@ -63,7 +65,7 @@ async fn live_offers_come_in_pages(stage: Stage) -> Outcome {
     let live: Vec<&Offer> = offers.iter().filter(|offer| offer.status == OfferStatus::Live).collect();
     let (mut met, mut after) = (Vec::new(), None);
     loop {
-        let page = offer::page(&stage.database, town.city.id, after, 2).await?;
+        let page = offer::page(&stage.database, town.city.id, OfferStatus::Live, after, 2).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
         met.extend(page);
@@ -74,6 +76,10 @@ async fn live_offers_come_in_pages(stage: Stage) -> Outcome {
     let first = offers.first().map(|offer| offer.id);
     assert_eq!(offer::page_of_merchant(&stage.database, town.merchant, first, 9).await?.len(), 5);
     Ok(())
+}
+
+fn shelf(town: &Town, quantity: i64) -> ShelfMove {
+    ShelfMove { offer: town.offer, quantity, budget: tanhui_domain::amount::Fen::ZERO }
 }
 
 async fn stock_stays_between_nothing_and_all(stage: Stage) -> Outcome {
@@ -90,7 +96,7 @@ async fn stock_stays_between_nothing_and_all(stage: Stage) -> Outcome {
         let on = stage.database.begin().await?;
         let mut last = Ok(());
         for difference in moves {
-            last = offer::change_stock(&on, town.offer, *difference).await;
+            last = offer::move_shelves(&on, &[shelf(&town, -i64::from(*difference))]).await;
         }
         assert_eq!(last.is_ok(), fits, "{moves:?}: {last:?}");
         assert!(fits || matches!(last, Err(StoreError::Constraint(_))), "{moves:?}: {last:?}");
@@ -132,7 +138,7 @@ async fn stock_is_not_oversold_at_once(stage: Stage) -> Outcome {
         let mut taken = 0;
         for _ in 0..8 {
             let on = database.begin().await?;
-            match offer::change_stock(&on, town.offer, -1).await {
+            match offer::move_shelves(&on, &[shelf(&town, 1)]).await {
                 Ok(()) => on.commit().await?,
                 Err(StoreError::Constraint(_)) => continue,
                 Err(error) => return Err(error.into()),
@@ -220,7 +226,7 @@ async fn a_use_and_a_cancellation_cannot_both_win(stage: Stage) -> Outcome {
         let found = voucher::find_by_code(&stage.database, &code).await?.ok_or("no voucher")?;
         let cancel = async || -> Outcome<bool> {
             let on = other.begin().await?;
-            let cancelled = voucher::mark_cancelled(&on, found.redemption).await?;
+            let cancelled = voucher::mark_cancelled(&on, found.redemption, stage.now()).await?;
             on.commit().await?;
             Ok(cancelled == 1)
         };
@@ -263,9 +269,15 @@ async fn a_citizens_count_leaves_out_what_was_given_back(stage: Stage) -> Outcom
     books.credit(Credit { citizen, external_id: "a", points: 200, reduction_mg: 0 }).await?;
     let (_, _) = books.redeem(citizen, 2).await?;
     let (second, _) = books.redeem(citizen, 3).await?;
-    assert_eq!(offer::count_of_citizen(&stage.database, town.offer, citizen).await?, 5);
+    let had = async |citizen: CitizenId, since| -> Outcome<Had> {
+        let had = offer::had(&stage.database, &[(citizen, town.offer, since)]).await?;
+        Ok(had.get(&(citizen, town.offer)).copied().unwrap_or_default())
+    };
+    let now = stage.now();
+    assert_eq!(had(citizen, now).await?, Had { ever: 5, this_week: 5 });
+    assert_eq!(had(citizen, now + TimeDelta::microseconds(1)).await?, Had { ever: 5, this_week: 0 });
     books.cancel(citizen, second).await?;
-    assert_eq!(offer::count_of_citizen(&stage.database, town.offer, citizen).await?, 2);
-    assert_eq!(offer::count_of_citizen(&stage.database, town.offer, town.citizen(1)?).await?, 0);
+    assert_eq!(had(citizen, now).await?, Had { ever: 2, this_week: 2 });
+    assert_eq!(had(town.citizen(1)?, now).await?, Had::default());
     Ok(())
 }

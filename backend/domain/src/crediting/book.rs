@@ -8,9 +8,10 @@ use sha2::{Digest, Sha256};
 
 use super::{Claim, sum};
 use crate::amount::{AmountOverflow, Points};
-use crate::id::{CitizenId, CityId, SharedId};
-use crate::rule::{Action, Budget, BudgetWindow, Campaign, CapScope, Readings, Usage};
-use crate::time::{DayRange, civil_day};
+use crate::id::{CitizenId, CityId, SharedId, SourceId};
+use crate::ledger::AT_ONCE;
+use crate::rule::{Action, Budget, BudgetWindow, Campaign, CapScope, Readings, Usage, WhenExhausted};
+use crate::time::{DayRange, Period, civil_day};
 
 /// Whose acts are counted, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,7 +24,12 @@ pub enum CountOf {
     Shared(SharedId),
     /// What was issued in a city under a budget.
     Issued(CityId),
+    /// What was promised in a city and waits for a budget; one sum, kept under [`WHENEVER`].
+    Waiting(CityId),
 }
+
+/// The day under which counts stand that belong to none.
+pub const WHENEVER: NaiveDate = AT_ONCE;
 
 /// One count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +62,8 @@ pub struct Needs<'a> {
     pub history: Vec<(Counter<'a>, DayRange)>,
     /// For its budgets, aligned with `RuleSet::budget_windows`.
     pub budgets: Vec<(Counter<'a>, DayRange)>,
+    /// What waits under those of its budgets that have a queue, with their places: who waits is paid first.
+    pub queues: Vec<(usize, (Counter<'a>, DayRange))>,
 }
 
 impl<'a> Needs<'a> {
@@ -72,16 +80,21 @@ impl<'a> Needs<'a> {
             let name = budget_name(action, &window.id);
             (Counter { of: CountOf::Issued(city), name }, window.range)
         };
+        let budgets: Vec<_> = budgets.map(budget).collect();
+        let queues = budgets.iter().enumerate().filter(|(_, (counter, _))| has_queue(action, counter.name));
+        let waiting = |name| (Counter { of: CountOf::Waiting(city), name }, Period::Day.range(WHENEVER));
         Self {
+            queues: queues.map(|(place, (counter, _))| (place, waiting(counter.name))).collect(),
             caps: caps.map(|window| (own(counted_by(claim, window.scope)), window.range)).collect(),
             history: history.map(|range| (own(CountOf::Read(citizen)), range)).collect(),
-            budgets: budgets.map(budget).collect(),
+            budgets,
         }
     }
 
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = (Counter<'a>, DayRange)> {
-        self.caps.iter().chain(&self.history).chain(&self.budgets).copied()
+        let queues = self.queues.iter().map(|(_, need)| need);
+        self.caps.iter().chain(&self.history).chain(&self.budgets).chain(queues).copied()
     }
 
     /// The counts of cards and devices among those of the caps, each once.
@@ -100,20 +113,28 @@ fn budget_name<'a>(action: &'a Action, id: &str) -> &'a str {
     ids.chain(action.budgets().map(Budget::id)).find(|known| *known == id).unwrap_or_default()
 }
 
+fn has_queue(action: &Action, id: &str) -> bool {
+    action.budgets().any(|budget| budget.id() == id && budget.when_exhausted() == WhenExhausted::Queue)
+}
+
 /// Where an act tells neither card nor device, the citizen's own count stands in.
 fn counted_by(claim: &Claim<'_>, scope: CapScope) -> CountOf {
     let shared = match scope {
         CapScope::Citizen => None,
-        CapScope::Binding => claim.subject.map(|subject| (0, subject.to_vec())),
+        CapScope::Binding => claim.card,
         CapScope::Input(place) => {
             let key = claim.action.scope_key(scope, claim.inputs);
-            key.map(|key| (i16::from(place).saturating_add(1), key.as_bytes().to_vec()))
+            key.map(|key| shared_id(claim.city, 0, i16::from(place).saturating_add(1), key.as_bytes()))
         }
     };
-    shared.map_or(CountOf::Granted(claim.citizen), |(place, key)| {
-        let source = if place == 0 { claim.source.get() } else { 0 };
-        CountOf::Shared(shared_id(claim.city, source, place, &key))
-    })
+    shared.map_or(CountOf::Granted(claim.citizen), CountOf::Shared)
+}
+
+/// The card, meter or account under whose caps acts of a source count, from the keyed hash that stands for
+/// it.
+#[must_use]
+pub fn card_id(city: CityId, source: SourceId, subject: &[u8; 32]) -> SharedId {
+    shared_id(city, source.get(), 0, subject)
 }
 
 fn shared_id(city: CityId, source: i64, place: i16, key: &[u8]) -> SharedId {
@@ -157,7 +178,13 @@ impl<'a> UsageBook<'a> {
     }
 
     pub(super) fn issued(&self, needs: &Needs<'a>) -> Vec<Points> {
-        needs.budgets.iter().map(|need| self.look(need).points).collect()
+        let mut issued: Vec<Points> = needs.budgets.iter().map(|need| self.look(need).points).collect();
+        for (place, need) in &needs.queues {
+            if let Some(issued) = issued.get_mut(*place) {
+                *issued = Points::new(issued.get().saturating_add(self.look(need).points.get()));
+            }
+        }
+        issued
     }
 
     /// Adds to a count, as if it had been written.

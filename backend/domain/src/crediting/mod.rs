@@ -3,9 +3,11 @@
 //! Deciding a batch equals deciding its claims one by one, in order.
 
 mod book;
+mod counted;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "small numbers that the tests themselves choose")]
 mod tests;
+mod waiting;
 
 use std::collections::BTreeMap;
 
@@ -13,15 +15,19 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::activity::{Activity, ActivityStatus};
 use crate::amount::{AmountOverflow, Points};
-use crate::id::{ActivityId, CitizenId, CityId, RuleSetId, SourceId};
-use crate::ledger::{Account, Amounts, LotGrant, LotKey, NEVER, Posting, PostingError};
+use crate::id::{ActivityId, CitizenId, CityId, RuleSetId, SharedId, SourceId};
+use crate::ledger::{Account, Amounts, LotGrant, LotKey, Posting, PostingError};
 use crate::rule::{
     Action, Credit, Decision, Evidence, Facts, Hold, Inputs, Receipt, Refusal, RuleSet, Usage,
 };
 use crate::same_act::{ActBook, Seen};
 use crate::text::Text;
 use crate::time::civil_day;
-pub use book::{CountOf, Counter, Needs, Tally, UsageBook};
+pub use book::{CountOf, Counter, Needs, Tally, UsageBook, WHENEVER, card_id};
+pub use counted::{Counted, added_up, counted, give_up, undo};
+use counted::{counts, sum};
+use waiting::waiting_budget;
+pub use waiting::{WaitingPoints, lot_key, payout_lot};
 
 /// An event whose inputs are read, whose citizen is known and whose id is claimed.
 #[derive(Debug, Clone, Copy)]
@@ -48,8 +54,8 @@ pub struct Claim<'a> {
     pub evidence: Evidence,
     /// The city whose books it goes into.
     pub city: CityId,
-    /// Keyed hash of the card, meter or account; none where the citizens reported it themselves.
-    pub subject: Option<[u8; 32]>,
+    /// The card, meter or account, where a cap counts its acts; none where citizens reported it themselves.
+    pub card: Option<SharedId>,
     /// The citizen's district, where the rules ask for it.
     pub district: Option<&'a str>,
     /// Whether a person has looked at it.
@@ -103,6 +109,8 @@ pub struct Outcome {
     pub lots: Vec<LotGrant>,
     /// What is added to other counts than the citizens' own.
     pub tallies: Vec<Tally>,
+    /// Points that wait for a budget, in the order in which they were promised.
+    pub waiting: Vec<WaitingPoints>,
 }
 
 /// A claim that is an act counted before.
@@ -173,6 +181,7 @@ impl<'a> Batch<'a, '_> {
             district: claim.district,
             history: &history,
             issued: &issued,
+            card: claim.card,
             reviewed: claim.reviewed,
             ..Facts::new(claim.inputs, claim.occurred_at, claim.evidence)
         };
@@ -238,16 +247,10 @@ impl<'a> Batch<'a, '_> {
         credit: &Credit,
         posting: Posting,
     ) -> Result<(), AmountOverflow> {
-        let (day, granted) = (claim.day(), granted(credit)?);
-        let own = Counter { of: CountOf::Granted(claim.citizen), name: claim.action.id() };
-        for counter in std::iter::once(own).chain(needs.shared()) {
-            self.count(counter, day, &granted)?;
+        for (counter, day, added) in counts(claim, needs, credit)? {
+            self.count(counter, day, &added)?;
         }
-        for ((counter, _), points) in needs.budgets.iter().zip(&credit.drawn) {
-            if *points != Points::ZERO {
-                self.count(*counter, day, &Usage { points: *points, ..Usage::NONE })?;
-            }
-        }
+        self.outcome.waiting.extend(WaitingPoints::of(claim, credit, self.recorded_at));
         if credit.points > Points::ZERO {
             let key = lot_key(claim.rule_set, claim.action, self.recorded_at);
             let lot = self.lots.entry((claim.citizen, key)).or_default();
@@ -277,7 +280,7 @@ impl<'a> Batch<'a, '_> {
                 CountOf::Granted(citizen) => {
                     outcome.granted.push(DayGrant { citizen, action: name, day, granted: added });
                 }
-                CountOf::Read(_) | CountOf::Shared(_) | CountOf::Issued(_) => {
+                CountOf::Read(_) | CountOf::Shared(_) | CountOf::Issued(_) | CountOf::Waiting(_) => {
                     outcome.tallies.push(Tally { of, name, day, added });
                 }
             }
@@ -303,69 +306,8 @@ fn looked_at(decision: Decision, elsewhere: bool) -> Decision {
     }
 }
 
-/// What a reversed act takes back from counts: the citizen's own, and those of devices and budgets. Which
-/// card it was is not kept with an act, so its place under caps of a card stays taken.
-pub fn undo(claim: &Claim<'_>, receipt: &Receipt) -> Result<(DayGrant, Vec<Tally>), AmountOverflow> {
-    let day = claim.day();
-    let action = claim.action.id().to_owned();
-    let Decision::Credited(credit) = claim.rule_set.evaluate(claim.action, &receipt.facts(), &receipt.used)
-    else {
-        return Ok((DayGrant { citizen: claim.citizen, action, day, granted: Usage::NONE }, Vec::new()));
-    };
-    let needs = Needs::of(claim);
-    let granted = negated(granted(&credit)?)?;
-    let tally = |counter: Counter<'_>, added| {
-        let name = counter.name.to_owned();
-        Tally { of: counter.of, name, day, added }
-    };
-    let mut tallies: Vec<Tally> = needs.shared().map(|counter| tally(counter, granted)).collect();
-    for ((counter, _), points) in needs.budgets.iter().zip(credit.drawn) {
-        tallies.push(tally(*counter, negated(Usage { points, ..Usage::NONE })?));
-    }
-    Ok((DayGrant { citizen: claim.citizen, action, day, granted }, tallies))
-}
-
-fn negated(usage: Usage) -> Result<Usage, AmountOverflow> {
-    let negated = |count: i64| count.checked_neg().ok_or(AmountOverflow);
-    Ok(Usage {
-        events: negated(usage.events)?,
-        points: usage.points.negated()?,
-        reduction: usage.reduction.negated()?,
-        quantity: negated(usage.quantity)?,
-    })
-}
-
-fn sum(one: &Usage, other: &Usage) -> Result<Usage, AmountOverflow> {
-    let count = |one: i64, other: i64| one.checked_add(other).ok_or(AmountOverflow);
-    Ok(Usage {
-        events: count(one.events, other.events)?,
-        points: one.points.plus(other.points)?,
-        reduction: one.reduction.plus(other.reduction)?,
-        quantity: count(one.quantity, other.quantity)?,
-    })
-}
-
 fn post(claim: &Claim<'_>, account: &mut Account, credit: &Credit) -> Result<Posting, PostingError> {
     account.post(Amounts::credit(credit.points, credit.reduction), Some(claim.id.get()))
-}
-
-/// Caps count points that wait for a budget as given.
-fn granted(credit: &Credit) -> Result<Usage, AmountOverflow> {
-    let points = credit.points.plus(credit.queued)?;
-    Ok(Usage { events: 1, points, reduction: credit.reduction, quantity: credit.quantity })
-}
-
-/// The lot that points credited at an instant go into.
-#[must_use]
-pub fn lot_key(rule_set: &RuleSet, action: &Action, credited_at: DateTime<Utc>) -> LotKey {
-    let credited_on = civil_day(credited_at, rule_set.timezone());
-    let expires_on = rule_set.expires_on(credited_on).unwrap_or(NEVER);
-    let spendable_from = action.spendable_on(credited_on);
-    if spendable_from == credited_on {
-        LotKey::until(expires_on)
-    } else {
-        LotKey { expires_on, spendable_from }
-    }
 }
 
 fn activity(

@@ -91,7 +91,7 @@ pub struct LotTally {
     pub left: Points,
     /// What ran out of time.
     pub expired: Points,
-    /// What cancelled redemptions had taken and gave back.
+    /// What redemptions had taken and gave back.
     pub refunded: Points,
 }
 
@@ -163,6 +163,24 @@ pub(super) fn take_up_to<'a>(lots: impl Iterator<Item = &'a Lot>, wanted: Points
     (takes, Points::new(missing))
 }
 
+/// Chooses where points come back to, of what still is taken: those taken last first, so that what stays
+/// taken is what a smaller take would have taken.
+#[must_use]
+pub fn give_back_to_lots(taken: &[LotTake], wanted: Points) -> Vec<LotTake> {
+    let mut taken: Vec<&LotTake> = taken.iter().collect();
+    taken.sort_by_key(|take| std::cmp::Reverse(take.key));
+    let mut missing = wanted.get();
+    let mut backs = Vec::new();
+    for take in taken {
+        let back = missing.min(take.points.get());
+        if back > 0 {
+            backs.push(LotTake { key: take.key, points: Points::new(back) });
+            missing = missing.saturating_sub(back);
+        }
+    }
+    backs
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -203,6 +221,22 @@ mod tests {
         let states = [4, 5, 9, 10].map(|today| lots[0].key.state(day(today)).word());
         assert_eq!(states, ["pending", "active", "active", "expired"]);
         assert_eq!(LotKey::until(NEVER).state(AT_ONCE), LotState::Active);
+    }
+
+    #[test]
+    fn points_come_back_as_if_less_had_been_taken() {
+        let lots = [lot(0, 3, 4), lot(0, 6, 5), lot(0, 9, 5)];
+        for (bought, kept) in [(12, 3), (12, 4), (12, 5), (12, 0), (12, 12)] {
+            let takes = take_from_lots(&lots, Points::new(bought), day(1)).unwrap();
+            let backs = give_back_to_lots(&takes, Points::new(bought - kept));
+            let less = take_from_lots(&lots, Points::new(kept), day(1)).unwrap();
+            for take in &takes {
+                let of = |all: &[LotTake]| {
+                    all.iter().find(|other| other.key == take.key).map_or(0, |other| other.points.get())
+                };
+                assert_eq!(take.points.get() - of(&backs), of(&less), "{kept} of {bought}");
+            }
+        }
     }
 
     #[test]

@@ -10,7 +10,8 @@ use crate::amount::{AmountOverflow, Fen, Points, ReductionMg};
 use crate::id::{CityId, OwnerId};
 
 pub use lot::{
-    AT_ONCE, InsufficientPoints, Lot, LotGrant, LotKey, LotState, LotTake, LotTally, NEVER, take_from_lots,
+    AT_ONCE, InsufficientPoints, Lot, LotGrant, LotKey, LotState, LotTake, LotTally, NEVER,
+    give_back_to_lots, take_from_lots,
 };
 pub use reversal::{Settled, Undone, lots_after, settle_debt, undo_credit};
 
@@ -72,6 +73,8 @@ pub enum OwnerKind {
     Programme,
     /// A merchant: what the city owes it.
     Merchant,
+    /// A public project: points that citizens gave to it.
+    Project,
 }
 
 /// A posting that must not be.
@@ -171,6 +174,10 @@ pub enum JournalKind {
     Settle,
     /// A merchant undid a use.
     Void,
+    /// Points that waited for a budget were paid.
+    Payout,
+    /// A prize was given.
+    Prize,
 }
 
 impl JournalKind {
@@ -187,6 +194,8 @@ impl JournalKind {
             Self::Reverse => "reverse",
             Self::Settle => "settle",
             Self::Void => "void",
+            Self::Payout => "payout",
+            Self::Prize => "prize",
         }
     }
 }

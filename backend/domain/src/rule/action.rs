@@ -229,6 +229,19 @@ impl Action {
         credited_on.checked_add_days(Days::new(u64::from(self.settle_days))).unwrap_or(NaiveDate::MAX)
     }
 
+    /// Whether some cap counts the acts of one card, meter or account together.
+    #[must_use]
+    pub fn counts_cards(&self) -> bool {
+        self.caps.iter().any(|cap| cap.scope() == CapScope::Binding)
+    }
+
+    /// Whether its acts count for anything but their citizen's own caps: readings, cards, budgets.
+    #[must_use]
+    pub fn is_tallied(&self) -> bool {
+        let scoped = self.caps.iter().any(|cap| cap.scope() != CapScope::Citizen);
+        scoped || self.is_funded() || !self.history.is_empty()
+    }
+
     /// Whose acts of a scope count together with these inputs; none for scopes that the inputs do not tell.
     #[must_use]
     pub fn scope_key<'i>(&self, scope: CapScope, inputs: &'i Inputs) -> Option<&'i str> {

@@ -1,6 +1,6 @@
 //! Badges: what a citizen's days reach. Must never move a point.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
@@ -114,6 +114,34 @@ impl Badge {
             }
         }
         None
+    }
+}
+
+/// Days in a row with an act credited on each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Streaks {
+    /// The run that reaches today, or yesterday while today may still come.
+    pub current: u32,
+    /// The longest run ever.
+    pub longest: u32,
+}
+
+impl Streaks {
+    /// The runs of these totals, in whatever order they are given.
+    #[must_use]
+    pub fn of(totals: &[DayTotal<'_>], today: NaiveDate) -> Self {
+        let counted = totals.iter().filter(|total| total.granted.events > 0);
+        let days: BTreeSet<NaiveDate> = counted.map(|total| total.day).collect();
+        let (mut streaks, mut last) = (Self::default(), None::<NaiveDate>);
+        let mut run = 0_u32;
+        for day in days {
+            run = if last.and_then(|last| last.succ_opt()) == Some(day) { run.saturating_add(1) } else { 1 };
+            streaks.longest = streaks.longest.max(run);
+            last = Some(day);
+        }
+        let lasting = last.is_some_and(|last| last >= today || last.succ_opt() == Some(today));
+        streaks.current = if lasting { run } else { 0 };
+        streaks
     }
 }
 
@@ -241,6 +269,21 @@ mod tests {
         assert_eq!(badge(Reach::Times(3), Period::All).reached_on(&totals), Some(day("2026-04-01")));
         let grams = Reach::Reduction(ReductionMg::new(150_000));
         assert_eq!(badge(grams, Period::All).reached_on(&totals), Some(day("2026-04-01")));
+    }
+
+    #[test]
+    fn a_run_lasts_until_a_whole_day_went_by() {
+        let totals = [
+            total("2026-03-04", "metro", 1),
+            total("2026-02-27", "metro", 0),
+            total("2026-02-28", "bus", 1),
+            total("2026-03-01", "walk", 1),
+            total("2026-03-05", "bus", 1),
+        ];
+        for (today, current) in [("2026-03-05", 2), ("2026-03-06", 2), ("2026-03-07", 0)] {
+            assert_eq!(Streaks::of(&totals, day(today)), Streaks { current, longest: 3 }, "{today}");
+        }
+        assert_eq!(Streaks::of(&[], day("2026-03-05")), Streaks::default());
     }
 
     #[test]

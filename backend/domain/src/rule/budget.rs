@@ -3,6 +3,7 @@
 //! The act's own civil day picks the period. Every function here is told what was issued before; nothing
 //! here counts.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -126,6 +127,79 @@ pub fn prorate(left: Points, claims: &[Points]) -> Vec<Points> {
         }
     }
     shares.into_iter().map(|share| Points::new(i64::try_from(share).unwrap_or(0))).collect()
+}
+
+/// What claims of one size get of a budget that they share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// The size of the claims.
+    pub claim: Points,
+    /// What each gets.
+    pub share: Points,
+    /// Who of them gets one point more.
+    pub spare: Spare,
+}
+
+/// Who gets one of the points left over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spare {
+    /// Nobody of this size.
+    Nobody,
+    /// Everybody of this size.
+    Everybody,
+    /// The earliest of all sizes marked so, as many as [`Shares::first`] says.
+    First,
+}
+
+/// What claims of all sizes get.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shares {
+    /// By size.
+    pub sizes: Vec<Share>,
+    /// How many claims marked [`Spare::First`] get a point more.
+    pub first: i64,
+}
+
+/// The same as [`prorate`] for any number of claims, told by how many there are of each size, each size once.
+#[must_use]
+pub fn prorate_by_size(left: Points, sizes: &[(Points, i64)]) -> Shares {
+    let left = i128::from(left.get().max(0));
+    let times = |(claim, count): &(Points, i64)| i128::from(claim.get()).saturating_mul(i128::from(*count));
+    let total = sizes.iter().map(times).fold(0_i128, i128::saturating_add);
+    let portion = |claim: Points| left.saturating_mul(i128::from(claim.get()));
+    let part = |claim: Points| portion(claim).checked_div(total).unwrap_or(0);
+    let whole = |claim: Points| if total <= left { i128::from(claim.get()) } else { part(claim) };
+    let mut rest: BTreeMap<i128, i64> = BTreeMap::new();
+    let mut spare = left.min(total);
+    for (claim, count) in sizes {
+        spare = spare.saturating_sub(whole(*claim).saturating_mul(i128::from(*count)));
+        let others = rest.entry(portion(*claim).checked_rem(total).unwrap_or(0)).or_default();
+        *others = others.saturating_add(*count);
+    }
+    let mut shares = Shares::default();
+    let mut lucky: BTreeMap<i128, Spare> = BTreeMap::new();
+    for (remainder, count) in rest.into_iter().rev() {
+        let fits = i128::from(count) <= spare;
+        let mark = if fits {
+            Spare::Everybody
+        } else if spare > 0 {
+            Spare::First
+        } else {
+            Spare::Nobody
+        };
+        if mark == Spare::First {
+            shares.first = i64::try_from(spare).unwrap_or(0);
+        }
+        spare = if fits { spare.saturating_sub(i128::from(count)) } else { 0 };
+        lucky.insert(remainder, mark);
+    }
+    let of = |(claim, _): &(Points, i64)| Share {
+        claim: *claim,
+        share: Points::new(i64::try_from(whole(*claim)).unwrap_or(0)),
+        spare: lucky.get(&portion(*claim).checked_rem(total).unwrap_or(0)).copied().unwrap_or(Spare::Nobody),
+    };
+    shares.sizes = sizes.iter().map(of).collect();
+    shares
 }
 
 /// Pays points that waited under a `queue` budget, the earliest first, until nothing is left; the last one
@@ -262,6 +336,31 @@ mod tests {
                     prop_assert!(one != other || apart <= 1, "equals differ by one at most");
                 }
             }
+        }
+
+        #[test]
+        fn prorating_by_size_is_prorating(
+            left in prop_oneof![0_i64..400, 0_i64..=i64::MAX],
+            claims in proptest::collection::vec(prop_oneof![1_i64..12, 1_i64..=i64::MAX], 0..60),
+        ) {
+            let claims = points(&claims);
+            let mut sizes: BTreeMap<Points, i64> = BTreeMap::new();
+            for claim in &claims {
+                let count: &mut i64 = sizes.entry(*claim).or_default();
+                *count = count.saturating_add(1);
+            }
+            let shares = prorate_by_size(Points::new(left), &sizes.into_iter().collect::<Vec<_>>());
+            let mut first = shares.first;
+            let paid: Vec<Points> = claims.iter().map(|claim| {
+                let share = shares.sizes.iter().find(|share| share.claim == *claim).unwrap();
+                let more = match share.spare {
+                    Spare::Nobody => 0,
+                    Spare::Everybody => 1,
+                    Spare::First => { first = first.saturating_sub(1); i64::from(first >= 0) }
+                };
+                Points::new(share.share.get().saturating_add(more))
+            }).collect();
+            prop_assert_eq!(paid, prorate(Points::new(left), &claims));
         }
 
         #[test]

@@ -7,6 +7,7 @@ use super::evidence::Evidence;
 use super::history::Readings;
 use super::inputs::Inputs;
 use crate::amount::{Points, ReductionMg};
+use crate::id::SharedId;
 use crate::text::Text;
 
 /// Version of the rules of evaluation; stored in every receipt.
@@ -25,8 +26,11 @@ pub struct Facts<'a> {
     pub district: Option<&'a str>,
     /// Earlier readings, aligned with `RuleSet::history_windows` of the act's civil day.
     pub history: &'a [Readings],
-    /// Points issued so far under each of `RuleSet::budget_windows` of the act's civil day.
+    /// Points issued so far under each of `RuleSet::budget_windows` of the act's civil day, and promised to
+    /// those who wait in its queue.
     pub issued: &'a [Points],
+    /// The card, meter or account, where a cap counts its acts; kept, not looked at.
+    pub card: Option<SharedId>,
     /// A person has looked at it: nothing holds it again.
     pub reviewed: bool,
 }
@@ -35,7 +39,8 @@ impl<'a> Facts<'a> {
     /// An act about whose citizen nothing further is known, under budgets that nothing was issued from.
     #[must_use]
     pub fn new(inputs: &'a Inputs, occurred_at: DateTime<Utc>, evidence: Evidence) -> Self {
-        Self { inputs, occurred_at, evidence, district: None, history: &[], issued: &[], reviewed: false }
+        let (history, issued) = (&[], &[]);
+        Self { inputs, occurred_at, evidence, district: None, history, issued, card: None, reviewed: false }
     }
 }
 
@@ -180,6 +185,9 @@ pub struct Receipt {
     /// Points issued before under each budget.
     #[serde(rename = "b", default, skip_serializing_if = "Vec::is_empty")]
     pub issued: Vec<Points>,
+    /// The card, meter or account, where a cap counts its acts.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<SharedId>,
     /// Whether a person had looked at it.
     #[serde(rename = "r", default, skip_serializing_if = "is_false")]
     pub reviewed: bool,
@@ -201,6 +209,7 @@ impl Receipt {
             district: self.district.as_deref(),
             history: &self.history,
             issued: &self.issued,
+            card: self.card,
             reviewed: self.reviewed,
         }
     }

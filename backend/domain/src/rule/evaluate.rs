@@ -13,7 +13,7 @@ use super::era::Era;
 use super::evidence::Evidence;
 use super::exact::Ratio;
 use super::fund::{Drawn, Raised, pay};
-use super::grant::{CapUse, Grant};
+use super::grant::{self, CapUse, Grant};
 use super::inputs::{InputProblem, slots};
 use super::payout::{Payout, Yield};
 use super::program::Results;
@@ -126,7 +126,14 @@ pub(super) fn evaluate(action: &Action, zone: Tz, facts: &Facts<'_>, used: &[Usa
     }
 }
 
-/// What the decision depended on. A district that no campaign of the day asks for is not kept.
+/// Whether a factor is in force on the act's day and such evidence is paid for.
+pub(super) fn takes(action: &Action, zone: Tz, occurred_at: DateTime<Utc>, evidence: Evidence) -> bool {
+    let (day, _) = moment(occurred_at, zone);
+    action.era_on(day).is_some_and(|era| era.payout(evidence).is_some())
+}
+
+/// What the decision depended on. A district that no campaign of the day asks for is not kept, nor what no
+/// cap of a window counts.
 fn receipt(action: &Action, zone: Tz, facts: &Facts<'_>, used: &[Usage]) -> Receipt {
     let day = civil_day(facts.occurred_at, zone);
     let asked = action.live_campaigns(day).any(|campaign| campaign.districts.is_some());
@@ -135,10 +142,11 @@ fn receipt(action: &Action, zone: Tz, facts: &Facts<'_>, used: &[Usage]) -> Rece
         inputs: facts.inputs.clone(),
         occurred_at: facts.occurred_at,
         evidence: facts.evidence,
-        used: used.to_vec(),
+        used: grant::counted(action, used),
         district: facts.district.filter(|name| asked && name.len() <= NAME_CHARS_MAX).map(str::to_owned),
         history: facts.history.to_vec(),
         issued: facts.issued.to_vec(),
+        card: facts.card.filter(|_| action.counts_cards()),
         reviewed: facts.reviewed && !action.holds.is_empty(),
     }
 }

@@ -206,7 +206,8 @@ impl Outcome {
     }
 }
 
-/// Milligrams as grams.
-pub(super) fn grams_text(milligrams: i64) -> String {
+/// Milligrams as grams with their unit, as in `467 gCO2e`.
+#[must_use]
+pub fn grams_text(milligrams: i64) -> String {
     format!("{} gCO2e", Decimal { mantissa: i128::from(milligrams), decimals: 3 }.trimmed())
 }

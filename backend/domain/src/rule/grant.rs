@@ -23,6 +23,20 @@ pub(super) fn windows(action: &Action, day: NaiveDate) -> Vec<CapWindow> {
     counted.into_iter().map(|(period, scope)| CapWindow { period, range: period.range(day), scope }).collect()
 }
 
+/// Of what was used in each window, that which some cap of the window counts.
+pub(super) fn counted(action: &Action, used: &[Usage]) -> Vec<Usage> {
+    let of_window = |(window, usage): (usize, &Usage)| {
+        let caps = action.caps.iter().filter(|cap| cap.window == Some(window));
+        caps.fold(Usage::NONE, |counted, cap| match cap.limit {
+            CapLimit::Times(_) => Usage { events: usage.events, ..counted },
+            CapLimit::Points(_) => Usage { points: usage.points, ..counted },
+            CapLimit::Reduction(_) => Usage { reduction: usage.reduction, ..counted },
+            CapLimit::Input(_) => Usage { quantity: usage.quantity, ..counted },
+        })
+    };
+    used.iter().enumerate().map(of_window).collect()
+}
+
 /// One cap's part in a decision, counted in what it limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CapUse {

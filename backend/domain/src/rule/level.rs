@@ -2,6 +2,7 @@
 
 use super::diagnostic::{Finding, text};
 use super::exact::Ratio;
+use super::expectation::grams_text;
 use super::section::{Quantity, Reading};
 use super::unit::Unit;
 use super::yaml::Node;
@@ -22,6 +23,19 @@ pub enum Reach {
     Times(i64),
     /// Days in a row with an act credited on each.
     Streak(u32),
+}
+
+impl Reach {
+    /// The threshold in words, as in `50 kgCO2e` or `7 days in a row`.
+    #[must_use]
+    pub fn told(self) -> Text {
+        match self {
+            Self::Points(points) => Text::new(format!("{points} pt"), format!("{points} pt")),
+            Self::Reduction(reduction) => Text::new(grams_text(reduction.get()), grams_text(reduction.get())),
+            Self::Times(times) => Text::new(format!("{times} 次"), format!("{times} times")),
+            Self::Streak(days) => Text::new(format!("连续 {days} 天"), format!("{days} days in a row")),
+        }
+    }
 }
 
 /// A step that citizens climb; never lost.
@@ -50,16 +64,21 @@ impl Level {
     pub fn from(&self) -> Reach {
         self.from
     }
+
+    /// Whether totals reach it.
+    #[must_use]
+    pub fn is_reached(&self, points: Points, reduction: ReductionMg) -> bool {
+        match self.from {
+            Reach::Points(least) => points >= least,
+            Reach::Reduction(least) => reduction >= least,
+            Reach::Times(_) | Reach::Streak(_) => false,
+        }
+    }
 }
 
 /// The highest level that totals reach.
 pub(super) fn level(levels: &[Level], points: Points, reduction: ReductionMg) -> Option<&Level> {
-    let reached = |level: &&Level| match level.from {
-        Reach::Points(least) => points >= least,
-        Reach::Reduction(least) => reduction >= least,
-        Reach::Times(_) | Reach::Streak(_) => false,
-    };
-    levels.iter().rev().find(reached)
+    levels.iter().rev().find(|level| level.is_reached(points, reduction))
 }
 
 /// Reads `levels`: from zero, ascending, all in grams or all in points.

@@ -75,12 +75,15 @@ mod telling;
 mod token;
 mod unit;
 mod verdict;
+mod words;
 mod yaml;
 
 pub use action::{Action, Condition};
-pub use badge::{Badge, DayTotal, Earned};
+pub use badge::{Badge, DayTotal, Earned, Streaks};
 pub use batch::{BATCH_ROWS, Batch, EventColumns, Formed};
-pub use budget::{Budget, BudgetWindow, WhenExhausted, pay_queue, prorate};
+pub use budget::{
+    Budget, BudgetWindow, Share, Shares, Spare, WhenExhausted, pay_queue, prorate, prorate_by_size,
+};
 pub use campaign::Campaign;
 pub use cap::{Cap, CapLimit, CapScope, CapWindow};
 pub use decision::{Credit, Decision, ENGINE_VERSION, Facts, Hold, Receipt, Refusal, Usage};
@@ -88,6 +91,7 @@ pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Place, Severity};
 pub use evidence::Evidence;
 pub use exact::Decimal;
 pub use example::{ActionCases, CasesSummary};
+pub use expectation::grams_text;
 pub use explain::{
     ExplainedCondition, ExplainedEvidence, ExplainedInput, ExplainedParameter, ExplainedStep, Explanation,
     Outcome,
@@ -105,7 +109,7 @@ pub use multiplier::{Multiplier, Stacking};
 pub use parameter::{Confidence, Parameter, ParameterValue, Source};
 pub use prize::{BoardOf, Prize};
 pub use programme::Feature;
-pub use prove::{Mutants, unchecked_numbers};
+pub use prove::{Examination, Mutants, SECTIONS_UNTRIED, unchecked_numbers};
 pub use receipt::{RECEIPT_BYTES_MAX, ReceiptBytes, ReceiptError};
 pub use reckoning::{Reckoned, Reckoning};
 pub use ruleset::{RuleSet, SourceFile};
@@ -115,3 +119,4 @@ pub use schedule::{Acceptance, SpentPoints};
 pub use schema::json_schema;
 pub use unit::Unit;
 pub use verdict::{Granted, Reason, SLOTS_MAX, Scratch, Slots, Typed, Verdict};
+pub use words::in_words;

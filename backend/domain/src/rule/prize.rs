@@ -1,5 +1,4 @@
-//! Prizes for the first ranks of a board, once its period is over: announced, and given by the city's office.
-//! Must never rank anybody itself.
+//! Prizes for the first ranks of a board, once its period is over. Must never rank anybody itself.
 
 use super::campaign::read_points;
 use super::diagnostic::{Finding, text};
@@ -76,7 +75,7 @@ impl Prize {
         (self.first, self.last)
     }
 
-    /// Points that go with it to each winner, as the office adjusts them.
+    /// Points that go with it to each winner; none where it is nothing but a thing.
     #[must_use]
     pub fn points(&self) -> Option<Points> {
         self.points

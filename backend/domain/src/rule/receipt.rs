@@ -11,6 +11,7 @@
 //! not be explained. Receipts older than this format are JSON and begin with `{`.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::action::Action;
 use super::cap::CAPS_MAX;
@@ -23,6 +24,7 @@ use super::inputs::{ID_BYTES_MAX, InputValue, Inputs};
 use super::section::NAME_CHARS_MAX;
 use super::verdict::MOMENT_SLOTS;
 use crate::amount::{Points, ReductionMg};
+use crate::id::SharedId;
 
 mod codec;
 
@@ -51,6 +53,8 @@ enum Section {
     Issued = 6,
     /// A person had looked at the act: one zero.
     Reviewed = 7,
+    /// The card, meter or account: the 16 bytes of its id.
+    Card = 8,
 }
 
 impl Section {
@@ -63,6 +67,7 @@ impl Section {
             Self::History,
             Self::Issued,
             Self::Reviewed,
+            Self::Card,
         ];
         all.into_iter().find(|section| *section as u8 == tag)
     }
@@ -148,6 +153,8 @@ impl Receipt {
             body.push(0);
         }
         put_section(&mut bytes, Section::Reviewed, &mut body);
+        body.extend(self.card.iter().flat_map(|card| card.get().into_bytes()));
+        put_section(&mut bytes, Section::Card, &mut body);
         ReceiptBytes(bytes)
     }
 
@@ -199,6 +206,7 @@ impl Receipt {
             district: None,
             history: Vec::new(),
             issued: Vec::new(),
+            card: None,
             reviewed: false,
         }
     }
@@ -223,6 +231,7 @@ impl Receipt {
                     return Err(ReceiptError::OutOfRange);
                 }
             }
+            Section::Card => self.card = Some(SharedId::new(Uuid::from_bytes(body.bytes()?))),
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -12,10 +12,11 @@ use super::action::Action;
 use super::badge::Badge;
 use super::batch::{Batch, EventColumns, Formed};
 use super::budget::{Budget, BudgetWindow};
-use super::campaign::Campaign;
+use super::campaign::{Campaign, DISTRICTS};
 use super::cap::CapWindow;
 use super::decision::{Decision, Facts, Usage};
 use super::diagnostic::{Diagnostic, Finding, Findings, Place, Severity, nearest, text};
+use super::evidence::Evidence;
 use super::fund::Drawn;
 use super::inputs::{self, InputProblem, Inputs};
 use super::level::Level;
@@ -185,6 +186,13 @@ impl RuleSet {
         self.lists.iter().map(|(name, words)| (name.as_str(), &**words))
     }
 
+    /// The districts of the city, as the file lists them.
+    #[must_use]
+    pub fn districts(&self) -> &[String] {
+        let list = self.lists.iter().find(|(name, _)| name == DISTRICTS);
+        list.map(|(_, words)| &**words).unwrap_or_default()
+    }
+
     /// How far an event may lie from now, where its action does not say.
     #[must_use]
     pub fn accept(&self) -> Acceptance {
@@ -242,6 +250,13 @@ impl RuleSet {
     #[must_use]
     pub fn span(&self, action: &Action, facts: &Facts<'_>) -> Option<ActSpan> {
         evaluate::span(action, self.timezone, facts)
+    }
+
+    /// Whether some factor is in force at an instant and the action pays for such evidence: if not, no act of
+    /// it can count.
+    #[must_use]
+    pub fn takes(&self, action: &Action, occurred_at: DateTime<Utc>, evidence: Evidence) -> bool {
+        evaluate::takes(action, self.timezone, occurred_at, evidence)
     }
 
     /// Decides one act. `used` is aligned with [`RuleSet::cap_windows`] of the act's civil day.

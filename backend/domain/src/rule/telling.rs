@@ -3,6 +3,7 @@
 use super::explain::{ExplainedParameter, Explanation, Outcome, grams};
 use super::explain_fund::{ExplainedCap, ExplainedFactor, ExplainedFund, ExplainedHistory};
 use super::parameter::Confidence;
+use super::words::in_words;
 use crate::text::Language;
 use crate::time::Period;
 
@@ -15,9 +16,11 @@ impl Explanation {
             Language::Zh => zh,
             Language::En => en,
         };
+        let said = |written: &str| in_words(written, language);
         let mut lines = vec![format!("{} · {}", self.name.in_language(language), self.occurred_at)];
         for input in &self.inputs {
-            lines.push(format!("{}: {}", input.label.in_language(language), input.value));
+            let value = said(&input.value);
+            lines.push(format!("{}: {value}", input.label.in_language(language)));
         }
         lines.extend(self.history.iter().map(|look| history_line(look, language)));
         let mut told: Vec<&str> = Vec::new();
@@ -30,7 +33,7 @@ impl Explanation {
         for step in &self.steps {
             let label = step.label.in_language(language);
             lines.push(
-                format!("{label} = {} = {} {}", step.with_numbers, step.value, step.unit)
+                format!("{label} = {} = {} {}", said(&step.with_numbers), said(&step.value), step.unit)
                     .trim_end()
                     .to_owned(),
             );
@@ -125,6 +128,8 @@ fn fund_line(fund: &ExplainedFund, language: Language) -> String {
 
 fn cap_line(cap: &ExplainedCap, language: Language) -> String {
     let ExplainedCap { limit, used_before, left_after, .. } = cap;
+    let [limit, used_before, left_after] =
+        [limit, used_before, left_after].map(|amount| in_words(amount, language));
     let per = match (cap.per, language) {
         (None, Language::Zh) => "每次",
         (Some(Period::Day), Language::Zh) => "每日",

@@ -12,7 +12,7 @@ use tanhui_store::cache::{Board, CacheError, ENTRIES_MAX, PLACES_MAX};
 use tanhui_store::{Database, StoreError, account, city};
 
 use super::name;
-use crate::board::{BoardQuery, board, entry, scores};
+use crate::board::{BoardQuery, board, ranking};
 use crate::cache::Cache;
 
 const INVARIANT: &str = "cached_board_is_what_the_ledger_says";
@@ -101,10 +101,8 @@ async fn compare(
         return Ok(None);
     }
     let moved: HashSet<CitizenId> = moved.into_iter().map(|owner| CitizenId::new(owner.get())).collect();
-    let mut entries: Vec<_> =
-        scores(&snapshot, query, None).await?.iter().map(|score| entry(query.metric, score)).collect();
-    entries.retain(|entry| entry.score > 0 && !moved.contains(&entry.citizen));
-    entries.sort_by_key(|entry| (std::cmp::Reverse(entry.score), entry.reached_at_us, entry.citizen));
+    let mut entries = ranking(&snapshot, query).await?;
+    entries.retain(|entry| !moved.contains(&entry.citizen));
     let due: Vec<(CitizenId, i64)> = entries.iter().map(|entry| (entry.citizen, entry.score)).collect();
     let Some(shown) = all_places(cache, &cached, applied).await? else { return Ok(None) };
     let shown: Vec<(CitizenId, i64)> =

@@ -2,6 +2,7 @@
 //! cached boards held against the ledger. Mends nothing.
 
 mod boards;
+mod counts;
 mod recompute;
 
 use std::collections::BTreeMap;
@@ -55,7 +56,10 @@ pub async fn run(database: &Database, mut progress: impl FnMut(Progress)) -> Res
         violations.extend(found.named);
     }
     progress(Progress { name: "totals", done: 0, of: None });
-    Ok(Audit { violations, broken, totals: audit::totals(&snapshot).await? })
+    let mut audit = Audit { violations, broken, totals: audit::totals(&snapshot).await? };
+    drop(snapshot);
+    counts::check(database, &mut audit, &mut progress).await?;
+    Ok(audit)
 }
 
 /// Adds a row at fault to those named while there is room.

@@ -1,6 +1,7 @@
 //! Computes credits again from their receipts and rule sets: the same milligrams and points, for ever.
 
 use tanhui_domain::activity::{Activity, ActivityStatus};
+use tanhui_domain::crediting::IN_TWO_PLACES;
 use tanhui_domain::id::ActivityId;
 use tanhui_domain::rule::{Explanation, Outcome, Receipt};
 use tanhui_store::audit::Violation;
@@ -13,8 +14,8 @@ use crate::rule_book::RuleBook;
 /// Activities in one read.
 const PAGE: i64 = 1_000;
 const INVARIANT: &str = "credit_can_be_recomputed";
-/// A decision that the account refused, not the rules.
-const OVERFLOW: &str = "amount_overflow";
+/// Codes of what the rules let pass and the account, or another act of the same body, did not.
+const NOT_OF_THE_RULES: [&str; 2] = ["amount_overflow", IN_TWO_PLACES];
 
 /// Which activities.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +87,7 @@ impl Recomputed {
 }
 
 /// The next id that there could be.
-fn after(id: ActivityId) -> ActivityId {
+pub(super) fn after(id: ActivityId) -> ActivityId {
     ActivityId::new(Uuid::from_u128(id.get().as_u128().saturating_add(1)))
 }
 
@@ -124,13 +125,13 @@ fn compare(activity: &Activity, again: &Explanation) -> Option<String> {
             None
         }
         (ActivityStatus::Rejected, Outcome::Credited { .. })
-            if activity.code.as_deref() == Some(OVERFLOW) =>
+            if activity.code.as_deref().is_some_and(|code| NOT_OF_THE_RULES.contains(&code)) =>
         {
             None
         }
-        (_, Outcome::Credited { .. }) => told(&format!("{} pt and {} mg", again.points, again.reduction_mg)),
         // Nothing was granted yet, or a reviewer decided on what the rules only held.
         (ActivityStatus::Held, _) | (ActivityStatus::Rejected, Outcome::Held { .. }) => None,
+        (_, Outcome::Credited { .. }) => told(&format!("{} pt and {} mg", again.points, again.reduction_mg)),
         (_, Outcome::Held { code, .. }) => told(&format!("held: {code}")),
         (_, Outcome::Refused { code, .. }) => told(&format!("refused: {code}")),
     }

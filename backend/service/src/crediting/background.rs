@@ -10,14 +10,14 @@ use tanhui_domain::time::DayRange;
 use tanhui_store::usage::UsageWindow;
 use tanhui_store::{StoreError, Transaction, act_span, citizen, tally, usage};
 
-use super::batch::Bound;
+use super::batch::Owned;
 
 /// The districts of those whose acts some campaign asks it of.
 pub(super) async fn districts(
     on: &Transaction,
-    bound: &[Bound<'_>],
+    bound: &[Owned<'_>],
 ) -> Result<HashMap<CitizenId, String>, StoreError> {
-    let asks = |(_, event, _): &&Bound<'_>| {
+    let asks = |(_, event, _): &&Owned<'_>| {
         event.action().is_some_and(|action| action.campaigns().any(|campaign| campaign.districts().is_some()))
     };
     let citizens: HashSet<CitizenId> = bound.iter().filter(asks).map(|(_, _, citizen)| *citizen).collect();
@@ -43,7 +43,8 @@ where
     for (counter, range) in asked {
         match counter.of {
             CountOf::Granted(citizen) => caps.push((counter, citizen, range)),
-            CountOf::Read(_) => tallies.push((counter, range)),
+            // Who waits is locked together with what was issued.
+            CountOf::Read(_) | CountOf::Waiting(_) => tallies.push((counter, range)),
             CountOf::Shared(_) | CountOf::Issued(_) => {
                 tallies.push((counter, range));
                 shared.push(counter);

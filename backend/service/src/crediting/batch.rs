@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::activity::{Activity, ActivityStatus};
-use tanhui_domain::crediting::{Claim, Decided, decide};
+use tanhui_domain::crediting::{Claim, Decided, card_id, decide};
 use tanhui_domain::id::{ActivityId, CitizenId, CityId, SourceId};
 use tanhui_domain::ledger::Account;
 use tanhui_domain::text::Text;
 use tanhui_store::binding::SubjectHash;
-use tanhui_store::crediting::Owners;
+use tanhui_store::crediting::{Bound, Owners};
 use tanhui_store::waiting::WaitingEvent;
 use tanhui_store::{Database, StoreError, Transaction, act_span, activity, crediting, hold, waiting};
 
 use super::prepare::Prepared;
-use super::{EventResult, EventStatus, Subject, background};
+use super::{EventResult, EventStatus, Subject, Writing, background};
+use crate::group_commit::Hand;
 
 /// Writes a batch of any cities and answers each event in order.
 ///
@@ -25,11 +26,13 @@ pub(super) async fn write(
     recorded_at: DateTime<Utc>,
     again: bool,
     events: &[Prepared],
+    hand: &Hand<Writing>,
 ) -> Result<Vec<EventResult>, StoreError> {
     let transaction = database.begin().await?;
 
     // 1. Resolve and lock: who did it, and which ids appear twice in this batch.
-    let mut owners = lock_owners(&transaction, events).await?;
+    let known = hand.known.as_ref().filter(|_| !again);
+    let mut owners = lock_owners(&transaction, events, known).await?;
     let mut results: Vec<Option<EventResult>> = vec![None; events.len()];
     let mut seen = HashSet::with_capacity(events.len());
     let mut bound = Vec::new();
@@ -74,15 +77,21 @@ pub(super) async fn write(
     }
 
     // 4. Commit, then answer.
+    hand.pass();
     transaction.commit().await?;
     count(&results);
     results.into_iter().map(|result| result.ok_or_else(unanswered)).collect()
 }
 
 /// An event's place, itself, and who did it.
-pub(super) type Bound<'a> = (usize, &'a Prepared, CitizenId);
+pub(super) type Owned<'a> = (usize, &'a Prepared, CitizenId);
 
-async fn lock_owners(on: &Transaction, events: &[Prepared]) -> Result<Owners, StoreError> {
+/// Owners that are known were looked up for a batch that this one is a part of.
+async fn lock_owners(
+    on: &Transaction,
+    events: &[Prepared],
+    known: Option<&Bound>,
+) -> Result<Owners, StoreError> {
     let mut subjects = HashSet::with_capacity(events.len());
     let mut citizens = HashSet::new();
     for event in events {
@@ -91,12 +100,16 @@ async fn lock_owners(on: &Transaction, events: &[Prepared]) -> Result<Owners, St
             Subject::Citizen(citizen) => citizens.insert(citizen),
         };
     }
+    if let Some(known) = known {
+        let own = |subject: (SourceId, SubjectHash)| Some((subject, *known.get(&subject)?));
+        return crediting::lock_known(on, subjects.into_iter().filter_map(own).collect(), citizens).await;
+    }
     let (subjects, citizens): (Vec<_>, Vec<_>) =
         (subjects.into_iter().collect(), citizens.into_iter().collect());
     crediting::lock_owners(on, &subjects, &citizens).await
 }
 
-fn owner_of(event: &Prepared, owners: &HashMap<(SourceId, SubjectHash), CitizenId>) -> Option<CitizenId> {
+fn owner_of(event: &Prepared, owners: &Bound) -> Option<CitizenId> {
     match event.report.subject {
         Subject::Citizen(citizen) => Some(citizen),
         Subject::Hash(hash) => owners.get(&(event.report.source.id, hash)).copied(),
@@ -115,7 +128,7 @@ async fn own_answers(
 
 async fn credit(
     on: &Transaction,
-    bound: &[Bound<'_>],
+    bound: &[Owned<'_>],
     accounts: &mut BTreeMap<CitizenId, Account>,
     recorded_at: DateTime<Utc>,
     results: &mut [Option<EventResult>],
@@ -208,22 +221,24 @@ async fn hold(on: &Transaction, city: CityId, decided: &[Decided]) -> Result<(),
 }
 
 fn claim<'a>(
-    &(place, event, citizen): &Bound<'a>,
+    &(place, event, citizen): &Owned<'a>,
     districts: &'a HashMap<CitizenId, String>,
 ) -> Option<(usize, Claim<'a>)> {
+    let (action, source) = (event.action()?, &event.report.source);
+    let subject = event.report.subject.hash().filter(|_| action.counts_cards());
     let claim = Claim {
         id: event.id,
         citizen,
-        source: event.report.source.id,
+        source: source.id,
         external_id: &event.report.external_id,
         rule_set: &event.rule_set.rules,
         rule_set_id: event.rule_set.id,
-        action: event.action()?,
+        action,
         inputs: &event.inputs,
         occurred_at: event.report.occurred_at,
-        evidence: event.report.source.evidence,
-        city: event.report.source.city,
-        subject: event.report.subject.hash(),
+        evidence: source.evidence,
+        city: source.city,
+        card: subject.map(|subject| card_id(source.city, source.id, &subject)),
         district: districts.get(&citizen).map(String::as_str),
         reviewed: false,
     };
@@ -292,15 +307,20 @@ fn put(results: &mut [Option<EventResult>], place: usize, result: EventResult) {
 }
 
 fn count(results: &[Option<EventResult>]) {
+    let mut counts: HashMap<EventStatus, u64> = HashMap::new();
     for result in results.iter().flatten() {
-        let status = match result.status {
+        let count = counts.entry(result.status).or_default();
+        *count = count.saturating_add(1);
+    }
+    for (status, count) in counts {
+        let status = match status {
             EventStatus::Credited => "credited",
             EventStatus::Duplicate => "duplicate",
             EventStatus::Pending => "pending",
             EventStatus::Held => "held",
             EventStatus::Rejected => "rejected",
         };
-        metrics::counter!("tanhui_events_total", "status" => status).increment(1);
+        metrics::counter!("tanhui_events_total", "status" => status).increment(count);
     }
 }
 

@@ -7,9 +7,8 @@
 mod background;
 mod batch;
 mod prepare;
-mod queue;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -22,12 +21,14 @@ use tanhui_domain::id::{ActivityId, CitizenId};
 use tanhui_domain::text::Text;
 use tanhui_domain::time::Clock;
 use tanhui_store::binding::SubjectHash;
-use tanhui_store::{Database, StoreError};
+use tanhui_store::crediting::Bound;
+use tanhui_store::{Connected as _, Database, Engine, StoreError};
 
+use crate::group_commit::{Hand, Queue, QueueError, Work};
 use crate::rule_book::RuleBook;
 pub(crate) use background::{acts, save_acts};
 pub(crate) use batch::{Verdict, credit_claims};
-use queue::Queue;
+use prepare::Prepared;
 
 /// Most events in one call.
 pub const EVENTS_PER_CALL_MAX: usize = 10_000;
@@ -229,14 +230,78 @@ pub enum CreditError {
 pub struct Crediting {
     rules: Arc<RuleBook>,
     clock: Arc<dyn Clock>,
-    queue: Queue,
+    queue: Queue<Writing>,
+}
+
+/// Writes batches of events.
+struct Writing {
+    database: Database,
+}
+
+impl Work for Writing {
+    type Item = Prepared;
+    type Answer = EventResult;
+    type Known = Bound;
+
+    const QUEUED_MAX: usize = 50_000;
+    const BATCH_MAX: usize = 1_000;
+    const GATHERED: usize = 2_000;
+    const HALVED: usize = 128;
+
+    async fn write(
+        &self,
+        at: DateTime<Utc>,
+        again: bool,
+        events: &[Prepared],
+        hand: &Hand<Self>,
+    ) -> Result<Vec<EventResult>, StoreError> {
+        batch::write(&self.database, at, again, events, hand).await
+    }
+
+    /// Whose events these are; none where there is one transaction at a time, or where nobody can tell: then
+    /// the writing itself says what is wrong.
+    async fn look(&self, events: &[Prepared]) -> Option<Bound> {
+        if self.database.engine() == Engine::Sqlite {
+            return None;
+        }
+        let subject = |event: &Prepared| Some((event.report.source.id, event.report.subject.hash()?));
+        let subjects: HashSet<_> = events.iter().filter_map(subject).collect();
+        tanhui_store::crediting::owners(&self.database, &subjects.into_iter().collect::<Vec<_>>()).await.ok()
+    }
+
+    /// All events of one citizen in the same half.
+    fn is_right(event: &Prepared, known: &Bound) -> bool {
+        let is_odd = |citizen: &CitizenId| citizen.get().as_u128() & 1 == 1;
+        match event.report.subject {
+            Subject::Citizen(citizen) => is_odd(&citizen),
+            Subject::Hash(hash) => known.get(&(event.report.source.id, hash)).is_some_and(is_odd),
+        }
+    }
+
+    fn refuse(event: &Prepared, _: StoreError) -> EventResult {
+        let detail = Text::new(
+            "本条未能入账，未计入任何数据；请联系平台",
+            "this event could not be written and nothing was credited for it; please tell the platform",
+        );
+        EventResult::rejected(&event.external_id(), "not_written", detail)
+    }
+}
+
+impl From<QueueError> for CreditError {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::Full => Self::Busy,
+            QueueError::Stopping => Self::Stopping,
+            QueueError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 impl Crediting {
     /// Starts the writers on the current runtime.
     #[must_use]
     pub fn start(database: &Database, rules: Arc<RuleBook>, clock: Arc<dyn Clock>) -> Self {
-        let queue = Queue::start(database, &clock);
+        let queue = Queue::start(database.engine(), &clock, Writing { database: database.for_batches() });
         Self { rules, clock, queue }
     }
 

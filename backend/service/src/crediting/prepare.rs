@@ -98,7 +98,11 @@ pub(super) fn prepare(
     match rule_set.rules.read_inputs(action, data) {
         Ok(inputs) => {
             let id = ActivityId::derive(report.source.id, &report.external_id);
+            let takes = rule_set.rules.takes(action, report.occurred_at, report.source.evidence);
             let prepared = Prepared { id, inputs, rule_set: Arc::clone(&rule_set), report };
+            if takes {
+                return Ok(prepared);
+            }
             match prepared.on_empty_caps() {
                 Some(Decision::Refused(refusal)) if NOT_STORED.contains(&refusal.code.as_str()) => {
                     let external_id = &prepared.report.external_id;

@@ -6,10 +6,12 @@
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use ed25519_dalek::SigningKey;
+pub use ed25519_dalek::VerifyingKey;
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use tanhui_domain::id::{CitizenId, SourceId};
+use tanhui_domain::id::{CitizenId, SourceId, WebhookId};
+use uuid::Uuid;
 
 use super::cursor::CursorSealer;
 use super::entropy::{Entropy, NoEntropy, draw};
@@ -28,17 +30,19 @@ pub struct Keys {
     code: Hmac<Sha256>,
     cursor: CursorSealer,
     token: TokenKey,
+    pass: Hkdf<Sha256>,
+    webhook_cipher: XChaCha20Poly1305,
     fingerprint: String,
 }
 
-/// What a stored phone number is not.
+/// What a stored phone number or webhook secret is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    /// Not sealed by these keys for this citizen, or damaged.
-    #[error("the sealed phone number does not open")]
+    /// Not sealed by these keys for this row, or damaged.
+    #[error("what is sealed does not open")]
     DoesNotOpen,
     /// It could not be sealed.
-    #[error("the phone number could not be sealed")]
+    #[error("it could not be sealed")]
     DoesNotSeal,
     /// No randomness for a nonce.
     #[error(transparent)]
@@ -62,6 +66,8 @@ impl Keys {
             code: mac(&key("one-time code")?),
             cursor: CursorSealer::new(key("cursor")?),
             token: TokenKey::new(&SigningKey::from_bytes(&key("access token")?)),
+            pass: Hkdf::new(None, &key("voucher pass")?),
+            webhook_cipher: XChaCha20Poly1305::new(&key("webhook secret")?.into()),
             fingerprint: hex::encode(fingerprint.split_at(16).0),
         })
     }
@@ -86,27 +92,38 @@ impl Keys {
         citizen: CitizenId,
         entropy: &dyn Entropy,
     ) -> Result<Vec<u8>, SealError> {
-        let nonce = draw::<NONCE_BYTES>(entropy)?;
-        let row = citizen.get();
-        let payload = Payload { msg: phone.as_str().as_bytes(), aad: row.as_bytes() };
-        let sealed = self
-            .phone_cipher
-            .encrypt(XNonce::from_slice(&nonce), payload)
-            .map_err(|_| SealError::DoesNotSeal)?;
-        Ok([nonce.as_slice(), &sealed].concat())
+        seal(&self.phone_cipher, phone.as_str().as_bytes(), citizen.get(), entropy)
     }
 
     /// The phone number of a citizen's row.
     pub fn open_phone(&self, sealed: &[u8], citizen: CitizenId) -> Result<PhoneNumber, SealError> {
-        let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES).ok_or(SealError::DoesNotOpen)?;
-        let row = citizen.get();
-        let payload = Payload { msg: sealed, aad: row.as_bytes() };
-        let opened = self
-            .phone_cipher
-            .decrypt(XNonce::from_slice(nonce), payload)
-            .map_err(|_| SealError::DoesNotOpen)?;
+        let opened = open(&self.phone_cipher, sealed, citizen.get())?;
         let text = std::str::from_utf8(&opened).map_err(|_| SealError::DoesNotOpen)?;
         PhoneNumber::parse(text).map_err(|_| SealError::DoesNotOpen)
+    }
+
+    /// The secret of a merchant's webhook sealed for its own row.
+    pub fn seal_webhook(
+        &self,
+        secret: &[u8],
+        webhook: WebhookId,
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, SealError> {
+        seal(&self.webhook_cipher, secret, webhook.get(), entropy)
+    }
+
+    /// The secret of a webhook's row.
+    pub fn open_webhook(&self, sealed: &[u8], webhook: WebhookId) -> Result<Vec<u8>, SealError> {
+        open(&self.webhook_cipher, sealed, webhook.get())
+    }
+
+    /// The key of a number that signs vouchers.
+    #[must_use]
+    pub fn pass(&self, number: i64) -> SigningKey {
+        let mut key = [0; 32];
+        // Fails only for keys longer than 8,160 bytes.
+        let _always_fits = self.pass.expand(&number.to_be_bytes(), &mut key);
+        SigningKey::from_bytes(&key)
     }
 
     /// Under what a source's subject (a card, a meter) is found. The number itself is not kept.
@@ -132,6 +149,25 @@ impl Keys {
     pub fn token(&self) -> &TokenKey {
         &self.token
     }
+}
+
+/// Nonce, then ciphertext; opens in the row of this id alone.
+fn seal(
+    cipher: &XChaCha20Poly1305,
+    plain: &[u8],
+    row: Uuid,
+    entropy: &dyn Entropy,
+) -> Result<Vec<u8>, SealError> {
+    let nonce = draw::<NONCE_BYTES>(entropy)?;
+    let payload = Payload { msg: plain, aad: row.as_bytes() };
+    let sealed = cipher.encrypt(XNonce::from_slice(&nonce), payload).map_err(|_| SealError::DoesNotSeal)?;
+    Ok([nonce.as_slice(), &sealed].concat())
+}
+
+fn open(cipher: &XChaCha20Poly1305, sealed: &[u8], row: Uuid) -> Result<Vec<u8>, SealError> {
+    let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES).ok_or(SealError::DoesNotOpen)?;
+    let payload = Payload { msg: sealed, aad: row.as_bytes() };
+    cipher.decrypt(XNonce::from_slice(nonce), payload).map_err(|_| SealError::DoesNotOpen)
 }
 
 /// HMAC-SHA256 under a key. Written out because the fallible constructor's error cannot happen: HMAC itself

@@ -49,9 +49,12 @@ pub(super) const INVARIANTS: &[Invariant] = &[
          FROM (SELECT citizen_id, action, SUM(events) AS events, SUM(points) AS points,
          SUM(reduction_mg) AS reduction_mg
                FROM activity_days GROUP BY citizen_id, action) d
-         FULL JOIN (SELECT citizen_id, action, COUNT(*) AS events, SUM(points) AS points,
-         SUM(reduction_mg) AS reduction_mg
-                    FROM activities WHERE status = 1 GROUP BY citizen_id, action) a
+         FULL JOIN (SELECT a.citizen_id, a.action, COUNT(*) AS events,
+                    SUM(a.points + COALESCE(w.points_promised - w.points_given_up, 0)) AS points,
+                    SUM(a.reduction_mg) AS reduction_mg
+                    FROM activities a LEFT JOIN waiting_points w
+                      ON w.activity_id = a.id AND w.citizen_id = a.citizen_id
+                    WHERE a.status = 1 GROUP BY a.citizen_id, a.action) a
            ON a.citizen_id = d.citizen_id AND a.action = d.action
          WHERE COALESCE(d.events, 0) <> COALESCE(a.events, 0) OR COALESCE(d.points,
          0) <> COALESCE(a.points, 0)

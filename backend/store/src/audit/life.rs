@@ -29,9 +29,10 @@ pub(super) const INVARIANTS: &[Invariant] = &[
                 || COALESCE(l.expires_day, t.expires_day) || ' from day '
                 || COALESCE(l.spendable_day, t.spendable_day)
          FROM lots l FULL JOIN (
-           SELECT t.citizen_id, t.expires_day, t.spendable_day, SUM(t.points) AS points FROM lot_takes t
-           LEFT JOIN redemptions r ON r.id = t.cause WHERE r.cancelled_at_us IS NULL
-           GROUP BY t.citizen_id, t.expires_day, t.spendable_day) t
+           SELECT b.citizen_id, b.expires_day, b.spendable_day, SUM(b.points) AS points FROM (
+             SELECT citizen_id, expires_day, spendable_day, points FROM lot_takes
+             UNION ALL SELECT citizen_id, expires_day, spendable_day, -points FROM lot_returns) b
+           GROUP BY b.citizen_id, b.expires_day, b.spendable_day) t
            ON t.citizen_id = l.citizen_id AND t.expires_day = l.expires_day
            AND t.spendable_day = l.spendable_day
          WHERE l.citizen_id IS NULL
@@ -56,8 +57,11 @@ pub(super) const INVARIANTS: &[Invariant] = &[
                 || COALESCE(a.mg, 0) || ' mg, posted ' || COALESCE(p.points, 0) || ' pt '
                 || COALESCE(p.mg, 0) || ' mg, owed ' || c.points_owed || ' pt'
          FROM accounts c
-         LEFT JOIN (SELECT citizen_id, SUM(points) AS points, SUM(reduction_mg) AS mg FROM activities
-                    WHERE status = 4 GROUP BY citizen_id) a ON a.citizen_id = c.owner_id
+         LEFT JOIN (SELECT a.citizen_id, SUM(a.points + COALESCE(w.points_paid, 0)) AS points,
+                           SUM(a.reduction_mg) AS mg
+                    FROM activities a LEFT JOIN waiting_points w
+                      ON w.activity_id = a.id AND w.citizen_id = a.citizen_id
+                    WHERE a.status = 4 GROUP BY a.citizen_id) a ON a.citizen_id = c.owner_id
          LEFT JOIN (SELECT p.owner_id, -SUM(p.points) AS points, -SUM(p.reduction_mg) AS mg
                     FROM ledger_lines p WHERE p.kind = 7 GROUP BY p.owner_id) p
            ON p.owner_id = c.owner_id

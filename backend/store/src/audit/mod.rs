@@ -6,6 +6,7 @@
 mod activities;
 mod ledger;
 mod life;
+mod payout;
 mod settling;
 mod spending;
 mod totals;
@@ -48,6 +49,7 @@ fn all() -> impl Iterator<Item = &'static Invariant> {
     ledger::INVARIANTS
         .iter()
         .chain(life::INVARIANTS)
+        .chain(payout::INVARIANTS)
         .chain(activities::INVARIANTS)
         .chain(spending::INVARIANTS)
         .chain(settling::INVARIANTS)

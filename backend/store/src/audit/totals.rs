@@ -35,7 +35,8 @@ pub async fn totals(on: &Transaction) -> Result<Totals, StoreError> {
     }
     let row = query_row(
         on,
-        "SELECT CAST(COALESCE(SUM(CASE WHEN j.kind IN (1, 6, 7) THEN p.points ELSE 0 END), 0) AS BIGINT),
+        "SELECT CAST(COALESCE(SUM(CASE WHEN j.kind IN (1, 6, 7, 12, 13) THEN p.points ELSE 0 END), 0)
+                     AS BIGINT),
                 CAST(COALESCE(SUM(p.points), 0) AS BIGINT),
                 CAST(COALESCE(SUM(CASE WHEN j.kind IN (2, 3) THEN -p.points ELSE 0 END), 0) AS BIGINT),
                 CAST(COALESCE(SUM(CASE WHEN j.kind = 5 THEN -p.points ELSE 0 END), 0) AS BIGINT),

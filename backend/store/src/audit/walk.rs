@@ -12,6 +12,7 @@ const JOURNALS_EACH: i64 = 2_000;
 const OWNERS_EACH: i64 = 2_000;
 const KEYS_EACH: i64 = 20_000;
 const OFFERS_EACH: i64 = 5_000;
+const PROJECTS_EACH: i64 = 100;
 
 const LINES: &str = "ledger_lines";
 /// None where the journal is missing.
@@ -30,8 +31,10 @@ pub(super) enum Walk {
     Journals,
     /// By activity id: keys.
     Keys,
-    /// By offer: offers.
+    /// By offer: offers and their days.
     Offers,
+    /// By project: projects.
+    Projects,
 }
 
 impl Walk {
@@ -45,9 +48,12 @@ impl Walk {
                 ("activity_days", "citizen_id"),
                 ("lots", "citizen_id"),
                 ("lot_takes", "citizen_id"),
+                ("lot_returns", "citizen_id"),
                 ("adjustments", "citizen_id"),
                 ("office_log", "citizen_id"),
                 ("redemptions", "citizen_id"),
+                ("waiting_points", "citizen_id"),
+                ("prize_awards", "citizen_id"),
             ],
             Self::Merchants => &[
                 ("accounts", "owner_id"),
@@ -57,7 +63,8 @@ impl Walk {
             ],
             Self::Journals => &[(LINES, "journal_id")],
             Self::Keys => &[("activity_keys", "id")],
-            Self::Offers => &[("offers", "id")],
+            Self::Offers => &[("offers", "id"), ("offer_days", "offer_id")],
+            Self::Projects => &[("projects", "id")],
         }
     }
 
@@ -85,6 +92,7 @@ impl Walk {
             Self::Journals => number_cuts(on).await?,
             Self::Keys => id_cuts(on, "activity_keys", "id", KEYS_EACH).await?,
             Self::Offers => id_cuts(on, "offers", "id", OFFERS_EACH).await?,
+            Self::Projects => id_cuts(on, "projects", "id", PROJECTS_EACH).await?,
         };
         let froms = cuts.iter().cloned();
         let untils = cuts.iter().skip(1).cloned();

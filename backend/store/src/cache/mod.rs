@@ -6,6 +6,7 @@
 
 mod board;
 mod memory;
+mod permits;
 mod redis;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,9 @@ use tanhui_domain::id::CitizenId;
 
 pub use self::board::{Board, BoardEntry, BoardPage, ENTRIES_MAX, PLACES_MAX, Place, SCORE_MAX};
 use self::memory::Memory;
+use self::permits::Permits;
 use self::redis::Redis;
+use tokio::time::Instant;
 
 /// Wrong tries that a one-time code outlives, plus one.
 pub const CODE_TRIES_MAX: u32 = 5;
@@ -103,13 +106,14 @@ pub enum CacheError {
 pub struct Cache {
     local: Arc<Memory>,
     shared: Option<Redis>,
+    permits: Arc<Permits>,
 }
 
 impl Cache {
     /// A cache in this process: right for one process, and bounded.
     #[must_use]
     pub fn memory() -> Self {
-        Self { local: Arc::default(), shared: None }
+        Self { local: Arc::default(), shared: None, permits: Arc::default() }
     }
 
     /// A cache in Redis, `redis://[[user]:password@]host[:port][/database]`.
@@ -117,7 +121,7 @@ impl Cache {
     /// Connects at first use, so a Redis that is away does not keep the server from starting; only a
     /// malformed URL is an error. Must be called inside a Tokio runtime.
     pub fn connect(url: &str) -> Result<Self, CacheError> {
-        Ok(Self { local: Arc::default(), shared: Some(Redis::new(url)?) })
+        Ok(Self { local: Arc::default(), shared: Some(Redis::new(url)?), permits: Arc::default() })
     }
 
     /// What the cache runs on just now.
@@ -160,14 +164,21 @@ impl Cache {
         }
     }
 
-    /// Counts one act under a key and says whether it is within its quota.
+    /// Counts one act under a key and says whether it is within its quota. A process takes up to a hundredth
+    /// of a quota ahead, at most 64, and others may be refused while it still holds some of that.
     ///
     /// Without Redis each process counts for itself, so the limit loosens to one quota a process.
     pub async fn allow(&self, key: &str, quota: Quota) -> RateDecision {
-        if let Some(redis) = &self.shared
-            && let Ok(decision) = redis.allow(key, quota).await
-        {
-            return decision;
+        if let Some(redis) = &self.shared {
+            let held = self.permits.of(key);
+            let mut held = held.lock().await;
+            if let Some(decision) = held.take(quota) {
+                return decision;
+            }
+            let asked = (Instant::now(), permits::ahead(quota));
+            if let Ok(counted) = redis.count(key, quota, asked.1).await {
+                return held.fill(quota, asked, counted);
+            }
         }
         self.local.allow(key, quota)
     }

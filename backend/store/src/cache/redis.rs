@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::board::{Board, BoardEntry, BoardPage, Place};
-use super::{CODE_TRIES_MAX, CacheError, CodeCheck, Quota, RateDecision};
+use super::{CODE_TRIES_MAX, CacheError, CodeCheck, Quota};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(200);
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(200);
@@ -31,7 +31,7 @@ macro_rules! board_script {
     };
 }
 
-static ALLOW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/allow.lua")));
+static COUNT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/count.lua")));
 static PUT_CODE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/put_code.lua")));
 static TAKE_CODE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/take_code.lua")));
 static BOARD_SET: LazyLock<Script> = board_script!("lua/board_set.lua");
@@ -84,11 +84,12 @@ impl Redis {
         })
     }
 
-    pub async fn allow(&self, key: &str, quota: Quota) -> Result<RateDecision, CacheError> {
-        let mut call = ALLOW.key(format!("{PREFIX}:rate:{key}"));
-        call.arg(millis(quota.window));
+    /// Counts acts; gives how many there are in this window, and how long it lasts.
+    pub async fn count(&self, key: &str, quota: Quota, acts: u32) -> Result<(u64, Duration), CacheError> {
+        let mut call = COUNT.key(format!("{PREFIX}:rate:{key}"));
+        call.arg(millis(quota.window)).arg(acts);
         let (used, left): (u64, u64) = self.run(&call).await?;
-        Ok(RateDecision::new(quota, used, Duration::from_millis(left)))
+        Ok((used, Duration::from_millis(left)))
     }
 
     pub async fn board_set(&self, board: &Board, entries: &[BoardEntry]) -> Result<(), CacheError> {

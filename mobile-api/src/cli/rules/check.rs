@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
-use tanhui_domain::rule::{Diagnostic, RuleSet, Severity, unchecked_numbers};
+use tanhui_domain::rule::{Diagnostic, Examination, RuleSet, SECTIONS_UNTRIED, Severity, unchecked_numbers};
 
 use super::super::{CommandError, open, print};
 
@@ -15,7 +15,8 @@ pub struct CheckArguments {
     /// Rule files; `NAME.cases.yaml` beside each is checked with it, and those of its catalogues
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Change every number by one in its last digit and list those that no example or case checks
+    /// Change every number by one in its last digit and every date by a day, and list those that no example
+    /// or case checks
     #[arg(long)]
     mutate: bool,
     /// Let warnings fail too
@@ -36,6 +37,9 @@ struct Report {
     /// How many numbers were changed; none without `--mutate`.
     #[serde(skip_serializing_if = "Option::is_none")]
     numbers: Option<usize>,
+    /// How many dates were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dates: Option<usize>,
     messages: Vec<Diagnostic>,
 }
 
@@ -61,6 +65,7 @@ fn check(file: &Path, arguments: &CheckArguments) -> Result<Report, CommandError
         actions: 0,
         cases: 0,
         numbers: None,
+        dates: None,
         messages: Vec::new(),
     };
     match open::check(file)? {
@@ -78,20 +83,18 @@ fn examine(
     report: &mut Report,
 ) -> Result<(), CommandError> {
     report.actions = rules.actions().count();
-    report.messages.extend_from_slice(rules.warnings());
-    report.messages.extend(rules.prove());
     let cases = open::cases(file, rules)?;
-    match rules.check_cases(&cases) {
-        Ok(summary) => report.cases = summary.cases,
-        Err(messages) => {
-            report.messages.extend(messages);
-            return Ok(());
-        }
-    }
+    let Examination { messages, cases: run } = rules.examine(&cases);
+    report.messages.extend(messages);
+    let Some(run) = run else { return Ok(()) };
+    report.cases = run;
     if arguments.mutate {
         let mutants = unchecked_numbers(rules, &cases);
         report.numbers = Some(mutants.numbers);
+        report.dates = Some(mutants.dates);
         report.messages.extend(mutants.unchecked);
+        report.messages.extend(mutants.unchecked_dates);
+        report.messages.extend(mutants.untried);
     }
     Ok(())
 }
@@ -102,8 +105,14 @@ fn shown(report: &Report) -> String {
         lines.push(open::shown(&report.messages));
     }
     let Report { file, actions, cases, .. } = report;
-    if let Some(numbers) = report.numbers {
-        lines.push(format!("{file}: {numbers} 个数字逐一改动试算 numbers changed and tried"));
+    if let Some((numbers, dates)) = report.numbers.zip(report.dates) {
+        lines.push(format!(
+            "{file}: {numbers} 个数字、{dates} 个日期逐一改动试算 numbers and dates changed and tried"
+        ));
+        lines.push(format!(
+            "{file}: 未试 {untried}: 与算例无关 not tried, since no case depends on them",
+            untried = SECTIONS_UNTRIED.join(", ")
+        ));
     }
     if report.stands {
         lines.push(format!("{file}: {actions} 项行为 actions, {cases} 个用例 cases, 通过 ok"));

@@ -35,8 +35,10 @@ pub fn city_problem(error: OfficeError) -> Problem {
         OfficeError::Store(error) => error.into(),
         error @ (OfficeError::NotKept(_)
         | OfficeError::NoMerchant(_)
+        | OfficeError::MerchantNotActive(_)
         | OfficeError::SourceTaken(_)
         | OfficeError::Bounds(_)
+        | OfficeError::Offer(_)
         | OfficeError::NoEntropy(_)) => Problem::internal(error),
     }
 }

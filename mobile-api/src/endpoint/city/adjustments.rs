@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{Reason, reason_problem};
 use crate::http::extract::{AsCityApprover, AsCityEditor, AsCityViewer, Caller, Json, Path, Query};
 use crate::http::page::{Listing, Page};
-use crate::http::problem::{Code, Problem, ProblemDocument};
+use crate::http::problem::{Code, Problem};
 use crate::state::AppState;
 
 const LIST: &str = "adjustments";
@@ -117,8 +117,7 @@ pub async fn show(
     request_body = AdjustmentRequest,
     responses(
         (status = 201, body = AdjustmentAnswer),
-        (status = 422, body = ProblemDocument, content_type = "application/problem+json",
-            description = "`invalid_body`; also for a citizen who is not of my city"),
+        (status = 422, description = "`invalid_body`; also for a citizen who is not of my city"),
     )
 )]
 pub async fn propose(
@@ -143,8 +142,7 @@ pub async fn propose(
     params(("id" = Uuid, Path)),
     responses(
         (status = 200, body = AdjustmentAnswer),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json",
-            description =
+        (status = 409, description =
                 "`already_decided`, `same_person`, `insufficient_points`, `insufficient_reduction`"),
     )
 )]
@@ -162,8 +160,7 @@ pub async fn approve(
     params(("id" = Uuid, Path)),
     responses(
         (status = 200, body = AdjustmentAnswer),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json",
-            description = "`already_decided`, `same_person`"),
+        (status = 409, description = "`already_decided`, `same_person`"),
     )
 )]
 pub async fn refuse(

@@ -1,8 +1,9 @@
-//! `GET /v1/city/audit-log`: who did what to whose books, and why.
+//! `GET /v1/city/audit-log`: who did what to whose books and to merchants, and why.
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use tanhui_domain::id::CitizenId;
 use tanhui_domain::office::Deed;
 use tanhui_service::office;
 use utoipa::ToSchema;
@@ -22,13 +23,15 @@ pub struct DeedAnswer {
     /// Its number; grows.
     number: i64,
     /// `activity_reversed`, `adjustment_proposed`, `adjustment_approved`, `adjustment_refused`,
-    /// `activity_released` or `activity_rejected`.
+    /// `activity_released`, `activity_rejected`, `merchant_approved`, `merchant_returned`,
+    /// `merchant_rejected`, `merchant_suspended`, `merchant_reinstated`, `merchant_closed`, `staff_joined` or
+    /// `staff_removed`.
     #[schema(example = "adjustment_approved")]
     act: &'static str,
-    /// The activity or adjustment.
+    /// The activity, adjustment or merchant.
     subject_id: Uuid,
-    /// Whose books.
-    citizen_id: Uuid,
+    /// Whose books, or who joined or left a merchant's staff; null for a merchant as a whole.
+    citizen_id: Option<Uuid>,
     /// By whom.
     actor: ActorAnswer,
     /// Why.
@@ -43,7 +46,7 @@ impl From<(i64, Deed)> for DeedAnswer {
             number,
             act: deed.act.word(),
             subject_id: deed.subject,
-            citizen_id: deed.citizen.get(),
+            citizen_id: deed.citizen.map(CitizenId::get),
             actor: deed.actor.into(),
             reason: deed.reason.into(),
             done_at: deed.done_at,

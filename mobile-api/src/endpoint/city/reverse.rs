@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{ReasonRequest, reversal_problem};
 use crate::http::extract::{AsCityApprover, Json, Path};
-use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::problem::Problem;
 use crate::state::AppState;
 
 /// An activity that was undone.
@@ -48,10 +48,8 @@ impl From<Activity> for ReversedActivity {
     request_body = ReasonRequest, params(("id" = Uuid, Path, description = "The activity")),
     responses(
         (status = 200, body = ReversedActivity),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json",
-            description = "`not_found`: no such activity in my city"),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json",
-            description = "`already_reversed`, `not_credited`"),
+        (status = 404, description = "`not_found`: no such activity in my city"),
+        (status = 409, description = "`already_reversed`, `not_credited`"),
     )
 )]
 pub async fn reverse(

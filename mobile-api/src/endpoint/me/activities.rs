@@ -3,6 +3,7 @@
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use tanhui_domain::crediting::WaitingPoints;
 use tanhui_domain::id::ActivityId;
 use tanhui_domain::text::Language;
 use tanhui_service::activity::{self, ActivityCursor, Named};
@@ -49,22 +50,56 @@ pub struct ActivityAnswer {
     occurred_at: DateTime<Utc>,
     /// When it was written.
     recorded_at: DateTime<Utc>,
-    /// Points granted.
+    /// Points granted at once.
     #[schema(example = 46)]
     points: i64,
+    /// What of its points had to wait for a budget; null where nothing had to.
+    waiting: Option<WaitingAnswer>,
     /// CO2e avoided, in milligrams.
     #[schema(example = 467_000)]
     reduction_mg: i64,
-    /// `capped`, or why it was rejected or is held; null otherwise.
+    /// `capped`, `queued`, or why it was rejected or is held; null otherwise.
     code: Option<String>,
     /// Why a person must look at it, or why a person undid or refused it; null otherwise.
     reason: Option<String>,
 }
 
+/// Points of an act that waited, or wait, for a budget.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WaitingAnswer {
+    /// The budget's id.
+    #[schema(example = "programme_month")]
+    budget: String,
+    /// All that had to wait.
+    promised: i64,
+    /// What was paid since.
+    paid: i64,
+    /// What still waits.
+    waiting: i64,
+    /// What never will be paid.
+    given_up: i64,
+    /// The same for a person.
+    detail: String,
+}
+
+impl WaitingAnswer {
+    /// Points that wait in a caller's language.
+    pub fn new(waiting: &WaitingPoints, language: Language) -> Self {
+        Self {
+            budget: waiting.budget.clone(),
+            promised: waiting.promised.get(),
+            paid: waiting.paid.get(),
+            waiting: waiting.left().unwrap_or_default().get(),
+            given_up: waiting.given_up.get(),
+            detail: waiting.told().in_language(language).to_owned(),
+        }
+    }
+}
+
 impl ActivityAnswer {
     /// The activity in a caller's language.
     pub fn new(named: Named, language: Language) -> Self {
-        let Named { activity, name, source, reason } = named;
+        let Named { activity, name, source, reason, waiting } = named;
         let action_name = name.map(|name| name.in_language(language).to_owned());
         Self {
             id: activity.id.get(),
@@ -75,6 +110,7 @@ impl ActivityAnswer {
             occurred_at: activity.occurred_at,
             recorded_at: activity.recorded_at,
             points: activity.points.get(),
+            waiting: waiting.map(|waiting| WaitingAnswer::new(&waiting, language)),
             reduction_mg: activity.reduction.get(),
             code: activity.code,
             reason: reason.map(|reason| reason.in_language(language).to_owned()),

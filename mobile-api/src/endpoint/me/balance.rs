@@ -23,6 +23,9 @@ pub struct BalanceAnswer {
     /// Points that are posted and cannot be spent yet. With `points` they are the balance of the statement.
     #[schema(example = 0)]
     pending_points: i64,
+    /// Points that wait for a budget of the programme. They come onto the account when it pays them.
+    #[schema(example = 0)]
+    waiting_points: i64,
     /// When pending points can be spent, earliest first.
     pending: Vec<Pending>,
     /// Points that can be spent now.
@@ -72,6 +75,7 @@ impl BalanceAnswer {
         Self {
             points: balance.amounts.points.get().saturating_sub(pending_points),
             pending_points,
+            waiting_points: balance.waiting.get(),
             pending: pending(balance),
             spendable_points: statement::spendable(balance).get(),
             owed_points: balance.debt.owed.get(),

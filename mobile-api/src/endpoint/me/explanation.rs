@@ -7,13 +7,14 @@ use tanhui_domain::id::ActivityId;
 use tanhui_domain::leaderboard::period_word;
 use tanhui_domain::rule::{
     self, Confidence, Evidence, ExplainedCap, ExplainedCondition, ExplainedFund, ExplainedHistory,
-    ExplainedInput, ExplainedParameter, ExplainedStep, Explanation, Outcome, Source,
+    ExplainedInput, ExplainedParameter, ExplainedStep, Explanation, Outcome, Source, in_words,
 };
 use tanhui_domain::text::{Language, Text};
 use tanhui_service::activity;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::activities::WaitingAnswer;
 use crate::http::context::RequestContext;
 use crate::http::extract::{Json, Me, Path};
 use crate::http::problem::{Code, Problem};
@@ -47,8 +48,10 @@ pub struct ExplanationAnswer {
     reason: Option<String>,
     /// Points credited.
     points: i64,
-    /// Points that wait for a budget.
+    /// Points that had to wait for a budget.
     queued: i64,
+    /// What has become of them; null where nothing had to wait.
+    waiting: Option<WaitingAnswer>,
     /// Milligrams of CO2e credited.
     reduction_mg: i64,
     /// What the event said.
@@ -236,8 +239,13 @@ pub async fn show(
     Path(id): Path<Uuid>,
 ) -> Result<Json<ExplanationAnswer>, Problem> {
     let found = activity::explain(&state.services, me.id, ActivityId::new(id)).await?;
-    let explanation = found.ok_or_else(|| Problem::new(Code::NotFound))?;
-    Ok(Json(answer(id, explanation, context.language)))
+    let (explanation, waiting) = found.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let mut answer = answer(id, explanation, context.language);
+    if let Some(waiting) = waiting {
+        answer.text = format!("{}\n{}", answer.text, waiting.told().in_language(context.language));
+        answer.waiting = Some(WaitingAnswer::new(&waiting, context.language));
+    }
+    Ok(Json(answer))
 }
 
 fn answer(activity_id: Uuid, explanation: Explanation, language: Language) -> ExplanationAnswer {
@@ -262,18 +270,23 @@ fn answer(activity_id: Uuid, explanation: Explanation, language: Language) -> Ex
         reason,
         points: explanation.points,
         queued: explanation.queued,
+        waiting: None,
         reduction_mg: explanation.reduction_mg,
         inputs: explanation
             .inputs
             .into_iter()
-            .map(|ExplainedInput { name, label, value }| InputAnswer { name, label: said(&label), value })
+            .map(|ExplainedInput { name, label, value }| InputAnswer {
+                name,
+                label: said(&label),
+                value: in_words(&value, language),
+            })
             .collect(),
         conditions: explanation
             .conditions
             .into_iter()
             .map(|ExplainedCondition { expression, with_numbers, holds, sentence }| ConditionAnswer {
                 expression,
-                with_numbers,
+                with_numbers: in_words(&with_numbers, language),
                 holds,
                 sentence: said(&sentence),
             })
@@ -295,7 +308,7 @@ fn answer(activity_id: Uuid, explanation: Explanation, language: Language) -> Ex
                 campaign,
             })
             .collect(),
-        caps: explanation.caps.into_iter().map(CapAnswer::from).collect(),
+        caps: explanation.caps.into_iter().map(|cap| cap_answer(cap, language)).collect(),
         budgets: explanation.budgets.into_iter().map(FundAnswer::from).collect(),
     }
 }
@@ -305,8 +318,8 @@ fn step_answer(step: ExplainedStep, language: Language) -> StepAnswer {
         name: step.name,
         label: step.label.in_language(language).to_owned(),
         expression: step.expression,
-        with_numbers: step.with_numbers,
-        value: step.value,
+        with_numbers: in_words(&step.with_numbers, language),
+        value: in_words(&step.value, language),
         unit: step.unit,
         factors: step.parameters.into_iter().map(|factor| factor_answer(factor, language)).collect(),
     }
@@ -345,9 +358,9 @@ impl From<ExplainedFund> for FundAnswer {
     }
 }
 
-impl From<ExplainedCap> for CapAnswer {
-    fn from(cap: ExplainedCap) -> Self {
-        let ExplainedCap { limit, per, used_before, left_after, trimmed } = cap;
-        Self { limit, per: per.map_or("event", period_word), used_before, left_after, trimmed }
-    }
+fn cap_answer(cap: ExplainedCap, language: Language) -> CapAnswer {
+    let ExplainedCap { limit, per, used_before, left_after, trimmed } = cap;
+    let [limit, used_before, left_after] =
+        [limit, used_before, left_after].map(|amount| in_words(&amount, language));
+    CapAnswer { limit, per: per.map_or("event", period_word), used_before, left_after, trimmed }
 }

@@ -9,16 +9,18 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use serde::Serialize;
 use tanhui_domain::city::Citizen;
+use tanhui_domain::id::AwardId;
 use tanhui_domain::text::Language;
 use tanhui_service::activity::{self, ActivityCursor};
 use tanhui_service::citizen::{self, Consent};
 use tanhui_service::statement::{self, Range, StatementQuery};
-use tanhui_service::{Services, StoreError, binding};
+use tanhui_service::{Services, StoreError, binding, prize};
 use utoipa::ToSchema;
 
 use super::activities::ActivityAnswer;
 use super::bindings::BindingAnswer;
 use super::consents::ConsentAnswer;
+use super::prizes::PrizeAnswer;
 use super::profile::{Profile, profile};
 use super::statement::{PostingAnswer, posting};
 use crate::http::context::RequestContext;
@@ -42,6 +44,8 @@ pub struct Export {
     activities: Vec<ActivityAnswer>,
     /// Every line of their account, oldest first.
     postings: Vec<PostingAnswer>,
+    /// What they won, the last first.
+    prizes: Vec<PrizeAnswer>,
 }
 
 /// Everything that is kept about me, as one JSON document.
@@ -93,6 +97,7 @@ enum Place {
     Head(String),
     Activities(Option<ActivityCursor>),
     Postings(i64),
+    Prizes(Option<AwardId>),
     End,
 }
 
@@ -102,6 +107,7 @@ impl Parts {
             Place::Head(text) => Ok(Some((text, Place::Activities(None)))),
             Place::Activities(after) => self.activities(after).await.map(Some),
             Place::Postings(after) => self.postings(after).await.map(Some),
+            Place::Prizes(after) => self.prizes(after).await.map(Some),
             Place::End => Ok(None),
         }
     }
@@ -117,8 +123,18 @@ impl Parts {
     async fn postings(&self, after: i64) -> Result<(String, Place), ExportError> {
         let query = StatementQuery { range: self.range, after, limit: PART };
         let found = statement::statement(&self.services, self.citizen.id, query).await?;
-        let Some(last) = found.lines.last() else { return Ok(("]}".to_owned(), Place::End)) };
+        let Some(last) = found.lines.last() else {
+            return Ok(("],\"prizes\":[".to_owned(), Place::Prizes(None)));
+        };
         Ok((listed(found.lines.iter().map(posting), after == 0)?, Place::Postings(last.version)))
+    }
+
+    async fn prizes(&self, after: Option<AwardId>) -> Result<(String, Place), ExportError> {
+        let found = prize::page(&self.services, self.citizen.id, after, PART).await?;
+        let Some(last) = found.last() else { return Ok(("]}".to_owned(), Place::End)) };
+        let next = Place::Prizes(Some(last.award.id));
+        let answers = found.into_iter().map(|won| PrizeAnswer::new(won, self.language));
+        Ok((listed(answers, after.is_none())?, next))
     }
 }
 

@@ -1,13 +1,16 @@
 //! A citizen's own things. Someone else's are not found.
 
 mod activities;
+mod badges;
 mod balance;
 mod bindings;
 mod consents;
 mod declare;
 mod explanation;
 mod export;
+mod invitations;
 mod lots;
+mod prizes;
 mod profile;
 mod statement;
 
@@ -29,8 +32,13 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(bindings::unbind))
         .routes(routes!(balance::show))
         .routes(routes!(lots::list))
+        .routes(routes!(badges::badges))
+        .routes(routes!(prizes::prizes))
         .routes(routes!(activities::list, declare::declare))
         .routes(routes!(activities::show))
         .routes(routes!(explanation::show))
         .routes(routes!(statement::show))
+        .routes(routes!(invitations::my_invitations))
+        .routes(routes!(invitations::accept_invitation))
+        .routes(routes!(invitations::decline_invitation))
 }

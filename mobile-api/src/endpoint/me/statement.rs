@@ -49,7 +49,8 @@ pub struct Amount {
 pub struct PostingAnswer {
     /// Its number on the account, from 1 without gaps.
     number: i64,
-    /// `credit`, `redeem`, `cancel`, `use`, `expire`, `adjust` or `reverse`.
+    /// `credit`, `payout` of points that had waited, `prize`, `redeem`, `cancel`, `use`, `expire`, `adjust`
+    /// or `reverse`.
     #[schema(example = "credit")]
     kind: &'static str,
     /// The activity behind it, where there is one.
@@ -58,6 +59,8 @@ pub struct PostingAnswer {
     redemption_id: Option<Uuid>,
     /// The adjustment behind it, where there is one.
     adjustment_id: Option<Uuid>,
+    /// The prize behind it, where there is one.
+    award_id: Option<Uuid>,
     /// When it was written.
     recorded_at: DateTime<Utc>,
     /// Points added or taken.
@@ -145,22 +148,25 @@ fn amount(amounts: Amounts) -> Amount {
 
 /// One line for its owner.
 pub fn posting(line: &Entry) -> PostingAnswer {
-    let (activity_id, redemption_id, adjustment_id) = match line.kind {
-        JournalKind::Credit | JournalKind::Reverse => (line.cause, None, None),
-        JournalKind::Redeem | JournalKind::Cancel | JournalKind::Use => (None, line.cause, None),
-        JournalKind::Adjust => (None, None, line.cause),
-        JournalKind::Expire | JournalKind::Settle | JournalKind::Void => (None, None, None),
-    };
-    PostingAnswer {
+    let mut answer = PostingAnswer {
         number: line.version,
         kind: line.kind.word(),
-        activity_id,
-        redemption_id,
-        adjustment_id,
+        activity_id: None,
+        redemption_id: None,
+        adjustment_id: None,
+        award_id: None,
         recorded_at: line.recorded_at,
         points: line.amounts.points.get(),
         reduction_mg: line.amounts.reduction.get(),
         points_after: line.after.points.get(),
         reduction_after_mg: line.after.reduction.get(),
+    };
+    match line.kind {
+        JournalKind::Credit | JournalKind::Reverse | JournalKind::Payout => answer.activity_id = line.cause,
+        JournalKind::Redeem | JournalKind::Cancel | JournalKind::Use => answer.redemption_id = line.cause,
+        JournalKind::Adjust => answer.adjustment_id = line.cause,
+        JournalKind::Prize => answer.award_id = line.cause,
+        JournalKind::Expire | JournalKind::Settle | JournalKind::Void => {}
     }
+    answer
 }

@@ -68,10 +68,12 @@ async fn a_voucher_of_another_shop_is_not_found() {
     let other = town.merchant("Other shop").await;
     let cashier = town.staff("13800000003", other).await;
     for path in [CHECK, USE] {
-        for code in [code.as_str(), "", "0000000000000000", "\u{0}"] {
+        for code in ["", "0000000000000000", "\u{0}"] {
             let answer = town.post(path, &cashier.token, json!({"code": code})).await;
             assert!(answer.problem("voucher_not_found").contains("this shop"), "{code:?}");
         }
+        let answer = town.post(path, &cashier.token, json!({"code": code})).await;
+        assert!(answer.problem("voucher_elsewhere").contains("the shop that the voucher names"));
         town.post(path, &holder.token, json!({"code": code})).await.problem("forbidden");
         town.post(path, "", json!({"code": code})).await.problem("unauthorized");
         town.post(path, &cashier.token, json!({})).await.problem("invalid_body");
@@ -116,4 +118,62 @@ async fn a_shop_sees_its_own_offers_and_uses_and_no_others() {
     let stranger = town.staff("13800000003", other).await;
     let nothing = town.get("/v1/merchant/redemptions", &stranger.token).await.body;
     assert_eq!(nothing["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_signed_voucher_is_read_by_the_till_and_told_later() {
+    let (town, _, holder, cashier, code, _) = with_voucher().await;
+    let mine = town.get("/v1/me/vouchers", &holder.token).await.body;
+    let payload = mine["items"][0]["payload"].as_str().unwrap().to_owned();
+    assert!(payload.starts_with("TH1.") && payload.len() == 187, "{payload}");
+    let keys = town.get("/v1/public/voucher-keys", "").await.body;
+    assert_eq!((&keys["keys"][0]["kty"], &keys["keys"][0]["crv"]), (&json!("OKP"), &json!("Ed25519")));
+    let checked = town.post(CHECK, &cashier.token, json!({"code": payload})).await;
+    assert_eq!((checked.status.as_u16(), &checked.body["code"]), (200, &json!(code)));
+
+    let mut forged = payload.clone();
+    forged.replace_range(100..101, if &payload[100..101] == "A" { "B" } else { "A" });
+    let tell = async |scans: serde_json::Value| {
+        town.post("/v1/merchant/vouchers/reconcile", &cashier.token, json!({"scans": scans})).await
+    };
+    let scan = |payload: &str, at: &str| json!({"payload": payload, "scanned_at": at});
+    let noon = "2026-03-02T04:00:00Z";
+    let told = json!([
+        scan(&payload, "2026-03-02T03:59:00Z"),
+        scan(&payload, "2026-03-02T03:59:30Z"),
+        scan(&payload, "2026-03-02T03:59:00Z"),
+        scan(&forged, noon),
+        scan("TH1.A", noon),
+        scan(&payload, "2026-03-02T05:00:00Z"),
+        scan(&payload, "2026-02-01T00:00:00Z"),
+    ]);
+    let answer = tell(told).await.body;
+    assert_eq!((&answer["received"], &answer["used"]), (&json!(7), &json!(2)));
+    let codes: Vec<_> = answer["results"].as_array().unwrap().iter().map(|one| &one["code"]).collect();
+    assert_eq!(
+        json!(codes),
+        json!([
+            null,
+            "voucher_used",
+            null,
+            "voucher_forged",
+            "voucher_unreadable",
+            "scan_ahead",
+            "scan_too_old"
+        ])
+    );
+    assert_eq!(
+        (&answer["results"][0]["replayed"], &answer["results"][2]["replayed"]),
+        (&json!(false), &json!(true))
+    );
+    let conflicts = town.get("/v1/merchant/vouchers/conflicts", &cashier.token).await.body;
+    assert_eq!(conflicts["items"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&conflicts["items"][0]["voucher"], &conflicts["items"][0]["code"]),
+        (&json!(code), &json!("voucher_used"))
+    );
+    tell(json!([])).await.problem("invalid_body");
+    let many: Vec<_> = (0..101).map(|_| scan("TH1.A", noon)).collect();
+    tell(json!(many)).await.problem("invalid_body");
+    assert_eq!(tell(json!(many[..100])).await.body["received"], 100);
 }

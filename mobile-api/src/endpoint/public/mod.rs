@@ -2,6 +2,9 @@
 
 mod actions;
 mod factors;
+mod voucher_keys;
+
+pub use self::voucher_keys::{VoucherKey, VoucherKeys};
 
 use tanhui_domain::city::{Citizen, City};
 use tanhui_service::{Services, office};
@@ -14,7 +17,10 @@ use crate::state::AppState;
 
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(actions::list)).routes(routes!(factors::list))
+    OpenApiRouter::new()
+        .routes(routes!(actions::list))
+        .routes(routes!(factors::list))
+        .routes(routes!(voucher_keys::voucher_keys))
 }
 
 /// The city asked about: the one named, the caller's own, or the only one.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{MerchantStatementAnswer, problem};
 use crate::http::extract::{AsCityApprover, AsCityEditor, Caller, Json, Path};
-use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::problem::Problem;
 use crate::state::AppState;
 
 /// Words that go with a step.
@@ -29,8 +29,7 @@ pub struct StepNote {
     params(("id" = Uuid, Path, description = "The statement")),
     responses(
         (status = 200, body = MerchantStatementAnswer),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json",
-            description = "`statement_out_of_order`: it is not `closed`"),
+        (status = 409, description = "`statement_out_of_order`: it is not `closed`"),
     )
 )]
 pub async fn submit_statement(
@@ -47,8 +46,8 @@ pub async fn submit_statement(
     params(("id" = Uuid, Path, description = "The statement")),
     responses(
         (status = 200, body = MerchantStatementAnswer),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json",
-            description = "`statement_out_of_order`: it is not `submitted`; `same_person`: I submitted it"),
+        (status = 409, description =
+            "`statement_out_of_order`: it is not `submitted`; `same_person`: I submitted it"),
     )
 )]
 pub async fn approve_statement(
@@ -65,8 +64,7 @@ pub async fn approve_statement(
     params(("id" = Uuid, Path, description = "The statement")), request_body = StepNote,
     responses(
         (status = 200, body = MerchantStatementAnswer),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json",
-            description = "`statement_out_of_order`: it is neither `submitted` nor `approved`"),
+        (status = 409, description = "`statement_out_of_order`: it is neither `submitted` nor `approved`"),
     )
 )]
 pub async fn return_statement(
@@ -84,8 +82,7 @@ pub async fn return_statement(
     params(("id" = Uuid, Path, description = "The statement")), request_body = StepNote,
     responses(
         (status = 200, body = MerchantStatementAnswer),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json",
-            description = "`statement_out_of_order`: it is not `approved`"),
+        (status = 409, description = "`statement_out_of_order`: it is not `approved`"),
     )
 )]
 pub async fn pay_statement(

@@ -126,7 +126,7 @@ async fn a_use_can_be_voided_for_a_day() {
     assert!(late.problem("void_too_late").contains("2026-03-02 12:00:00"), "{}", late.body);
     let other = scene.town.merchant("Other shop").await;
     let stranger = scene.town.staff("13800000009", other).await;
-    scene.town.post(VOID, &stranger.token, ask(1)).await.problem("voucher_not_found");
+    scene.town.post(VOID, &stranger.token, ask(1)).await.problem("voucher_elsewhere");
 }
 
 #[tokio::test]

@@ -1,9 +1,8 @@
 //! `POST /v1/redemptions`: points become vouchers.
 
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Deserialize;
 use tanhui_domain::id::OfferId;
 use tanhui_service::redemption::{self, Answered, RedeemRequest};
@@ -44,7 +43,8 @@ fn one() -> i64 {
         (status = 404, body = ProblemDocument, content_type = "application/problem+json",
             description = "`not_found`: no such offer in my city"),
         (status = 409, body = ProblemDocument, content_type = "application/problem+json",
-            description = "`insufficient_points`, `out_of_stock`, `limit_reached`, `offer_closed`"),
+            description = "`insufficient_points`; `out_of_stock`, `out_of_stock_today`, `budget_exhausted`; \
+                `limit_reached`, `not_eligible`; `offer_closed`, `offer_not_open`"),
         (status = 422, body = ProblemDocument, content_type = "application/problem+json",
             description = "`invalid_body`; `idempotency_key_reused`: the key belongs to another wish"),
     )
@@ -60,21 +60,11 @@ pub async fn redeem(
     let city = services.city(me.city).await?;
     let key = key.map(|key| redemption::request_key(citizen, key.as_str(), offer, quantity));
     let request = RedeemRequest { citizen, city, offer, quantity, key };
-    let now = services.clock.now();
-    let answered = redemption::redeem(services, &request, |redeemed| {
-        // Strings, numbers and times only: this cannot fail.
-        serde_json::to_string(&RedemptionAnswer::of(redeemed, now)).unwrap_or_default()
-    });
-    Ok(match answered.await.map_err(problem)? {
-        Answered::Now(body) => (StatusCode::CREATED, JSON, body).into_response(),
-        Answered::Before(stored) => {
-            let status = u16::try_from(stored.status).ok().and_then(|code| StatusCode::from_u16(code).ok());
-            let status = status.unwrap_or(StatusCode::CREATED);
-            let replayed = [(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"))];
-            (status, JSON, replayed, stored.answer).into_response()
-        }
-    })
+    let (answered, replayed) = match redemption::redeem(services, &request).await.map_err(problem)? {
+        Answered::Now(made) => (made, None),
+        Answered::Before(made) => (made, Some([(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"))])),
+    };
+    // As of the act itself: the same key gets the same bytes at any later time.
+    let answer = RedemptionAnswer::of(&answered, &services.passes, answered.redemption.redeemed_at);
+    Ok((StatusCode::CREATED, replayed.map(AppendHeaders), Json(answer)).into_response())
 }
-
-const JSON: [(axum::http::HeaderName, HeaderValue); 1] =
-    [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];

@@ -22,7 +22,7 @@ pub async fn redemption(
 ) -> Result<Json<RedemptionAnswer>, Problem> {
     let found = redemption::find(&state.services, me.id, id).await?;
     let found = found.ok_or_else(|| Problem::new(Code::NotFound))?;
-    Ok(Json(RedemptionAnswer::of(&found, state.services.clock.now())))
+    Ok(Json(RedemptionAnswer::of(&found, &state.services.passes, state.services.clock.now())))
 }
 
 /// Gives a redemption back while none of its vouchers is used: the points return as they were, with their
@@ -42,5 +42,5 @@ pub async fn cancel(
     let services = &state.services;
     let city = services.city(me.city).await?;
     let cancelled = redemption::cancel(services, me.id, &city, id).await.map_err(problem)?;
-    Ok(Json(RedemptionAnswer::of(&cancelled, services.clock.now())))
+    Ok(Json(RedemptionAnswer::of(&cancelled, &services.passes, services.clock.now())))
 }

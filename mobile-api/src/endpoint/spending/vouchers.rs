@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tanhui_domain::id::{RedemptionId, VoucherId};
 use tanhui_domain::text::Language;
+use tanhui_service::pass::PassBook;
 use tanhui_service::redemption;
 use tanhui_service::till::Checked;
 use utoipa::ToSchema;
@@ -38,10 +39,10 @@ pub struct MyVoucher {
 }
 
 impl MyVoucher {
-    fn of(found: Checked, now: DateTime<Utc>, language: Language) -> Self {
+    fn of(found: Checked, passes: &PassBook, now: DateTime<Utc>, language: Language) -> Self {
         let Checked { voucher, offer } = found;
         Self {
-            voucher: VoucherAnswer::of(&voucher, now),
+            voucher: VoucherAnswer::of(&voucher, passes, now),
             redemption_id: voucher.redemption.get(),
             offer_id: offer.id.get(),
             title: offer.title.in_language(language).to_owned(),
@@ -64,6 +65,6 @@ pub async fn vouchers(
     let found = redemption::vouchers(&state.services, me.id, after, listing.rows()).await?;
     let place = |found: &Checked| (found.voucher.redemption, found.voucher.id);
     let page = Page::cut(found, listing.limit, (sealer, LIST), place)?;
-    let now = state.services.clock.now();
-    Ok(Json(page.map(|found| MyVoucher::of(found, now, context.language))))
+    let (passes, now) = (&state.services.passes, state.services.clock.now());
+    Ok(Json(page.map(|found| MyVoucher::of(found, passes, now, context.language))))
 }

@@ -4,6 +4,7 @@ mod acting;
 mod comparing;
 mod knowing;
 mod owning;
+mod rising;
 mod signing_in;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use tanhui_service::{Services, office, shipped};
 use tower::ServiceExt as _;
 
 use crate::config::{Given, Settings};
+use crate::courier::HttpCourier;
 use crate::http::{metrics, router};
 use crate::state::AppState;
 
@@ -69,7 +71,11 @@ async fn world_with(sender: Arc<dyn CodeSender>) -> World {
     let services = Services::open(&url, Cache::memory(), keys, hands.clone(), entropy, sender).await.unwrap();
     office::publish(&services, &shipped::default_rules().unwrap()).await.unwrap();
     let services = Arc::new(services);
-    let state = AppState { services: services.clone(), metrics: metrics::install().unwrap() };
+    let state = AppState {
+        services: services.clone(),
+        courier: Arc::new(HttpCourier::new(true)),
+        metrics: metrics::install().unwrap(),
+    };
     let limits = Settings::decide(Given::default()).unwrap().http;
     let application = router::application(state, &limits).unwrap();
     World { application, services, hands, _folder: folder }
@@ -108,17 +114,28 @@ impl World {
 
     /// One metro ride of a card, as its operator reports it.
     async fn ride(&self, id: &str, card: &str, kilometres: &str) -> EventResult {
+        self.act((id, card), "metro_ride", [("distance", &format!("{kilometres} km"))]).await
+    }
+
+    /// One act of a card, as its operator reports it.
+    async fn act<const COUNT: usize>(
+        &self,
+        (id, card): (&str, &str),
+        action: &str,
+        inputs: [(&str, &str); COUNT],
+    ) -> EventResult {
         let city = office::city(&self.services, None).await.unwrap();
         let source = office::ensure_source(&self.services, city.id, METRO, "Metro", Evidence::Operator);
         let source = source.await.unwrap();
-        let distance = serde_json::value::to_raw_value(&format!("{kilometres} km")).unwrap();
+        let data =
+            |(name, value): (&str, &str)| (name.to_owned(), serde_json::value::to_raw_value(value).unwrap());
         let report = Report {
             external_id: id.to_owned(),
-            action: "metro_ride".to_owned(),
+            action: action.to_owned(),
             subject: Subject::Hash(self.services.subject_hash(&source, card)),
             source,
             occurred_at: self.services.clock.now(),
-            data: [("distance".to_owned(), distance)].into(),
+            data: inputs.into_iter().map(data).collect(),
             waited: false,
         };
         self.services.crediting.credit(vec![report]).await.unwrap().remove(0)

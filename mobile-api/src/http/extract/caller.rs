@@ -8,7 +8,7 @@ use axum::extract::{FromRef, FromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use tanhui_domain::id::{CitizenId, CityId, MerchantId};
+use tanhui_domain::id::{CitizenId, CityId};
 use tanhui_service::identity::role::Role;
 use tanhui_service::identity::token::{Claims, TokenError};
 
@@ -111,41 +111,4 @@ callers! {
     AsCityReviewer: CityReviewer;
     /// Runs the deployment.
     AsAdmin: Admin;
-}
-
-/// Staff of a merchant, at its till.
-#[derive(Debug, Clone)]
-pub struct AsMerchantStaff {
-    caller: Caller,
-    merchant: MerchantId,
-}
-
-impl AsMerchantStaff {
-    /// Whose staff.
-    #[must_use]
-    pub fn merchant(&self) -> MerchantId {
-        self.merchant
-    }
-
-    /// Who.
-    #[must_use]
-    pub fn caller(&self) -> &Caller {
-        &self.caller
-    }
-}
-
-impl<S> FromRequestParts<S> for AsMerchantStaff
-where
-    S: Send + Sync,
-    AppState: FromRef<S>,
-{
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let caller = Caller::from_request_parts(parts, state).await?.needing(&[Role::MerchantStaff])?;
-        match caller.0.merchant {
-            Some(merchant) => Ok(Self { caller, merchant }),
-            None => Err(Problem::new(Code::Forbidden)),
-        }
-    }
 }

@@ -3,22 +3,26 @@
 mod caller;
 mod events;
 mod idempotency;
+mod if_match;
 mod json;
 mod me;
 mod partner;
 mod path;
 mod query;
+mod staff;
 
 pub use self::caller::{
-    AsAdmin, AsCitizen, AsCityApprover, AsCityEditor, AsCityReviewer, AsCityViewer, AsMerchantStaff, Caller,
+    AsAdmin, AsCitizen, AsCityApprover, AsCityEditor, AsCityReviewer, AsCityViewer, Caller,
 };
 pub use self::events::{EVENTS_BYTES_MAX, EventsBody};
 pub use self::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, IdempotencyKey};
+pub use self::if_match::{IfMatch, etag};
 pub use self::json::{Json, content_type, parse_json, read_body};
 pub use self::me::Me;
 pub use self::partner::AsPartner;
 pub use self::path::Path;
 pub use self::query::Query;
+pub use self::staff::{AsMerchantOwner, AsMerchantStaff};
 
 use serde_path_to_error::{Path as Place, Segment};
 

@@ -38,8 +38,8 @@ where
         }
         let hash = bearer(&parts.headers).and_then(api_key_hash).ok_or_else(unknown)?;
         let services = AppState::from_ref(state).services;
-        let source = office::source_of_key(&services, &hash).await?.ok_or_else(unknown)?;
-        Ok(Self(Arc::new(source)))
+        let source = office::source_of_key(&services, hash).await?.ok_or_else(unknown)?;
+        Ok(Self(source))
     }
 }
 

@@ -87,9 +87,31 @@ codes! {
     OutOfStock "out_of_stock" CONFLICT "库存不足" "Not enough left in stock";
     LimitReached "limit_reached" CONFLICT "已达每人限兑数量" "The limit per person is reached";
     OfferClosed "offer_closed" CONFLICT "该商品已停止兑换" "The offer has ended";
+    OutOfStockToday "out_of_stock_today" CONFLICT "今日库存不足" "Not enough left for today";
+    BudgetExhausted "budget_exhausted" CONFLICT "城市预算不足" "The city's budget for it is used up";
+    NotEligible "not_eligible" CONFLICT "不符合兑换条件" "The offer is for other citizens";
+    OfferNotOpen "offer_not_open" CONFLICT "尚未开始兑换" "The offer is not open yet";
+    DonationFinal "donation_final" CONFLICT "捐赠不可撤回" "A donation is not given back";
+    OfferOutOfOrder "offer_out_of_order" CONFLICT
+        "商品不在此步骤" "The offer is not where this step begins";
+    PreconditionFailed "precondition_failed" PRECONDITION_FAILED
+        "内容已被他人修改，请重新读取" "It was changed meanwhile, read it again";
+    PreconditionRequired "precondition_required" PRECONDITION_REQUIRED
+        "请附上 If-Match 请求头" "Send an If-Match header";
     AlreadyCancelled "already_cancelled" CONFLICT "该兑换已取消" "The redemption was cancelled before";
     VoucherNotFound "voucher_not_found" NOT_FOUND
         "本店没有这张券，请核对券码" "No such voucher at this shop, check the code";
+    VoucherElsewhere "voucher_elsewhere" NOT_FOUND
+        "这张券属于其他商户，本店不能使用" "The voucher is for another shop";
+    VoucherUnreadable "voucher_unreadable" UNPROCESSABLE_ENTITY
+        "无法识别这个二维码，请重新扫描或输入券码" "This QR code cannot be read, scan again or type the code";
+    VoucherForged "voucher_forged" UNPROCESSABLE_ENTITY
+        "二维码签名不正确，请勿核销" "The QR code has a wrong signature, do not accept it";
+    MerchantStopped "merchant_stopped" CONFLICT
+        "本店已被停用，券正在退还给持券人" "The shop is stopped and its vouchers go back to their holders";
+    BranchNotFound "branch_not_found" NOT_FOUND "没有这个门店，或门店已关闭" "No such branch, or it is closed";
+    ScanAhead "scan_ahead" CONFLICT "扫码时间晚于当前时间，请校准时钟" "Scanned in the future, set the till's clock";
+    ScanTooOld "scan_too_old" CONFLICT "扫码时间过久，不能补录" "Scanned too long ago to be taken";
     VoucherUsed "voucher_used" CONFLICT "该券已使用" "The voucher was used before";
     VoucherCancelled "voucher_cancelled" CONFLICT
         "该券已被持券人取消" "The voucher was given back by its holder";
@@ -103,6 +125,15 @@ codes! {
     SamePerson "same_person" CONFLICT
         "须由提出者以外的人决定" "Someone other than the proposer must decide";
     InsufficientReduction "insufficient_reduction" CONFLICT "减排量不足" "Not enough CO2e on the account";
+    // Merchants and their people.
+    MerchantOutOfOrder "merchant_out_of_order" CONFLICT
+        "商户当前状态不能进行此操作" "The merchant is not where this step begins";
+    TooManyApplications "too_many_applications" CONFLICT
+        "待审核的申请过多" "You have as many applications as one may have";
+    TooManyBranches "too_many_branches" CONFLICT "门店数量已达上限" "As many branches as a merchant may have";
+    TooManyStaff "too_many_staff" CONFLICT "员工数量已达上限" "As many people as a merchant may have";
+    TooManyWebhooks "too_many_webhooks" CONFLICT "通知地址数量已达上限" "As many webhooks as a merchant may have";
+    LastOwner "last_owner" CONFLICT "商户至少要有一位店主" "A merchant is never without an owner";
     // Settling with merchants.
     StatementOutOfOrder "statement_out_of_order" CONFLICT
         "结算单不在此步骤" "The statement is not where this step begins";

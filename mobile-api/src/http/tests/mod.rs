@@ -28,6 +28,7 @@ use super::extract::{AsCitizen, AsCityViewer, AsMerchantStaff, IdempotencyKey, J
 use super::page::Limit;
 use super::{metrics, router};
 use crate::config::{Given, HttpLimits, Settings};
+use crate::courier::HttpCourier;
 use crate::state::AppState;
 
 #[derive(Debug, Deserialize)]
@@ -78,7 +79,7 @@ fn open() -> AppState {
         Arc::new(DemoSender),
     );
     let services = Arc::new(runtime.block_on(services).unwrap());
-    AppState { services, metrics: metrics::install().unwrap() }
+    AppState { services, courier: Arc::new(HttpCourier::new(true)), metrics: metrics::install().unwrap() }
 }
 
 fn limits() -> HttpLimits {

@@ -1,15 +1,19 @@
 //! A seeded life of a city: what people, sources, shops and the clock do, most of it near a boundary.
 
+mod acts;
+
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
-use tanhui_domain::time::{civil_day, day_start};
+use tanhui_domain::time::day_start;
+use tanhui_tests::Dice;
 
-use crate::command::{Act, Command, Deed, Opening, PROCESSES, SOURCES, Wish};
-use crate::dice::Dice;
+use crate::command::{Act, ActKey, Command, Opening, PROCESSES, SOURCES, Step, Wish};
 use crate::law::LAWS;
 
 /// Cards of each source.
 const CARDS: u32 = 14;
+/// How far a statement goes when nobody sends it back.
+const STEPS_OF_A_STATEMENT: [Step; 3] = [Step::Submit, Step::Approve, Step::Pay];
 /// Least commands between two looks.
 const STEPS_BETWEEN_LOOKS: usize = 20;
 const MOMENT: TimeDelta = TimeDelta::microseconds(1);
@@ -20,10 +24,18 @@ struct Life {
     now: DateTime<Utc>,
     citizens: u32,
     offers: u32,
-    redemptions: Vec<(u32, u32)>,
+    redemptions: Vec<(u32, Wish)>,
     adjustments: u32,
     acts: Vec<Act>,
+    /// Those that somebody will want to look at.
+    doubtful: Vec<ActKey>,
     next_act: u32,
+    last_wish: Option<Wish>,
+    /// Merchant, redemption, voucher.
+    last_use: (usize, u32, usize),
+    last_reversed: ActKey,
+    /// Merchant, number of the statement, steps tried.
+    at_work: (usize, i64, usize),
     /// What the clock has shown.
     instants: Vec<DateTime<Utc>>,
 }
@@ -39,10 +51,15 @@ pub fn life(seed: u64, zone: Tz, start: DateTime<Utc>, steps: usize) -> Vec<Comm
         redemptions: Vec::new(),
         adjustments: 0,
         acts: Vec::new(),
+        doubtful: Vec::new(),
         next_act: 0,
+        last_wish: None,
+        last_use: (0, 1, 0),
+        last_reversed: (0, 1),
+        at_work: (0, 1, 0),
         instants: vec![start],
     };
-    let mut commands: Vec<Command> = (0..5).map(|_| life.enrol()).collect();
+    let mut commands: Vec<Command> = (0..8).map(|_| life.enrol()).collect();
     commands.extend((0..2).map(|_| life.open()));
     let mut looked = 0;
     while commands.len() < steps {
@@ -58,25 +75,30 @@ pub fn life(seed: u64, zone: Tz, start: DateTime<Utc>, steps: usize) -> Vec<Comm
 
 impl Life {
     fn next(&mut self) -> Command {
-        match self.dice.within(1, 100) {
-            1..=35 => self.report(),
-            36..=50 => self.pass(),
-            51..=60 => self.redeem(),
-            61..=65 => self.cancel(),
+        match self.dice.within(1, 120) {
+            1..=37 => self.report(),
+            38..=51 => self.pass(),
+            52..=61 => self.redeem(),
+            62..=65 => self.cancel(),
             66..=70 => self.use_voucher(),
-            71 | 72 => Command::Expire { process: self.process() },
-            73..=76 => self.reverse(),
-            77 | 78 => self.propose(),
-            79 | 80 => self.decide(),
-            81..=84 => self.enrol(),
-            85..=88 => self.bind(),
-            89 => self.unbind(),
-            90..=92 => Command::CreditWaiting { process: self.process() },
-            93 | 94 => Command::Publish { process: self.process(), law: self.dice.up_to(LAWS) },
-            95 | 96 => self.open(),
-            97 => Command::End { offer: self.dice.up_to(self.offers.max(1)) },
-            98 => Command::KeepUp { process: self.process() },
-            99 => Command::Restart { process: self.process() },
+            71 | 72 => self.void(),
+            73..=75 => self.close(),
+            76..=82 => self.settle(),
+            83 | 84 => Command::Expire { process: self.process() },
+            85..=88 => self.reverse(),
+            89 | 90 => self.propose(),
+            91 | 92 => self.decide(),
+            93..=96 => self.review(),
+            97..=100 => self.enrol(),
+            101..=104 => self.bind(),
+            105 => self.unbind(),
+            106 => self.move_house(),
+            107..=109 => Command::CreditWaiting { process: self.process() },
+            110..=112 => Command::Publish { process: self.process(), law: self.dice.up_to(LAWS) },
+            113 | 114 => self.open(),
+            115 => Command::End { offer: self.dice.up_to(self.offers.max(1)) },
+            116 | 117 => Command::KeepUp { process: self.process() },
+            118 | 119 => Command::Restart { process: self.process() },
             _ => Command::EmptyCache,
         }
     }
@@ -106,77 +128,6 @@ impl Life {
         Command::Unbind { citizen: self.citizen(), source: self.source(), card: self.dice.up_to(CARDS) }
     }
 
-    fn report(&mut self) -> Command {
-        let count = if self.dice.percent(10) { self.dice.up_to(60) } else { self.dice.up_to(10) };
-        let acts = (0..count).map(|_| self.act()).collect();
-        Command::Report { process: self.process(), acts }
-    }
-
-    fn act(&mut self) -> Act {
-        if self.dice.percent(15)
-            && let Some(known) = self.dice.pick(&self.acts).copied()
-        {
-            return self.again(known);
-        }
-        self.next_act += 1;
-        let deed = match self.dice.within(1, 40) {
-            1..=24 => Deed::Ride,
-            25..=32 => Deed::Walk,
-            33..=39 => Deed::Sorting,
-            _ => Deed::Flight,
-        };
-        let metres = match self.dice.within(1, 20) {
-            1 => self.dice.within(299, 301),
-            2 => self.dice.within(499, 501),
-            3 => self.dice.within(79_999, 80_001),
-            4..=9 => self.dice.within(500, 1_500),
-            _ => self.dice.within(1_500, 12_000),
-        };
-        let (source, card) = (self.source(), self.dice.up_to(CARDS));
-        let act = Act { source, id: self.next_act, card, deed, metres, at: self.moment() };
-        self.acts.push(act);
-        act
-    }
-
-    /// The same event, perhaps changed, perhaps of another source or card.
-    fn again(&mut self, known: Act) -> Act {
-        match self.dice.within(1, 5) {
-            1 => Act { metres: known.metres + 1_000, ..known },
-            2 => Act { source: self.source(), ..known },
-            3 => Act { card: self.dice.up_to(CARDS), at: self.moment(), ..known },
-            _ => known,
-        }
-    }
-
-    /// When an act happened: now, lately, late, too late, too early, or near a civil boundary.
-    fn moment(&mut self) -> DateTime<Utc> {
-        let tick = MOMENT * i32::try_from(self.dice.within(-1, 1)).unwrap_or(0);
-        match self.dice.within(1, 20) {
-            1..=8 => self.now - TimeDelta::seconds(self.dice.within(0, 7_200)),
-            9..=11 => self.now - TimeDelta::seconds(self.dice.within(0, 86_400 * 5)),
-            12 => self.now - TimeDelta::days(90) + tick,
-            13 => self.now + TimeDelta::minutes(10) + tick,
-            14 => self.now - TimeDelta::days(self.dice.within(5, 95)),
-            15..=17 => self.midnight(self.dice.clone().within(0, 8)) + tick,
-            18 => self.first_of(|today| today.with_day(1)) + tick,
-            19 => self.first_of(|today| today.with_day(1)?.with_month(1)) + tick,
-            _ => self.now,
-        }
-    }
-
-    fn today(&self) -> NaiveDate {
-        civil_day(self.now, self.zone)
-    }
-
-    fn midnight(&mut self, days_ago: i64) -> DateTime<Utc> {
-        let _thrown = self.dice.percent(50);
-        day_start(self.today() - Days::new(days_ago.unsigned_abs()), self.zone)
-    }
-
-    fn first_of(&self, first: impl Fn(NaiveDate) -> Option<NaiveDate>) -> DateTime<Utc> {
-        day_start(first(self.today()).unwrap_or(self.today()), self.zone)
-    }
-
     fn pass(&mut self) -> Command {
         let tick = MOMENT * i32::try_from(self.dice.within(-1, 1)).unwrap_or(0);
         let today = self.today();
@@ -192,7 +143,8 @@ impl Life {
             17 => self.now + TimeDelta::days(self.dice.within(20, 100)),
             18 => self.now + TimeDelta::days(7) + tick,
             // The clock is put right.
-            _ => self.now - TimeDelta::seconds(self.dice.within(1, 7_200)),
+            19 => self.earlier(TimeDelta::seconds(self.dice.clone().within(1, 7_200))),
+            _ => self.earlier(TimeDelta::hours(self.dice.clone().within(2, 30))),
         };
         let by = until - self.now;
         self.now = until;
@@ -200,12 +152,18 @@ impl Life {
         Command::Pass(by)
     }
 
+    /// Clocks are never put back by more than a day in all.
+    fn earlier(&self, by: TimeDelta) -> DateTime<Utc> {
+        let latest = self.instants.iter().max().copied().unwrap_or(self.now);
+        (self.now - by).max(latest - TimeDelta::days(1))
+    }
+
     fn open(&mut self) -> Command {
         self.offers += 1;
         let per_person = if self.dice.percent(40) { Some(self.dice.within(1, 4)) } else { None };
         let opening = Opening {
-            merchant: usize::from(self.dice.percent(50)),
-            price: self.dice.within(1, 30),
+            merchant: merchant_of(self.offers),
+            price: if self.dice.percent(60) { self.dice.within(1, 8) } else { self.dice.within(9, 30) },
             payout: self.dice.within(0, 900),
             stock: self.dice.within(0, 25),
             per_person,
@@ -214,10 +172,17 @@ impl Life {
         Command::Open { offer: self.offers, opening }
     }
 
+    /// Now and then the same request comes again.
     fn redeem(&mut self) -> Command {
         let redemption = u32::try_from(self.redemptions.len() + 1).unwrap_or(u32::MAX);
-        let citizen = self.citizen();
-        self.redemptions.push((redemption, citizen));
+        let again = self.last_wish.filter(|wish| wish.key.is_some() && self.dice.clone().percent(40));
+        let wish = again.unwrap_or_else(|| self.wish());
+        self.last_wish = Some(wish);
+        self.redemptions.push((redemption, wish));
+        Command::Redeem { process: self.process(), redemption, wish }
+    }
+
+    fn wish(&mut self) -> Wish {
         let quantity = match self.dice.within(1, 20) {
             1 => 0,
             2 => self.dice.within(19, 21),
@@ -225,29 +190,87 @@ impl Life {
             _ => 1,
         };
         let key = if self.dice.percent(30) { Some(self.dice.up_to(3)) } else { None };
-        let wish = Wish { citizen, offer: self.dice.up_to(self.offers + 1), quantity, key };
-        Command::Redeem { process: self.process(), redemption, wish }
+        Wish { citizen: self.citizen(), offer: self.dice.up_to(self.offers + 1), quantity, key }
     }
 
     fn cancel(&mut self) -> Command {
         let known = self.dice.pick(&self.redemptions).copied();
-        let (redemption, citizen) = known.unwrap_or((1, 1));
+        let (redemption, citizen) = known.map_or((1, 1), |(redemption, wish)| (redemption, wish.citizen));
+        let redemption = if self.dice.percent(15) { self.last_use.1 } else { redemption };
         let citizen = if self.dice.percent(8) { self.citizen() } else { citizen };
         Command::Cancel { process: self.process(), redemption, citizen }
     }
 
     fn use_voucher(&mut self) -> Command {
-        let (redemption, _) = self.dice.pick(&self.redemptions).copied().unwrap_or((1, 1));
-        let merchant = usize::from(self.dice.percent(50));
-        let voucher = usize::from(self.dice.percent(20));
+        let (merchant, redemption, voucher) = self.voucher(15);
+        self.last_use = (merchant, redemption, voucher);
         Command::Use { process: self.process(), merchant, redemption, voucher }
     }
 
+    fn void(&mut self) -> Command {
+        let (merchant, redemption, voucher) = self.voucher(80);
+        Command::Void { process: self.process(), merchant, redemption, voucher }
+    }
+
+    /// By that chance the last that was to be used, else mostly one that was bought lately.
+    fn voucher(&mut self, last: i64) -> (usize, u32, usize) {
+        if self.dice.percent(last) {
+            return self.last_use;
+        }
+        let latest = self.redemptions.len().saturating_sub(8);
+        let among = if self.dice.percent(80) { &self.redemptions[latest..] } else { &self.redemptions[..] };
+        let Some((redemption, wish)) = self.dice.pick(among).copied() else { return (0, 1, 0) };
+        let merchant = merchant_of(wish.offer + u32::from(self.dice.percent(10)));
+        (merchant, redemption, usize::from(self.dice.percent(20)))
+    }
+
+    /// Somebody begins to work at one of the statements.
+    fn close(&mut self) -> Command {
+        self.at_work = (usize::from(self.dice.percent(50)), i64::from(self.dice.up_to(2)), 0);
+        Command::Close { process: self.process() }
+    }
+
+    /// Mostly the step that is due of the statement that somebody works at.
+    fn settle(&mut self) -> Command {
+        let (merchant, number, taken) = self.at_work;
+        let step = match self.dice.within(1, 20) {
+            1 => Step::Return,
+            2 => Step::Pay,
+            3 => Step::Submit,
+            _ => STEPS_OF_A_STATEMENT[taken],
+        };
+        let other = self.dice.percent(if step == Step::Approve { 85 } else { 15 });
+        self.at_work = match taken + 1 {
+            next if next < STEPS_OF_A_STATEMENT.len() => (merchant, number, next),
+            _ => (merchant, number, 0),
+        };
+        Command::Settle { process: self.process(), merchant, number, step, other }
+    }
+
+    /// Now and then what was undone before, or is held.
     fn reverse(&mut self) -> Command {
+        let act = match self.dice.within(1, 20) {
+            1..=3 => self.last_reversed,
+            4 => self.dice.pick(&self.doubtful).copied().unwrap_or((0, 1)),
+            _ => self.late_act(),
+        };
+        self.last_reversed = act;
+        Command::Reverse { process: self.process(), act }
+    }
+
+    fn review(&mut self) -> Command {
+        let doubtful = self.dice.pick(&self.doubtful).copied().filter(|_| self.dice.clone().percent(90));
+        let act = doubtful.unwrap_or_else(|| self.late_act());
+        Command::Review { process: self.process(), act, release: self.dice.percent(65) }
+    }
+
+    fn late_act(&mut self) -> ActKey {
         let latest = self.acts.len().saturating_sub(25);
-        let known = self.dice.pick(&self.acts[latest..]).copied();
-        let (source, id) = known.map_or((0, 1), |act| (act.source, act.id));
-        Command::Reverse { process: self.process(), source, id }
+        self.dice.pick(&self.acts[latest..]).map_or((0, 1), Act::key)
+    }
+
+    fn move_house(&mut self) -> Command {
+        Command::Move { process: self.process(), citizen: self.citizen(), south: self.dice.percent(60) }
     }
 
     fn propose(&mut self) -> Command {
@@ -278,4 +301,9 @@ impl Life {
         let known = self.dice.pick(among).copied().unwrap_or(self.now);
         known + MOMENT * i32::try_from(self.dice.within(0, 1)).unwrap_or(0)
     }
+}
+
+/// Merchants take turns with their offers.
+fn merchant_of(offer: u32) -> usize {
+    usize::from(offer % 2 == 0)
 }

@@ -1,18 +1,19 @@
-//! What a reported act comes to: timeliness, sense, once only, eligibility, evidence, caps.
+//! What becomes of a reported act: timeliness, sense, once only, one body, eligibility, evidence, review.
 
 use std::collections::BTreeSet;
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::TimeDelta;
 
+use super::fund::Passer;
+use super::grant::{grant, usual};
 use super::person::{Granted, Span};
-use super::{Decided, Oracle, Person, Status};
-use crate::command::{Act, Deed};
-use crate::law::{Law, METRES_MIN, METRES_READ_MAX, METRES_READ_MIN};
+use super::travel::Seen;
+use super::{Decided, Oracle, Status};
+use crate::command::{Act, ActKey, Deed};
+use crate::law::{Law, METRES_MIN, METRES_READ_MAX, METRES_READ_MIN, SPEED_MAX, TENTHS_READ_MAX};
 
 const EARLY: TimeDelta = TimeDelta::minutes(10);
-/// Tenths of milligrams in a point at full evidence, in hundredths of a share.
-const MILLIGRAMS_A_POINT: i64 = 10_000;
-/// Evidence of the sources in percent; the last one is not accepted.
+/// Evidence of the sources in percent; the last one is accepted of meters only.
 const EVIDENCE: [Option<i64>; 3] = [Some(100), Some(50), None];
 
 impl Oracle {
@@ -23,24 +24,23 @@ impl Oracle {
         for act in acts {
             answers.push(match self.unreadable(*act) {
                 Some(code) => format!("rejected {code}"),
-                None => self.report(*act, seen.insert((act.source, act.id))),
+                None => self.report(*act, seen.insert(act.key())),
             });
         }
         answers
     }
 
     fn report(&mut self, act: Act, first: bool) -> String {
-        let key = (act.source, act.id);
-        if !first || self.decided.contains_key(&key) {
+        if !first || self.decided.contains_key(&act.key()) {
             return "duplicate".to_owned();
         }
         if let Some(owner) = self.bindings.get(&(act.source, act.card)) {
             return self.decide(*owner, act);
         }
-        if self.waiting.contains_key(&key) {
+        if self.waiting.contains_key(&act.key()) {
             return "duplicate".to_owned();
         }
-        self.waiting.insert(key, act);
+        self.waiting.insert(act.key(), act);
         "pending".to_owned()
     }
 
@@ -53,110 +53,125 @@ impl Oracle {
         if self.now - act.at > law.late() {
             return Some("time_too_old");
         }
-        match act.deed {
+        let read = match act.deed {
             Deed::Flight => return Some("unknown_action"),
-            Deed::Ride | Deed::Walk if !(METRES_READ_MIN..=METRES_READ_MAX).contains(&act.metres) => {
-                return Some("out_of_range");
-            }
-            Deed::Ride | Deed::Walk | Deed::Sorting => {}
+            Deed::Ride | Deed::Trip | Deed::Cycle | Deed::Walk => METRES_READ_MIN..=METRES_READ_MAX,
+            Deed::Meter => 0..=TENTHS_READ_MAX,
+            Deed::Sorting | Deed::Gate => i64::MIN..=i64::MAX,
+        };
+        if !read.contains(&act.size) {
+            return Some("out_of_range");
         }
-        let refused = EVIDENCE[act.source].is_none() && !too_short(act);
+        let refused = share(act).is_none() && !too_short(act);
         refused.then_some("evidence_not_accepted")
     }
 
-    /// Credits an act that was never decided, or refuses it for ever.
+    /// Decides an act that was never decided, for ever.
     pub(super) fn decide(&mut self, owner: u32, act: Act) -> String {
-        let (law, now, today) = (self.law_at(act.at), self.now, self.today());
-        let day = act.at.with_timezone(&self.zone).date_naive();
+        let law = self.law_at(act.at);
         let person = self.citizens.get_mut(&owner).expect("bindings are of citizens");
-        let last_day = law.last_day(today).expect("a day of the calendar");
-        let mut decided = Decided {
-            granted: Granted::default(),
-            status: Status::Rejected,
-            whose: owner,
-            deed: act.deed,
-            day,
-            last_day,
-        };
-        if !too_short(act) {
-            let share = EVIDENCE[act.source].expect("what is not accepted is not decided");
+        let seen = person.seen(act, &law);
+        if let Seen::Again(first) = seen {
+            self.waiting.remove(&act.key());
+            return format!("duplicate same_act {first:?}");
+        }
+        let day = act.at.with_timezone(&self.zone).date_naive();
+        let readings = usual(&law, person, day);
+        if act.deed == Deed::Meter {
+            person.read(day, act.size);
+        }
+        if act.deed == Deed::Meter && readings.is_none() {
+            return self.turn_away(owner, act, Status::Rejected, "history_too_short");
+        }
+        if too_short(act) {
+            return self.turn_away(owner, act, Status::Rejected, "too_short");
+        }
+        if act.deed.takes_time() && act.size > act.minutes * SPEED_MAX {
+            return self.turn_away(owner, act, Status::Held, "too_fast");
+        }
+        if seen == Seen::Elsewhere {
+            return self.turn_away(owner, act, Status::Held, "in_two_places");
+        }
+        self.credit(owner, act, law)
+    }
+
+    fn turn_away(&mut self, owner: u32, act: Act, status: Status, code: &str) -> String {
+        let law = self.law_at(act.at);
+        self.decided.insert(act.key(), Decided::new(owner, act, law, status));
+        if status == Status::Held {
+            self.citizens.get_mut(&owner).expect("bindings are of citizens").occupy(act);
+            return format!("held {code}");
+        }
+        format!("rejected {code}")
+    }
+
+    fn credit(&mut self, owner: u32, act: Act, law: Law) -> String {
+        let (now, today) = (self.now, self.today());
+        let day = act.at.with_timezone(&self.zone).date_naive();
+        let share = share(act).expect("what is not accepted is not decided");
+        let person = self.citizens.get_mut(&owner).expect("bindings are of citizens");
+        let mut decided = Decided::new(owner, act, law, Status::Credited);
+        let mut short = false;
+        if act.deed == Deed::Gate {
+            let points_this_year = person.used(Deed::Gate, Span::Year, day).points;
+            let passer = Passer { share, in_south: person.in_south, points_this_year };
+            (decided.granted, short, decided.drawn) = self.shared.pass(&law, act, day, passer);
+            self.shared.count(act, day, decided.granted, &decided.drawn);
+        } else {
             decided.granted = grant(&law, act, share, person, day);
-            decided.status = Status::Credited;
-            person.enter(act.deed, day, decided.granted, now);
-            person.grant(last_day, decided.granted.points);
-            person.post(now, decided.granted.points, decided.granted.milligrams);
         }
-        self.decided.insert((act.source, act.id), decided);
-        if decided.status == Status::Rejected {
-            return "rejected too_short".to_owned();
+        let last_day = law.last_day(today).expect("a day of the calendar");
+        let settles = act.deed == Deed::Trip && law.settle_days > 0;
+        decided.lot = (last_day, settles.then(|| today + TimeDelta::days(law.settle_days)));
+        let Granted { points, milligrams, capped, .. } = decided.granted;
+        person.occupy(act);
+        person.enter(act.deed, day, decided.granted, now);
+        person.grant(decided.lot, points);
+        person.post(now, points, milligrams);
+        self.decided.insert(act.key(), decided);
+        let code = if short {
+            " budget_exhausted"
+        } else if capped {
+            " capped"
+        } else {
+            ""
+        };
+        format!("credited {points} pt {milligrams} mg{code}")
+    }
+
+    /// What a reviewer lets go on is decided by the rules of its time under the counts of today, and held no
+    /// more.
+    pub(super) fn review(&mut self, key: ActKey, release: bool) -> String {
+        let Some(held) = self.decided.get(&key) else { return "no activity".to_owned() };
+        if held.status != Status::Held {
+            return format!("was {:?}", held.status);
         }
-        let Granted { points, milligrams, .. } = decided.granted;
-        let granted = decided.granted;
-        format!("credited {points} pt {milligrams} mg{}", if granted.capped { " capped" } else { "" })
+        let (owner, act, law) = (held.whose, held.act, held.law);
+        let person = self.citizens.get_mut(&owner).expect("activities are of citizens");
+        if !release {
+            person.vacate(key);
+            self.decided.get_mut(&key).expect("found before").status = Status::Rejected;
+            return "Rejected 0 pt 0 mg".to_owned();
+        }
+        if let Seen::Again(first) = person.seen(act, &law) {
+            return format!("told again {first:?}");
+        }
+        self.credit(owner, act, law);
+        let granted = self.decided[&key].granted;
+        format!("Credited {} pt {} mg", granted.points, granted.milligrams)
+    }
+}
+
+fn share(act: Act) -> Option<i64> {
+    match act.deed {
+        Deed::Meter => Some(100),
+        Deed::Sorting => EVIDENCE[act.source].map(|_| 100),
+        Deed::Ride | Deed::Trip | Deed::Cycle | Deed::Walk | Deed::Gate | Deed::Flight => {
+            EVIDENCE[act.source]
+        }
     }
 }
 
 fn too_short(act: Act) -> bool {
-    matches!(act.deed, Deed::Ride | Deed::Walk) && act.metres < METRES_MIN
-}
-
-fn grant(law: &Law, act: Act, share: i64, person: &Person, day: NaiveDate) -> Granted {
-    let used = |span| person.used(act.deed, span, day);
-    let saved = |metres| half_even(metres * law.saved_per_metre);
-    let points = |milligrams| milligrams * share / (100 * MILLIGRAMS_A_POINT);
-    let mut granted = Granted::default();
-    match act.deed {
-        Deed::Ride => {
-            if used(Span::Day).events >= law.rides_a_day {
-                return Granted { capped: true, ..granted };
-            }
-            let milligrams = saved(act.metres);
-            granted = Granted { points: points(milligrams), milligrams, metres: act.metres, capped: false };
-            trim(&mut granted, law.ride_points_a_day - used(Span::Day).points);
-            trim(&mut granted, law.ride_points_a_week - used(Span::Week).points);
-            trim(&mut granted, law.ride_points_a_month - used(Span::Month).points);
-            let left = (law.ride_grams_a_year * 1_000 - used(Span::Year).milligrams).max(0);
-            if granted.milligrams > left {
-                granted.milligrams = left;
-                granted.points = granted.points.min(points(left));
-                granted.capped = true;
-            }
-        }
-        Deed::Walk => {
-            let milligrams = saved(act.metres);
-            granted = Granted { points: points(milligrams), milligrams, metres: act.metres, capped: false };
-            trim(&mut granted, law.walk_points_each);
-            let left = (law.walk_metres_a_day - used(Span::Day).metres).max(0);
-            if granted.metres > left {
-                let milligrams = saved(left);
-                let points = granted.points.min(points(milligrams));
-                granted = Granted { points, milligrams, metres: left, capped: true };
-            }
-        }
-        Deed::Sorting => {
-            if used(Span::Day).events >= law.sortings_a_day {
-                return Granted { capped: true, ..granted };
-            }
-            granted.points = law.sorting_points;
-        }
-        Deed::Flight => panic!("no law grants a flight"),
-    }
-    granted
-}
-
-fn trim(granted: &mut Granted, left: i64) {
-    if granted.points > left.max(0) {
-        granted.points = left.max(0);
-        granted.capped = true;
-    }
-}
-
-/// Tenths rounded to whole ones, halves to the even neighbour.
-fn half_even(tenths: i64) -> i64 {
-    let (whole, rest) = (tenths / 10, tenths % 10);
-    match rest {
-        0..5 => whole,
-        5 => whole + whole % 2,
-        _ => whole + 1,
-    }
+    act.deed.is_travel() && act.size < METRES_MIN
 }

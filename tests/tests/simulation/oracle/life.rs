@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::person::LotDays;
 use super::{Oracle, Person, Status};
+use crate::command::{ActKey, Deed};
 
 /// A correction on its way.
 #[derive(Debug, Clone, Copy)]
@@ -14,15 +16,20 @@ pub struct Adjustment {
 }
 
 impl Person {
-    /// Points that are there make up for those that were spent and undone, whatever their last day.
-    pub fn settle(&mut self) {
-        let taken = self.take_one_by_one(self.overdrawn, NaiveDate::MIN);
-        self.overdrawn -= taken.values().sum::<i64>();
+    /// Points that are there make up for those that were spent and undone, whatever their days: first for
+    /// what is off the balance already.
+    pub fn settle(&mut self, now: DateTime<Utc>) {
+        let taken = self.take_one_by_one(self.overdrawn + self.owed, |_| true);
+        let taken: i64 = taken.values().sum();
+        let for_overdrawn = taken.min(self.overdrawn);
+        self.overdrawn -= for_overdrawn;
+        self.owed -= taken - for_overdrawn;
+        self.post_some(now, for_overdrawn - taken, 0);
     }
 
     /// Points of one lot run out of time.
-    pub fn end(&mut self, last_day: NaiveDate, points: i64, now: DateTime<Utc>) {
-        let lot = self.lots.get_mut(&last_day).expect("a lot");
+    pub fn end(&mut self, days: LotDays, points: i64, now: DateTime<Utc>) {
+        let lot = self.lots.get_mut(&days).expect("a lot");
         lot.left -= points;
         lot.ended += points;
         self.post(now, -points, 0);
@@ -30,15 +37,11 @@ impl Person {
 
     /// Debts first, then everything past its last day.
     fn tidy(&mut self, today: NaiveDate, now: DateTime<Utc>) {
-        self.settle();
-        let past: Vec<(NaiveDate, i64)> = self
-            .lots
-            .range(..today)
-            .map(|(day, lot)| (*day, lot.left))
-            .filter(|(_, left)| *left > 0)
-            .collect();
-        for (last_day, left) in past {
-            self.end(last_day, left, now);
+        self.settle(now);
+        let past = self.lots.iter().filter(|((last, _), lot)| *last < today && lot.left > 0);
+        let past: Vec<(LotDays, i64)> = past.map(|(days, lot)| (*days, lot.left)).collect();
+        for (days, left) in past {
+            self.end(days, left, now);
         }
     }
 
@@ -52,7 +55,7 @@ impl Oracle {
     pub(super) fn expire(&mut self) {
         let (today, now) = (self.today(), self.now);
         for person in self.citizens.values_mut() {
-            if person.overdrawn > 0 && person.has_points() {
+            if person.overdrawn + person.owed > 0 && person.has_points() {
                 person.tidy(today, now);
             }
         }
@@ -63,28 +66,43 @@ impl Oracle {
         self.citizens.values_mut().for_each(|person| person.tidy(today, now));
     }
 
-    pub(super) fn reverse(&mut self, key: (usize, u32)) -> String {
+    /// What is missing was spent: by today's law the balance falls below zero, or it is owed.
+    pub(super) fn reverse(&mut self, key: ActKey) -> String {
         let (today, now) = (self.today(), self.now);
+        let claws_back = self.law_at(now).claws_back;
         let Some(decided) = self.decided.get_mut(&key) else { return "no activity".to_owned() };
         match decided.status {
             Status::Reversed => return "reversed before".to_owned(),
             Status::Rejected => return "was rejected".to_owned(),
+            Status::Held => return "was held".to_owned(),
             Status::Credited => decided.status = Status::Reversed,
         }
         let (points, milligrams) = (decided.granted.points, decided.granted.milligrams);
         let person = self.citizens.get_mut(&decided.whose).expect("activities are of citizens");
         person.tidy(today, now);
-        let lot = person.lots.entry(decided.last_day).or_default();
+        let lot = person.lots.entry(decided.lot).or_default();
         let from_own = lot.left.min(points);
         lot.left -= from_own;
         let revived = lot.ended.min(points - from_own);
         lot.ended -= revived;
-        person.post(now, revived, 0);
+        person.post_some(now, revived, 0);
         let missing = points - from_own - revived;
-        let others: i64 = person.take_one_by_one(missing, NaiveDate::MIN).values().sum();
-        person.overdrawn += missing - others;
-        person.post(now, -points, -milligrams);
-        person.remove(decided.deed, decided.day, decided.granted, now);
+        let others: i64 = person.take_one_by_one(missing, |_| true).values().sum();
+        let spent = missing - others;
+        if claws_back {
+            person.owed += spent;
+            person.post_some(now, spent - points, -milligrams);
+        } else {
+            person.overdrawn += spent;
+            person.post_some(now, -points, -milligrams);
+        }
+        let act = decided.act;
+        let day = act.at.with_timezone(&self.zone).date_naive();
+        person.remove(act.deed, day, decided.granted, now);
+        person.vacate(key);
+        if act.deed == Deed::Gate {
+            self.shared.uncount(act, day, decided.granted, &decided.drawn);
+        }
         "reversed".to_owned()
     }
 
@@ -114,7 +132,7 @@ impl Oracle {
             let mut person = known.clone();
             person.tidy(today, now);
             if adjustment.points > 0 {
-                person.grant(last_day, adjustment.points);
+                person.grant((last_day, None), adjustment.points);
             } else if let Err(good) = person.take(-adjustment.points, today) {
                 return format!("points {good} of {}", -adjustment.points);
             }

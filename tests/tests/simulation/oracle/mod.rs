@@ -2,9 +2,13 @@
 //! with it no more than ids and days. Loud: whatever surprises it ends the test.
 
 mod credit;
+mod fund;
+mod grant;
 mod life;
+mod merchant;
 mod person;
 mod spend;
+mod travel;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,11 +17,13 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use tanhui_domain::id::{ActivityId, CitizenId, SourceId};
 
-use crate::command::{Act, Command, Deed};
+use crate::command::{Act, ActKey, Command};
 use crate::law::Law;
 
+use fund::{Drawn, Shared};
 use life::Adjustment;
-use person::Granted;
+use merchant::Merchant;
+use person::{Granted, LotDays};
 pub use person::{Person, Span};
 use spend::{Key, Offer, Redemption};
 
@@ -25,21 +31,30 @@ use spend::{Key, Offer, Redemption};
 const KEYS_KEPT: TimeDelta = TimeDelta::days(7);
 
 /// An activity as it was decided.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Decided {
     pub granted: Granted,
     pub status: Status,
     whose: u32,
-    deed: Deed,
-    /// On which civil day it happened.
-    day: NaiveDate,
-    /// Last day of its points.
-    last_day: NaiveDate,
+    act: Act,
+    /// By which it is decided, also when somebody looks at it later.
+    law: Law,
+    drawn: Drawn,
+    /// Where its points went.
+    lot: LotDays,
+}
+
+impl Decided {
+    fn new(whose: u32, act: Act, law: Law, status: Status) -> Self {
+        let lot = (NaiveDate::MIN, None);
+        Self { granted: Granted::default(), status, whose, act, law, drawn: Drawn::new(), lot }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     Credited,
+    Held,
     Rejected,
     Reversed,
 }
@@ -57,12 +72,13 @@ pub struct Oracle {
     laws: BTreeMap<(DateTime<Utc>, usize), Law>,
     citizens: BTreeMap<u32, Person>,
     bindings: BTreeMap<(usize, u32), u32>,
-    decided: BTreeMap<(usize, u32), Decided>,
-    waiting: BTreeMap<(usize, u32), Act>,
+    decided: BTreeMap<ActKey, Decided>,
+    waiting: BTreeMap<ActKey, Act>,
+    shared: Shared,
     offers: BTreeMap<u32, Offer>,
     redemptions: BTreeMap<u32, Redemption>,
     keys: BTreeMap<(u32, u32), Key>,
-    owed: [i64; 2],
+    merchants: [Merchant; 2],
     adjustments: BTreeMap<u32, Adjustment>,
     expired_until: Option<NaiveDate>,
 }
@@ -79,10 +95,11 @@ impl Oracle {
             bindings: BTreeMap::new(),
             decided: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            shared: Shared::default(),
             offers: BTreeMap::new(),
             redemptions: BTreeMap::new(),
             keys: BTreeMap::new(),
-            owed: [0; 2],
+            merchants: Default::default(),
             adjustments: BTreeMap::new(),
             expired_until: None,
         }
@@ -96,7 +113,9 @@ impl Oracle {
             Command::Enrol { citizen, source, card } => return vec![self.enrol(*citizen, *source, *card)],
             Command::Bind { citizen, source, card } => return vec![self.bind(*citizen, *source, *card)],
             Command::Unbind { citizen, source, card } => return vec![self.unbind(*citizen, *source, *card)],
+            Command::Move { citizen, south, .. } => return vec![self.move_house(*citizen, *south)],
             Command::Report { acts, .. } => return self.report_all(acts),
+            Command::Review { act, release, .. } => return vec![self.review(*act, *release)],
             Command::CreditWaiting { .. } => self.credit_waiting(),
             Command::Open { offer, opening } => {
                 self.offers.insert(*offer, Offer::new(*opening));
@@ -107,8 +126,15 @@ impl Oracle {
             Command::Use { merchant, redemption, voucher, .. } => {
                 return vec![self.use_voucher(*merchant, *redemption, *voucher)];
             }
+            Command::Void { merchant, redemption, voucher, .. } => {
+                return vec![self.void(*merchant, *redemption, *voucher)];
+            }
+            Command::Close { .. } => return vec![format!("closed {}", self.close(self.now))],
+            Command::Settle { merchant, number, step, other, .. } => {
+                return vec![self.take_step(*merchant, *number, *step, *other)];
+            }
             Command::Expire { .. } => self.expire(),
-            Command::Reverse { source, id, .. } => return vec![self.reverse((*source, *id))],
+            Command::Reverse { act, .. } => return vec![self.reverse(*act)],
             Command::Propose { adjustment, citizen, points, milligrams } => {
                 return vec![self.propose(*adjustment, *citizen, (*points, *milligrams))];
             }
@@ -118,6 +144,7 @@ impl Oracle {
             Command::KeepUp { .. } => {
                 let oldest = self.now - KEYS_KEPT;
                 self.keys.retain(|_, key| key.made_at >= oldest);
+                self.close_months();
             }
             Command::Restart { .. } | Command::EmptyCache => {}
             Command::Look { day, from, until, .. } => return self.look(*day, *from, *until),
@@ -128,6 +155,7 @@ impl Oracle {
     /// Fails when the model contradicts itself.
     pub fn check(&self) {
         self.citizens.values().for_each(Person::check);
+        self.shared.check();
     }
 
     fn today(&self) -> NaiveDate {
@@ -172,9 +200,15 @@ impl Oracle {
         "not bound".to_owned()
     }
 
+    fn move_house(&mut self, citizen: u32, south: bool) -> String {
+        let Some(person) = self.citizens.get_mut(&citizen) else { return "nobody".to_owned() };
+        person.in_south = Some(south);
+        "moved".to_owned()
+    }
+
     /// In the order of what happened first, then of the activities' ids.
     fn credit_waiting(&mut self) {
-        let mut ready: Vec<(usize, u32)> = self.waiting.keys().copied().collect();
+        let mut ready: Vec<ActKey> = self.waiting.keys().copied().collect();
         ready.retain(|key| {
             self.waiting.get(key).is_some_and(|act| self.bindings.contains_key(&(act.source, act.card)))
         });
@@ -189,12 +223,12 @@ impl Oracle {
         }
     }
 
-    pub fn activity_id(&self, (source, id): (usize, u32)) -> ActivityId {
+    pub fn activity_id(&self, (source, id): ActKey) -> ActivityId {
         ActivityId::derive(self.sources[source], &external_id(id))
     }
 
     /// Activities that are known, for a look at them.
-    pub fn activities(&self) -> BTreeSet<(usize, u32)> {
+    pub fn activities(&self) -> BTreeSet<ActKey> {
         self.decided.keys().copied().collect()
     }
 }

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 
 use super::Oracle;
+use super::merchant::Kind;
+use super::person::LotDays;
 use crate::command::{Opening, Wish};
 
 const QUANTITY_MAX: i64 = 20;
+/// How long after a use it can be undone.
+const VOID_WITHIN: TimeDelta = TimeDelta::hours(24);
 
 #[derive(Debug, Clone, Copy)]
 pub struct Offer {
@@ -25,7 +29,7 @@ impl Offer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Voucher {
     Live,
-    Used,
+    Used(DateTime<Utc>),
     Cancelled,
 }
 
@@ -33,7 +37,7 @@ enum Voucher {
 pub struct Redemption {
     wish: Wish,
     points: i64,
-    took: BTreeMap<NaiveDate, i64>,
+    took: BTreeMap<LotDays, i64>,
     vouchers: Vec<Voucher>,
     good_until: DateTime<Utc>,
     cancelled: bool,
@@ -44,7 +48,7 @@ impl Redemption {
         let word = |voucher: &Voucher| match voucher {
             Voucher::Live if self.good_until <= now => "expired",
             Voucher::Live => "live",
-            Voucher::Used => "used",
+            Voucher::Used(_) => "used",
             Voucher::Cancelled => "cancelled",
         };
         self.vouchers.iter().map(word).collect::<Vec<_>>().join(" ")
@@ -97,7 +101,7 @@ impl Oracle {
         let points = offer.opening.price * wish.quantity;
         let known = self.citizens.get_mut(&wish.citizen).expect("asked before");
         let mut person = known.clone();
-        person.settle();
+        person.settle(self.now);
         let took = person.take(points, today).map_err(|good| format!("points {good} of {points}"))?;
         person.post(self.now, -points, 0);
         *known = person;
@@ -133,8 +137,11 @@ impl Oracle {
         if redemption.cancelled {
             return "cancelled before".to_owned();
         }
-        if redemption.vouchers.contains(&Voucher::Used) {
+        if redemption.vouchers.iter().any(|voucher| matches!(voucher, Voucher::Used(_))) {
             return "a voucher was used".to_owned();
+        }
+        if redemption.good_until <= self.now {
+            return "a voucher has expired".to_owned();
         }
         redemption.cancelled = true;
         redemption.vouchers.fill(Voucher::Cancelled);
@@ -142,33 +149,61 @@ impl Oracle {
         offer.left += redemption.wish.quantity;
         let person = self.citizens.get_mut(&citizen).expect("asked before");
         person.post(self.now, redemption.points, 0);
-        for (last_day, points) in &redemption.took {
-            person.grant(*last_day, *points);
+        for (days, points) in &redemption.took {
+            person.grant(*days, *points);
             // What is over by now ends at once.
-            if *last_day < today {
-                person.end(*last_day, *points, self.now);
+            if days.0 < today {
+                person.end(*days, *points, self.now);
             }
         }
         format!("gave back {}", redemption.points)
     }
 
     pub(super) fn use_voucher(&mut self, merchant: usize, redemption: u32, voucher: usize) -> String {
-        let Some(redemption) = self.redemptions.get_mut(&redemption) else { return "no voucher".to_owned() };
-        let offer = self.offers[&redemption.wish.offer].opening;
-        let Some(voucher) = redemption.vouchers.get_mut(voucher).filter(|_| offer.merchant == merchant)
-        else {
+        let now = self.now;
+        let Some((voucher, good_until, payout)) = self.voucher(merchant, redemption, voucher) else {
             return "no voucher".to_owned();
         };
         match voucher {
-            Voucher::Used => "used before",
+            Voucher::Used(_) => "used before",
             Voucher::Cancelled => "was cancelled",
-            Voucher::Live if redemption.good_until <= self.now => "expired",
+            Voucher::Live if good_until <= now => "expired",
             Voucher::Live => {
-                *voucher = Voucher::Used;
-                self.owed[merchant] += offer.payout;
+                *voucher = Voucher::Used(now);
+                self.merchants[merchant].add(now, Kind::Use, payout);
                 "used"
             }
         }
         .to_owned()
+    }
+
+    pub(super) fn void(&mut self, merchant: usize, redemption: u32, voucher: usize) -> String {
+        let now = self.now;
+        let Some((voucher, _, payout)) = self.voucher(merchant, redemption, voucher) else {
+            return "no voucher".to_owned();
+        };
+        match *voucher {
+            Voucher::Used(used_at) if now - used_at > VOID_WITHIN => "too late",
+            Voucher::Used(_) => {
+                *voucher = Voucher::Live;
+                self.merchants[merchant].add(now, Kind::Void, -payout);
+                "undone"
+            }
+            Voucher::Live | Voucher::Cancelled => "not used",
+        }
+        .to_owned()
+    }
+
+    /// A merchant's voucher, until when it is good and what it pays.
+    fn voucher(
+        &mut self,
+        merchant: usize,
+        redemption: u32,
+        voucher: usize,
+    ) -> Option<(&mut Voucher, DateTime<Utc>, i64)> {
+        let redemption = self.redemptions.get_mut(&redemption)?;
+        let offer = self.offers[&redemption.wish.offer].opening;
+        let voucher = redemption.vouchers.get_mut(voucher).filter(|_| offer.merchant == merchant)?;
+        Some((voucher, redemption.good_until, offer.payout))
     }
 }

@@ -5,15 +5,25 @@ use std::cmp::Reverse;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::Oracle;
-use super::person::{Person, Span};
-use crate::watch;
+use super::merchant::Merchant;
+use super::person::{LotDays, Person, Span};
+use crate::watch::{self, Purse};
 
 impl Oracle {
     pub(super) fn look(&self, day: NaiveDate, from: DateTime<Utc>, until: DateTime<Utc>) -> Vec<String> {
         let mut lines = Vec::new();
+        let today = self.today();
         for (number, person) in &self.citizens {
-            let cuts = (person.balance_before(from), person.balance_before(until));
-            lines.push(watch::citizen(*number, (person.balance(), person.overdrawn), &open(person), cuts));
+            let good = person.good(today) - person.overdrawn - person.owed;
+            let purse = Purse {
+                balance: person.balance(),
+                debts: (person.overdrawn, person.owed),
+                pending: person.pending(today),
+                spendable: good.max(0),
+                lots: open(person),
+                statement: (person.balance_before(from), person.balance_before(until)),
+            };
+            lines.push(watch::citizen(*number, &purse));
         }
         for (number, offer) in &self.offers {
             lines.push(watch::offer(*number, offer.left, offer.live));
@@ -21,8 +31,8 @@ impl Oracle {
         for (number, redemption) in &self.redemptions {
             lines.push(watch::redemption(*number, &redemption.words_at(self.now)));
         }
-        for (number, owed) in self.owed.iter().enumerate() {
-            lines.push(watch::merchant(number, *owed));
+        for (number, merchant) in self.merchants.iter().enumerate() {
+            lines.push(watch::merchant(number, merchant.owed(), &merchant.statements()));
         }
         lines.push(self.programme());
         lines.push(watch::waiting(self.waiting.len()));
@@ -43,7 +53,7 @@ impl Oracle {
         let held = self.citizens.values().map(Person::balance);
         let (points, milligrams) =
             held.fold((0, 0), |sum, (points, milligrams)| (sum.0 - points, sum.1 - milligrams));
-        watch::programme(points, milligrams, -self.owed.iter().sum::<i64>())
+        watch::programme(points, milligrams, -self.merchants.iter().map(Merchant::owed).sum::<i64>())
     }
 
     fn board(&self, span: Span, by_points: bool, day: NaiveDate) -> String {
@@ -61,6 +71,6 @@ impl Oracle {
     }
 }
 
-fn open(person: &Person) -> Vec<(NaiveDate, i64)> {
-    person.lots.iter().filter(|(_, lot)| lot.left > 0).map(|(day, lot)| (*day, lot.left)).collect()
+fn open(person: &Person) -> Vec<(LotDays, i64)> {
+    person.lots.iter().filter(|(_, lot)| lot.left > 0).map(|(days, lot)| (*days, lot.left)).collect()
 }

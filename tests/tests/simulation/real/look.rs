@@ -4,21 +4,22 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use tanhui_domain::activity::ActivityStatus;
-use tanhui_domain::id::{ActivityId, CitizenId};
+use tanhui_domain::id::{CitizenId, MerchantId};
 use tanhui_domain::leaderboard::{Metric, Scope};
-use tanhui_domain::ledger::Amounts;
-use tanhui_domain::redemption::OfferStatus;
+use tanhui_domain::ledger::{AT_ONCE, Amounts, Lot};
+use tanhui_domain::offer::OfferStatus;
+use tanhui_domain::settlement::{Due, MerchantStatement};
 use tanhui_domain::time::Period;
 use tanhui_service::audit;
 use tanhui_service::board::{self, BoardQuery, Part};
-use tanhui_service::office;
+use tanhui_service::settlement;
 use tanhui_service::statement::{self, Range, StatementQuery};
-use tanhui_store::{account, activity, voucher};
+use tanhui_store::{account, activity, offer, voucher};
 use tanhui_tests::Outcome;
 
 use super::Real;
-use crate::oracle::{Span, Status, external_id};
-use crate::watch;
+use crate::oracle::{Span, Status};
+use crate::watch::{self, Purse};
 
 type Instants = (DateTime<Utc>, DateTime<Utc>);
 
@@ -30,7 +31,7 @@ impl Real {
         }
         let services = self.services(process);
         for (number, id) in &self.offers {
-            let offer = office::offer(services, *id).await?.ok_or("no offer")?;
+            let offer = offer::find(&services.database, *id).await?.ok_or("no offer")?;
             lines.push(watch::offer(*number, offer.stock_left, offer.status == OfferStatus::Live));
         }
         for (number, id) in &self.redemptions {
@@ -40,7 +41,8 @@ impl Real {
         }
         for (number, id) in self.merchants.iter().enumerate() {
             let account = account::find(&services.database, (*id).into()).await?.ok_or("no account")?;
-            lines.push(watch::merchant(number, account.balance.payable.get()));
+            let statements = self.statements(process, *id).await?;
+            lines.push(watch::merchant(number, account.balance.payable.get(), &statements));
         }
         let programme = self.processes[process].city.programme;
         let balance = account::find(&services.database, programme).await?.ok_or("no programme")?.balance;
@@ -68,8 +70,6 @@ impl Real {
     ) -> Outcome<String> {
         let services = self.services(process);
         let balance = statement::balance(services, id).await?;
-        let lots: Vec<(NaiveDate, i64)> =
-            balance.lots.iter().map(|lot| (lot.key.expires_on, lot.left.get())).collect();
         let range = Range { from: Some(from), until };
         let query = |after| StatementQuery { range, after, limit: 50 };
         let mut page = statement::statement(services, id, query(0)).await?;
@@ -88,12 +88,30 @@ impl Real {
         if sum != closing {
             return Err(format!("citizen {number}: lines end at {sum:?}, statement at {closing:?}").into());
         }
-        Ok(watch::citizen(
-            number,
-            (pair(balance.amounts), balance.debt.overdrawn.get()),
-            &lots,
-            (pair(opening), pair(closing)),
-        ))
+        let debt = balance.debt;
+        let first = |lot: &Lot| Some(lot.key.spendable_from).filter(|first| *first != AT_ONCE);
+        let lot = |lot: &Lot| ((lot.key.expires_on, first(lot)), lot.left.get());
+        let purse = Purse {
+            balance: pair(balance.amounts),
+            debts: (debt.overdrawn.get(), debt.owed.get()),
+            pending: balance.pending.get(),
+            spendable: statement::spendable(&balance).get(),
+            lots: balance.lots.iter().map(lot).collect(),
+            statement: (pair(opening), pair(closing)),
+        };
+        Ok(watch::citizen(number, &purse))
+    }
+
+    /// Each as it stands, the first first.
+    async fn statements(&self, process: usize, merchant: MerchantId) -> Outcome<Vec<String>> {
+        let mut all = settlement::of_merchant(self.services(process), merchant, None, 1_000).await?;
+        all.sort_by_key(|statement| statement.number);
+        let told = |statement: &MerchantStatement| {
+            let Due { uses, voids, fen, .. } = statement.due;
+            let word = statement.status.word();
+            format!("{word} to line {}: {uses} uses, {voids} voids, {fen} fen", statement.last_line)
+        };
+        Ok(all.iter().map(told).collect())
     }
 
     async fn waiting(&self) -> Outcome<usize> {
@@ -109,14 +127,14 @@ impl Real {
     async fn activities(&self, process: usize) -> Outcome<Vec<String>> {
         let mut lines = Vec::new();
         for (source, id) in self.decided.iter().copied().step_by(watch::ACTIVITIES_STEP) {
-            let activity_id = ActivityId::derive(self.sources[source].id, &external_id(id));
+            let activity_id = self.activity_id((source, id));
             let found = activity::find(&self.services(process).database, activity_id).await?;
             let found = found.ok_or_else(|| format!("activity {source}/{id} is not there"))?;
             let status = match found.status {
                 ActivityStatus::Credited => Status::Credited,
                 ActivityStatus::Rejected => Status::Rejected,
                 ActivityStatus::Reversed => Status::Reversed,
-                ActivityStatus::Held => return Err("nothing is held here".into()),
+                ActivityStatus::Held => Status::Held,
             };
             let granted = (found.points.get(), found.reduction.get());
             lines.push(watch::activity((source, id), status, granted));

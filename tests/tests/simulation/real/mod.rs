@@ -2,35 +2,28 @@
 
 mod life;
 mod look;
+mod people;
+mod shop;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono_tz::Tz;
-use serde_json::value::RawValue;
-use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::city::Source;
-use tanhui_domain::id::{AdjustmentId, CitizenId, MerchantId, OfferId, RedemptionId};
+use tanhui_domain::id::{ActivityId, AdjustmentId, CitizenId, MerchantId, OfferId, RedemptionId};
 use tanhui_domain::rule::Evidence;
-use tanhui_domain::text::Text;
 use tanhui_service::cache::Cache;
-use tanhui_service::crediting::{EventResult, EventStatus, Report, Subject};
-use tanhui_service::office::{self, NewOffer};
-use tanhui_service::redemption::{Answered, RedeemError, RedeemRequest, Redeemed, request_key};
-use tanhui_service::till::TillError;
-use tanhui_service::{Services, binding, enroll, expiry, redemption, till, worker};
-use tanhui_store::{binding as bindings, citizen};
+use tanhui_service::{Services, expiry, office, worker};
 use tanhui_tests::{Outcome, Programme, Stage};
-use uuid::Uuid;
 
-use crate::command::{Act, Command, Deed, Opening, PROCESSES, Wish};
+use crate::command::{ActKey, Command, PROCESSES};
 use crate::law::Law;
 use crate::oracle::external_id;
 use crate::play::Setting;
 
 const EVIDENCE: [Evidence; 3] = [Evidence::Operator, Evidence::Device, Evidence::SelfDeclared];
-/// Fits no voucher.
-const NO_CODE: &str = "0000000000000000";
+/// Who begins a matter of the office, and who decides it.
+const OFFICERS: [u64; 2] = [1, 2];
 
 /// The program on one city.
 pub struct Real {
@@ -46,8 +39,10 @@ pub struct Real {
     offers: BTreeMap<u32, OfferId>,
     redemptions: BTreeMap<u32, RedemptionId>,
     adjustments: BTreeMap<u32, AdjustmentId>,
+    /// Of all acts that were ever reported.
+    names: HashMap<ActivityId, ActKey>,
     /// Activities that should be there.
-    pub decided: BTreeSet<(usize, u32)>,
+    pub decided: BTreeSet<ActKey>,
 }
 
 impl Real {
@@ -66,6 +61,7 @@ impl Real {
             offers: BTreeMap::new(),
             redemptions: BTreeMap::new(),
             adjustments: BTreeMap::new(),
+            names: HashMap::new(),
             decided: BTreeSet::new(),
         };
         for process in 0..PROCESSES {
@@ -115,7 +111,9 @@ impl Real {
             Command::Enrol { citizen, source, card } => self.enrol(*citizen, *source, *card).await?,
             Command::Bind { citizen, source, card } => self.bind(*citizen, *source, *card).await?,
             Command::Unbind { citizen, source, card } => self.unbind(*citizen, *source, *card).await?,
+            Command::Move { process, citizen, south } => self.move_house(*process, *citizen, *south).await?,
             Command::Report { process, acts } => return self.report(*process, acts).await,
+            Command::Review { process, act, release } => self.review(*process, *act, *release).await?,
             Command::CreditWaiting { process } => {
                 // Those of other cities are credited as well: how many says nothing here.
                 worker::credit_waiting(self.services(*process)).await?;
@@ -135,11 +133,18 @@ impl Real {
             Command::Use { process, merchant, redemption, voucher } => {
                 self.use_voucher(*process, *merchant, (*redemption, *voucher)).await?
             }
+            Command::Void { process, merchant, redemption, voucher } => {
+                self.void(*process, *merchant, (*redemption, *voucher)).await?
+            }
+            Command::Close { process } => self.close(*process).await?,
+            Command::Settle { process, merchant, number, step, other } => {
+                self.settle(*process, (*merchant, *number), (*step, *other)).await?
+            }
             Command::Expire { process } => {
                 expiry::expire(self.services(*process)).await?;
                 return Ok(Vec::new());
             }
-            Command::Reverse { process, source, id } => self.reverse(*process, (*source, *id)).await?,
+            Command::Reverse { process, act } => self.reverse(*process, *act).await?,
             Command::Propose { adjustment, citizen, points, milligrams } => {
                 self.propose(*adjustment, *citizen, (*points, *milligrams)).await?
             }
@@ -162,6 +167,14 @@ impl Real {
         Ok(vec![answer])
     }
 
+    fn activity_id(&self, (source, id): ActKey) -> ActivityId {
+        ActivityId::derive(self.sources[source].id, &external_id(id))
+    }
+
+    fn name_of(&self, activity: ActivityId) -> Outcome<ActKey> {
+        Ok(*self.names.get(&activity).ok_or("an activity that nobody reported")?)
+    }
+
     async fn publish(&self, process: usize, law: u32) -> Outcome<Vec<String>> {
         let rules = Law::of(law).rules(&self.city, self.zone)?;
         office::publish(self.services(process), &rules).await?;
@@ -176,184 +189,4 @@ impl Real {
         self.processes[process] = self.start_process(process).await?;
         Ok(Vec::new())
     }
-
-    async fn enrol(&mut self, number: u32, source: usize, card: u32) -> Outcome<String> {
-        let (source, card) = (&self.sources[source], card_name(card));
-        let made = enroll::enroll(self.services(0), source, &[&card]).await?;
-        let hash = self.services(0).subject_hash(source, &card);
-        let owners = bindings::owners(&self.services(0).database, source.id, &[hash]).await?;
-        if made > 0 {
-            self.citizens.insert(number, *owners.get(&hash).ok_or("not enrolled")?);
-        }
-        Ok(format!("enrolled {made}"))
-    }
-
-    async fn bind(&self, number: u32, source: usize, card: u32) -> Outcome<String> {
-        let Some(id) = self.citizens.get(&number) else { return Ok("nobody".to_owned()) };
-        let services = self.services(0);
-        let citizen = citizen::find(&services.database, *id).await?.ok_or("no citizen")?;
-        let uri = &self.sources[source].uri;
-        match binding::bind(services, &citizen, uri, &card_name(card)).await {
-            Ok(_) => Ok("bound".to_owned()),
-            Err(binding::BindError::Taken) => Ok("taken".to_owned()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn unbind(&self, number: u32, source: usize, card: u32) -> Outcome<String> {
-        let Some(id) = self.citizens.get(&number) else { return Ok("not bound".to_owned()) };
-        let services = self.services(0);
-        let (uri, name) = (&self.sources[source].uri, card_name(card));
-        let bound = binding::list(services, *id).await?;
-        let same = |own: &&tanhui_domain::city::Binding| {
-            own.source == *uri && name.ends_with(own.subject_hint.trim_start_matches('…'))
-        };
-        let Some(found) = bound.iter().find(same) else { return Ok("not bound".to_owned()) };
-        let ended = binding::unbind(services, *id, found.id).await?;
-        Ok(if ended { "unbound" } else { "not bound" }.to_owned())
-    }
-
-    async fn report(&self, process: usize, acts: &[Act]) -> Outcome<Vec<String>> {
-        let reports: Outcome<Vec<Report>> = acts.iter().map(|act| self.report_of(*act)).collect();
-        let results = self.services(process).crediting.credit(reports?).await?;
-        Ok(results.iter().map(told).collect())
-    }
-
-    fn report_of(&self, act: Act) -> Outcome<Report> {
-        let source = Arc::clone(&self.sources[act.source]);
-        let mut data = BTreeMap::new();
-        if matches!(act.deed, Deed::Ride | Deed::Walk | Deed::Flight) {
-            data.insert("distance_m".to_owned(), RawValue::from_string(act.metres.to_string())?);
-        }
-        let subject = Subject::Hash(self.services(0).subject_hash(&source, &card_name(act.card)));
-        Ok(Report {
-            source,
-            external_id: external_id(act.id),
-            action: act.deed.word().to_owned(),
-            subject,
-            occurred_at: act.at,
-            data,
-            waited: false,
-        })
-    }
-
-    async fn open(&mut self, number: u32, opening: Opening) -> Outcome<Vec<String>> {
-        let new = NewOffer {
-            merchant: self.merchants[opening.merchant],
-            title: Text::new("礼品", "Gift"),
-            price: Points::new(opening.price),
-            payout: Fen::new(opening.payout),
-            stock: opening.stock,
-            per_person: opening.per_person,
-            voucher_days: opening.days,
-        };
-        let id = office::create_offer(self.services(0), new).await?;
-        self.offers.insert(number, id);
-        Ok(Vec::new())
-    }
-
-    fn offer(&self, number: u32) -> OfferId {
-        self.offers.get(&number).copied().unwrap_or(OfferId::new(Uuid::nil()))
-    }
-
-    async fn redeem(&mut self, process: usize, number: u32, wish: Wish) -> Outcome<String> {
-        let Some(citizen) = self.citizens.get(&wish.citizen).copied() else { return Ok("nobody".to_owned()) };
-        let (offer, quantity) = (self.offer(wish.offer), wish.quantity);
-        let key = wish.key.map(|key| request_key(citizen, &format!("key-{key}"), offer, quantity));
-        let city = self.processes[process].city.clone();
-        let request = RedeemRequest { citizen, city, offer, quantity, key };
-        let render = |redeemed: &Redeemed| redeemed.redemption.id.to_string();
-        let answered = redemption::redeem(self.services(process), &request, render).await;
-        Ok(match answered {
-            Ok(Answered::Now(id)) => {
-                let id: RedemptionId = id.parse().map_err(|_| "not an id")?;
-                self.redemptions.insert(number, id);
-                let made = redemption::find(self.services(process), citizen, id).await?.ok_or("not made")?;
-                let until = made.vouchers.first().ok_or("no voucher")?.expires_at;
-                format!("redeemed for {}, good until {until}", made.redemption.points)
-            }
-            Ok(Answered::Before(stored)) => {
-                let known = self.redemptions.iter().find(|(_, id)| id.to_string() == stored.answer);
-                format!("as before {}", known.ok_or("an answer to nobody")?.0)
-            }
-            Err(error) => refusal(error)?,
-        })
-    }
-
-    async fn cancel(&self, process: usize, number: u32, citizen: u32) -> Outcome<String> {
-        let Some(citizen) = self.citizens.get(&citizen).copied() else { return Ok("nobody".to_owned()) };
-        let id = self.redemptions.get(&number).copied().unwrap_or(RedemptionId::new(Uuid::nil()));
-        let city = &self.processes[process].city;
-        match redemption::cancel(self.services(process), citizen, city, id).await {
-            Ok(redeemed) => Ok(format!("gave back {}", redeemed.redemption.points)),
-            Err(error) => refusal(error),
-        }
-    }
-
-    async fn use_voucher(
-        &self,
-        process: usize,
-        merchant: usize,
-        (redemption, voucher): (u32, usize),
-    ) -> Outcome<String> {
-        let codes = match self.redemptions.get(&redemption) {
-            Some(id) => self.codes(*id).await?,
-            None => Vec::new(),
-        };
-        let code = codes.get(voucher).map_or(NO_CODE, String::as_str);
-        let staff = self.citizens.values().next().copied().unwrap_or(CitizenId::new(Uuid::nil()));
-        let city = &self.processes[process].city;
-        let merchant = self.merchants[merchant];
-        let used = till::use_voucher(self.services(process), city, merchant, staff, code).await;
-        Ok(match used {
-            Ok(_) => "used",
-            Err(TillError::NoVoucher) => "no voucher",
-            Err(TillError::Used { .. }) => "used before",
-            Err(TillError::Cancelled) => "was cancelled",
-            Err(TillError::Expired { .. }) => "expired",
-            Err(error) => return Err(error.into()),
-        }
-        .to_owned())
-    }
-
-    async fn codes(&self, id: RedemptionId) -> Outcome<Vec<String>> {
-        let vouchers = tanhui_store::voucher::of_redemption(&self.services(0).database, id).await?;
-        Ok(vouchers.into_iter().map(|voucher| voucher.code).collect())
-    }
-}
-
-/// As it is embossed.
-fn card_name(card: u32) -> String {
-    format!("card-{card:06}")
-}
-
-fn told(result: &EventResult) -> String {
-    let code = result.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
-    let granted = || {
-        let (points, reduction) = (result.points.unwrap_or_default(), result.reduction.unwrap_or_default());
-        format!("{points} pt {reduction} mg")
-    };
-    match result.status {
-        EventStatus::Credited => format!("credited {}{code}", granted()),
-        EventStatus::Duplicate => format!("duplicate{code}"),
-        EventStatus::Pending => format!("pending{code}"),
-        EventStatus::Held => format!("held{code}"),
-        EventStatus::Rejected => format!("rejected{code}"),
-    }
-}
-
-fn refusal(error: RedeemError) -> Outcome<String> {
-    Ok(match error {
-        RedeemError::NoOffer => "no offer".to_owned(),
-        RedeemError::NoRedemption => "no redemption".to_owned(),
-        RedeemError::Quantity => "quantity".to_owned(),
-        RedeemError::OfferClosed => "closed".to_owned(),
-        RedeemError::OutOfStock { left } => format!("stock {left}"),
-        RedeemError::LimitReached { had, .. } => format!("limit, had {had}"),
-        RedeemError::InsufficientPoints(short) => format!("points {} of {}", short.available, short.wanted),
-        RedeemError::VoucherUsed => "a voucher was used".to_owned(),
-        RedeemError::AlreadyCancelled => "cancelled before".to_owned(),
-        RedeemError::KeyReused => "key reused".to_owned(),
-        RedeemError::Store(error) => return Err(error.into()),
-    })
 }

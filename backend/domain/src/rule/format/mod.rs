@@ -1,6 +1,7 @@
-//! The normal form of a rule file: order of keys, indentation, spacing, quotes. Must never change what a file
-//! says, nor lose a comment: what it writes is read again and compared.
+//! The normal form of a rule file: order of keys, indentation, spacing, quotes, formulas. Must never change
+//! what a file says, nor lose a comment: what it writes is read again and compared.
 
+mod formula;
 mod read;
 mod write;
 
@@ -101,6 +102,7 @@ pub fn format_rules(file: &SourceFile) -> Result<String, Vec<Diagnostic>> {
 
 fn order(shape: &mut Shape, path: &str) {
     match shape {
+        Shape::Scalar(text) if formula::stands_under(path) => *text = formula::tidy(text),
         Shape::Scalar(_) => {}
         Shape::List { items, .. } => {
             for item in items {
@@ -127,7 +129,9 @@ fn below(path: &str, key: &str) -> String {
 /// Whether two trees say the same, whatever the order of keys.
 fn same(one: &Node, other: &Node) -> bool {
     match (&one.kind, &other.kind) {
-        (Kind::Scalar { text: one, .. }, Kind::Scalar { text: other, .. }) => one == other,
+        (Kind::Scalar { text: one, .. }, Kind::Scalar { text: other, .. }) => {
+            one == other || formula::same_words(one, other)
+        }
         (Kind::List(one), Kind::List(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
         }

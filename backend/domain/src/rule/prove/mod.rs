@@ -9,11 +9,34 @@ mod sample;
 mod tree;
 mod trial;
 
-pub use mutation::{Mutants, unchecked_numbers};
+pub use mutation::{Mutants, SECTIONS_UNTRIED, unchecked_numbers};
 
 use super::diagnostic::{Diagnostic, Findings};
-use super::ruleset::RuleSet;
+use super::ruleset::{RuleSet, SourceFile};
 use tree::Trees;
+
+/// What can be said of a rule set that compiles.
+#[derive(Debug, Default)]
+pub struct Examination {
+    /// Errors and warnings.
+    pub messages: Vec<Diagnostic>,
+    /// How many examples and cases were run; none where one does not come out.
+    pub cases: Option<usize>,
+}
+
+impl RuleSet {
+    /// Everything that is looked at before rules are published: warnings, tried events, compared caps, cases.
+    #[must_use]
+    pub fn examine(&self, cases: &[SourceFile]) -> Examination {
+        let mut examination = Examination { messages: self.warnings().to_vec(), cases: None };
+        examination.messages.extend(prove(self));
+        match self.check_cases(cases) {
+            Ok(summary) => examination.cases = Some(summary.cases),
+            Err(messages) => examination.messages.extend(messages),
+        }
+        examination
+    }
+}
 
 /// Errors where more of an input pays less without being declared, and warnings for caps that never bind.
 pub(super) fn prove(rules: &RuleSet) -> Vec<Diagnostic> {

@@ -1,5 +1,6 @@
-//! Numbers that no example and no case would miss: each is changed by one in its last digit, and the cases of
-//! the actions that use it are run again. Must never call a number checked because it was not looked at.
+//! Numbers and dates that no example and no case would miss: each is changed by one in its last digit or by a
+//! day, and the cases of the actions that use it are run again. Must never call a number checked because it
+//! was not looked at.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +17,32 @@ use super::tree::Trees;
 pub struct Mutants {
     /// How many numbers were changed.
     pub numbers: usize,
-    /// Those that nothing checks, as warnings.
+    /// How many dates were changed.
+    pub dates: usize,
+    /// Numbers that nothing checks, as warnings.
     pub unchecked: Vec<Diagnostic>,
+    /// Dates that nothing checks, as warnings.
+    pub unchecked_dates: Vec<Diagnostic>,
+    /// Numbers and dates that could not be tried, with the reason.
+    pub untried: Vec<Diagnostic>,
 }
 
-/// Changes every number of a rule set's actions and of the parameters that they use.
+/// Sections at whose numbers no case can look, since they decide about no act.
+pub const SECTIONS_UNTRIED: [&str; 6] = ["points_expire", "accept", "reversal", "levels", "badges", "prizes"];
+
+/// What came of changing one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tried {
+    /// Some case noticed.
+    Noticed,
+    /// None did.
+    Missed,
+    /// The file stands neither with one more nor with one less.
+    Stuck,
+}
+
+/// Changes every number and date of a rule set's actions, of the parameters that they use, of campaigns and
+/// of budgets.
 #[must_use]
 pub fn unchecked_numbers(rules: &RuleSet, cases: &[SourceFile]) -> Mutants {
     let Some((main, catalogues)) = rules.sources() else { return Mutants::default() };
@@ -32,14 +54,28 @@ pub fn unchecked_numbers(rules: &RuleSet, cases: &[SourceFile]) -> Mutants {
         rules.actions().map(|action| (action.id(), Bench::new(&trees, action, &named))).collect();
     let mut mutants = Mutants::default();
     for (numeral, file, users) in targets(rules, &trees) {
-        mutants.numbers = mutants.numbers.saturating_add(1);
-        let noticed = users.iter().any(|user| {
+        let count = if numeral.is_date() { &mut mutants.dates } else { &mut mutants.numbers };
+        *count = count.saturating_add(1);
+        let mut tried = Tried::Stuck;
+        for user in &users {
             let cases = cases.get(user).map(Vec::as_slice).unwrap_or_default();
-            benches.get(user.as_str()).is_some_and(|bench| bench.notices(&trees, file, &numeral, cases))
-        });
-        if !noticed {
-            mutants.unchecked.extend(told(&trees, file, &numeral));
+            let Some(bench) = benches.get(user.as_str()) else { continue };
+            match bench.tried(&trees, file, &numeral, cases) {
+                Tried::Noticed => tried = Tried::Noticed,
+                Tried::Missed => tried = Tried::Missed,
+                Tried::Stuck => {}
+            }
+            if tried == Tried::Noticed {
+                break;
+            }
         }
+        let list = match tried {
+            Tried::Noticed => continue,
+            Tried::Missed if numeral.is_date() => &mut mutants.unchecked_dates,
+            Tried::Missed => &mut mutants.unchecked,
+            Tried::Stuck => &mut mutants.untried,
+        };
+        list.extend(told(&trees, file, &numeral, tried));
     }
     mutants
 }
@@ -114,12 +150,16 @@ impl<'a> Bench<'a> {
         bench
     }
 
-    fn notices(&self, trees: &Trees<'_>, file: usize, numeral: &Numeral, cases: &[Case]) -> bool {
+    fn tried(&self, trees: &Trees<'_>, file: usize, numeral: &Numeral, cases: &[Case]) -> Tried {
         let changed = [true, false].into_iter().find_map(|up| {
             let changed = numeral.changed(up)?;
             self.compile(trees, Some((file, numeral, &changed)))
         });
-        changed.is_none_or(|rules| !cases.iter().all(|case| holds(&rules, case)))
+        match changed {
+            None => Tried::Stuck,
+            Some(rules) if cases.iter().all(|case| holds(&rules, case)) => Tried::Missed,
+            Some(_) => Tried::Noticed,
+        }
     }
 
     fn compile(&self, trees: &Trees<'_>, change: Option<(usize, &Numeral, &str)>) -> Option<RuleSet> {
@@ -153,12 +193,25 @@ fn replaced(file: &SourceFile, numeral: &Numeral, number: &str) -> SourceFile {
     SourceFile { name: file.name.clone(), text }
 }
 
-fn told(trees: &Trees<'_>, file: usize, numeral: &Numeral) -> Vec<Diagnostic> {
+fn told(trees: &Trees<'_>, file: usize, numeral: &Numeral, tried: Tried) -> Vec<Diagnostic> {
     let mut findings = Findings::default();
     let name = trees.all.get(file).map(|tree| tree.file.name.as_str()).unwrap_or_default();
-    let number = &numeral.written;
-    let found = text!("没有算例检查 `{number}`", "nothing checks the number `{number}`");
-    let help = text!("请补一个结果取决于它的算例", "write a case whose outcome depends on it");
-    findings.add(name, numeral.place, &numeral.path, Severity::Warning, Finding::new(found).help(help));
+    let written = &numeral.written;
+    let found = if tried == Tried::Stuck {
+        let found = text!("`{written}` 无法单独试改", "`{written}` cannot be tried by itself");
+        Finding::new(found).help(text!(
+            "加 1 或减 1 后文件都不成立, 请人工核对",
+            "the file stands neither with one more nor with one less; look at it yourself"
+        ))
+    } else {
+        let found = if numeral.is_date() {
+            text!("没有算例检查日期 `{written}`", "nothing checks the date `{written}`")
+        } else {
+            text!("没有算例检查 `{written}`", "nothing checks the number `{written}`")
+        };
+        Finding::new(found)
+            .help(text!("请补一个结果取决于它的算例", "write a case whose outcome depends on it"))
+    };
+    findings.add(name, numeral.place, &numeral.path, Severity::Warning, found);
     findings.all()
 }

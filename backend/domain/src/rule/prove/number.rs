@@ -1,12 +1,14 @@
-//! The numbers in the texts of a file, and each with its last digit changed by one. Must never take a date, a
-//! time of day or a part of a name for a number.
+//! The numbers and dates in the texts of a file, and each with its last digit or its day changed by one. Must
+//! never take a time of day or a part of a name for a number.
+
+use chrono::NaiveDate;
 
 use super::super::diagnostic::Place;
 use super::super::yaml::{Kind, Node};
 use super::tree::members;
 
 /// Keys below which nothing is calculated.
-const WORDS: [&str; 16] = [
+const WORDS: [&str; 14] = [
     "name",
     "label",
     "note",
@@ -15,8 +17,6 @@ const WORDS: [&str; 16] = [
     "reason",
     "category",
     "code",
-    "from",
-    "until",
     "same_as",
     "type",
     "of",
@@ -25,7 +25,7 @@ const WORDS: [&str; 16] = [
     "title",
 ];
 
-/// A number as it stands in a file.
+/// A number or a date as it stands in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Numeral {
     pub(super) place: Place,
@@ -35,8 +35,16 @@ pub(super) struct Numeral {
 }
 
 impl Numeral {
-    /// The number with its last digit one up, or one down.
+    /// Whether it is a date.
+    pub(super) fn is_date(&self) -> bool {
+        date(&self.written).is_some()
+    }
+
+    /// The number with its last digit one up, or one down; the day after a date, or before it.
     pub(super) fn changed(&self, up: bool) -> Option<String> {
+        if let Some(day) = date(&self.written) {
+            return if up { day.succ_opt() } else { day.pred_opt() }.map(|day| day.to_string());
+        }
         let digits: String = self.written.chars().filter(|letter| *letter != '.').collect();
         let decimals = self.written.split_once('.').map_or(0, |(_, behind)| behind.len());
         let count = digits.parse::<u64>().ok()?;
@@ -47,7 +55,12 @@ impl Numeral {
     }
 }
 
-/// All numbers that something is calculated from, below a node.
+/// Of the form `2026-09-16`, and nothing else.
+fn date(written: &str) -> Option<NaiveDate> {
+    written.parse().ok().filter(|day: &NaiveDate| day.to_string() == written)
+}
+
+/// All numbers and dates that something is calculated from, below a node.
 pub(super) fn numerals(node: &Node, path: &str) -> Vec<Numeral> {
     let below = |key: &str| format!("{path}.{key}");
     match &node.kind {
@@ -78,7 +91,8 @@ fn in_text(text: &str) -> impl Iterator<Item = (usize, String)> {
             continue;
         }
         let word: Vec<char> = letters.iter().skip(at).copied().take_while(joined).collect();
-        found.extend(number_at(&word, at));
+        let whole: String = word.iter().collect();
+        found.extend(date(&whole).map_or_else(|| number_at(&word, at), |_| Some((at, whole))));
         at = at.saturating_add(word.len());
     }
     found.into_iter()
@@ -108,10 +122,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_told_from_names_dates_and_times() {
+    fn numbers_and_dates_are_told_from_names_and_times() {
         for (text, expected) in [
             ("reduction / 10 gCO2e/pt, rounded down to 1 pt", vec![(12, "10"), (41, "1")]),
-            ("time in [07:00 .. 09:30) or date >= 2026-01-31", vec![]),
+            ("time in [07:00 .. 09:30) or date >= 2026-01-31", vec![(36, "2026-01-31")]),
+            ("2026-02-30 or 2026-1-3", vec![]),
             ("max(0.50 km, -3km) * m3_b2", vec![(4, "0.50"), (14, "3")]),
             ("37.5%", vec![(0, "37.5")]),
             ("a in [1 .. 2]", vec![(6, "1"), (11, "2")]),
@@ -130,6 +145,7 @@ mod tests {
             ("9", "10", Some("8")),
             ("0.10", "0.11", Some("0.09")),
             ("0", "1", None),
+            ("2026-02-28", "2026-03-01", Some("2026-02-27")),
         ] {
             let number =
                 Numeral { place: Place::new(1, 1), path: String::new(), written: written.to_owned() };

@@ -61,6 +61,13 @@ impl Reader<'_> {
         Ok(Self(body))
     }
 
+    /// So many bytes.
+    pub(super) fn bytes<const COUNT: usize>(&mut self) -> Result<[u8; COUNT], ReceiptError> {
+        let (bytes, rest) = self.0.split_first_chunk().ok_or(ReceiptError::CutShort)?;
+        self.0 = rest;
+        Ok(*bytes)
+    }
+
     /// All that is left, as text.
     pub(super) fn text(&mut self, bytes_max: usize) -> Result<String, ReceiptError> {
         let text = std::str::from_utf8(self.0).ok().filter(|text| text.len() <= bytes_max);

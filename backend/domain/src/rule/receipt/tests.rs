@@ -90,6 +90,23 @@ fn no_more_windows_than_caps_are_read() {
     assert_eq!(read(CAPS_MAX + 1), Err(ReceiptError::OutOfRange));
 }
 
+#[test]
+fn a_card_is_kept_whole_and_nothing_after_it() {
+    let rules = town();
+    let metro = rules.action("metro_ride").unwrap();
+    let card = Some(SharedId::new(Uuid::from_u128(0x0123_4567_89ab_cdef)));
+    let bytes = Receipt { card, ..receipt(&rules, Vec::new()) }.to_bytes(metro);
+    let read = |bytes: &[u8]| Receipt::from_bytes(metro, noon(), &ReceiptBytes(bytes.to_vec()));
+    assert_eq!(read(&bytes.0).unwrap().card, card);
+    let length = bytes.0.len() - 17;
+    for (bytes_said, said) in [(15, Err(ReceiptError::CutShort)), (17, Err(ReceiptError::Malformed(8)))] {
+        let mut other = bytes.0.clone();
+        other[length] = bytes_said;
+        other.resize(length + 1 + usize::from(bytes_said), 0);
+        assert_eq!(read(&other).map(|receipt| receipt.card), said);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::boards::Boards;
-use self::fading::FadingMap;
+pub use self::fading::FadingMap;
 use super::board::{Board, BoardEntry, BoardPage, Place};
 use super::{CODE_TRIES_MAX, CacheError, CodeCheck, Quota, RateDecision};
 use tanhui_domain::id::CitizenId;

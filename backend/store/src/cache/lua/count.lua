@@ -1,5 +1,5 @@
--- Counts one act. KEYS: counter. ARGV: window in ms. Gives {used, ms left}.
-local used = redis.call('INCR', KEYS[1])
+-- Counts acts. KEYS: counter. ARGV: window in ms, acts. Gives {used, ms left}.
+local used = redis.call('INCRBY', KEYS[1], ARGV[2])
 local left = redis.call('PTTL', KEYS[1])
 if left < 0 then
   left = tonumber(ARGV[1])

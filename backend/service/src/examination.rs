@@ -1,0 +1,69 @@
+//! Looks at rules before they are published, as `tanhui rules check` does. Must never take longer than it is
+//! given.
+
+use std::time::Duration;
+
+use tanhui_domain::rule::{Diagnostic, Examination, RuleSet, Severity, SourceFile};
+use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::timeout;
+
+/// Longest time that the rules of a city may take; those of forty actions take a fraction of a second.
+pub const TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Why rules cannot be published.
+#[derive(Debug, thiserror::Error)]
+pub enum ExaminationError {
+    /// A tried event, a case or an example does not come out as it must.
+    #[error("the rules do not stand")]
+    Unsound(Vec<Diagnostic>),
+    /// Looking at them took too long: make them simpler, or fewer.
+    #[error("looking at the rules took longer than {} s", .0.as_secs())]
+    TooLong(Duration),
+    /// The examination broke off; a fault of this program.
+    #[error("looking at the rules broke off")]
+    BrokenOff(#[from] JoinError),
+}
+
+/// Examines rules with their cases; gives what deserves a look although they stand.
+pub async fn examine(
+    rules: &RuleSet,
+    cases: Vec<SourceFile>,
+    within: Duration,
+) -> Result<Vec<Diagnostic>, ExaminationError> {
+    let bundle = rules.bundle().to_owned();
+    let work = spawn_blocking(move || match RuleSet::from_bundle(&bundle) {
+        Ok(rules) => rules.examine(&cases).messages,
+        Err(messages) => messages,
+    });
+    let messages = timeout(within, work).await.map_err(|_| ExaminationError::TooLong(within))??;
+    if messages.iter().any(|found| found.severity == Severity::Error) {
+        return Err(ExaminationError::Unsound(messages));
+    }
+    Ok(messages)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: &str = include_str!("../../../tests/src/rules.yaml");
+
+    fn rules(text: &str) -> RuleSet {
+        let file = SourceFile { name: "town.yaml".to_owned(), text: text.replace("CITY", "town") };
+        RuleSet::compile(&file, &[]).unwrap()
+    }
+
+    #[tokio::test]
+    async fn sound_rules_pass_and_contradictions_do_not() {
+        assert!(examine(&rules(RULES), Vec::new(), TIME_MAX).await.is_ok());
+        let less = RULES.replace(
+            "points: reduction / 10 gCO2e/pt",
+            "points: max(0 gCO2e, 9000 gCO2e - reduction) / 10 gCO2e/pt",
+        );
+        assert_ne!(less, RULES);
+        let refused = examine(&rules(&less), Vec::new(), TIME_MAX).await.unwrap_err();
+        assert!(matches!(refused, ExaminationError::Unsound(_)), "{refused}");
+        let late = examine(&rules(RULES), Vec::new(), Duration::ZERO).await.unwrap_err();
+        assert!(matches!(late, ExaminationError::TooLong(_)), "{late}");
+    }
+}

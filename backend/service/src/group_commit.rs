@@ -1,0 +1,314 @@
+//! Group commit: a bounded queue, and writers that commit what waits there in one transaction. A full queue
+//! says so at once; a failed transaction is repeated a few times.
+//!
+//! Writers take turns. One with a small batch passes its turn on when it commits: what came meanwhile is the
+//! next batch, instead of many batches of one item that each cost as much. Many items of several calls are
+//! written as two transactions side by side, and the next need not wait.
+//!
+//! Knows nothing of what is written: crediting and redeeming bring their own [`Work`].
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tanhui_domain::time::{Clock, to_micros};
+use tanhui_store::{Engine, StoreError};
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio_util::task::TaskTracker;
+
+use crate::retry::retrying;
+
+/// Longest that a writer keeps its turn: what holds one batch up must not hold up all.
+const TURN_MAX: Duration = Duration::from_millis(100);
+/// Writers side by side where the database has row locks.
+const WRITERS_POSTGRES: usize = 2;
+
+/// What the writers do.
+pub(crate) trait Work: Sized + Send + Sync + 'static {
+    /// One of the things that are written together.
+    type Item: Send + Sync + 'static;
+    /// What became of it.
+    type Answer: Send + 'static;
+    /// What is looked up before a large batch is parted.
+    type Known: Send + Sync + 'static;
+
+    /// Most items that wait or are being written.
+    const QUEUED_MAX: usize;
+    /// Most items of one call in one transaction.
+    const BATCH_MAX: usize;
+    /// A writer takes no further call once it has so many items.
+    const GATHERED: usize;
+    /// From so many items on those of several calls are written as two transactions.
+    const HALVED: usize;
+
+    /// Writes items in one transaction at an instant and answers each in order. An `again` says that an
+    /// earlier try at the same instant may have been committed without an answer. The hand is to be passed
+    /// when nothing but the commit is left.
+    fn write(
+        &self,
+        at: DateTime<Utc>,
+        again: bool,
+        items: &[Self::Item],
+        hand: &Hand<Self>,
+    ) -> impl Future<Output = Result<Vec<Self::Answer>, StoreError>> + Send;
+
+    /// Looks up what parts a large batch; none where it is not to be parted.
+    fn look(&self, _items: &[Self::Item]) -> impl Future<Output = Option<Self::Known>> + Send {
+        std::future::ready(None)
+    }
+
+    /// In which of two transactions an item is written: what waits for the same lock, in the same.
+    fn is_right(_item: &Self::Item, _known: &Self::Known) -> bool {
+        false
+    }
+
+    /// The answer of an item that cannot be written while others of its batch were.
+    fn refuse(item: &Self::Item, error: StoreError) -> Self::Answer;
+}
+
+/// Why the queue gave no answer. What was sent is absent, or found again by its id.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum QueueError {
+    /// It is full: come back later.
+    #[error("the queue is full")]
+    Full,
+    /// The server is stopping.
+    #[error("the server is stopping")]
+    Stopping,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+pub(crate) struct Queue<W: Work> {
+    sender: Arc<std::sync::Mutex<Option<mpsc::UnboundedSender<Job<W>>>>>,
+    room: Arc<Semaphore>,
+    writers: TaskTracker,
+}
+
+impl<W: Work> Clone for Queue<W> {
+    fn clone(&self) -> Self {
+        let (sender, room) = (Arc::clone(&self.sender), Arc::clone(&self.room));
+        Self { sender, room, writers: self.writers.clone() }
+    }
+}
+
+struct Job<W: Work> {
+    items: Vec<W::Item>,
+    answer: oneshot::Sender<Result<Vec<W::Answer>, StoreError>>,
+    room: OwnedSemaphorePermit,
+}
+
+impl<W: Work> Queue<W> {
+    /// Starts the writers on the current runtime.
+    pub(crate) fn start(engine: Engine, clock: &Arc<dyn Clock>, work: W) -> Self {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let (work, receiver) = (Arc::new(work), Arc::new(Mutex::new(receiver)));
+        let writers = TaskTracker::new();
+        let count = match engine {
+            Engine::Postgres => WRITERS_POSTGRES,
+            Engine::Sqlite => 1,
+        };
+        for _ in 0..count {
+            writers.spawn(write(Arc::clone(&work), Arc::clone(clock), Arc::clone(&receiver)));
+        }
+        writers.close();
+        let room = Arc::new(Semaphore::new(W::QUEUED_MAX));
+        Self { sender: Arc::new(std::sync::Mutex::new(Some(sender))), room, writers }
+    }
+
+    /// Queues items in pieces of one batch and waits for all answers.
+    pub(crate) async fn submit(&self, items: Vec<W::Item>) -> Result<Vec<W::Answer>, QueueError> {
+        let count = items.len();
+        let weight = u32::try_from(count).map_err(|_| QueueError::Full)?;
+        let mut room = Arc::clone(&self.room).try_acquire_many_owned(weight).map_err(|_| QueueError::Full)?;
+        let mut items = items.into_iter();
+        let mut answers = Vec::new();
+        loop {
+            let piece: Vec<W::Item> = items.by_ref().take(W::BATCH_MAX).collect();
+            if piece.is_empty() {
+                break;
+            }
+            let share = room.split(piece.len()).ok_or(QueueError::Full)?;
+            let (answer, receiver) = oneshot::channel();
+            self.send(Job { items: piece, answer, room: share })?;
+            answers.push(receiver);
+        }
+        let mut results = Vec::with_capacity(count);
+        for answer in answers {
+            results.extend(answer.await.map_err(|_| QueueError::Stopping)??);
+        }
+        Ok(results)
+    }
+
+    fn send(&self, job: Job<W>) -> Result<(), QueueError> {
+        let sender = self.sender.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let sender = sender.as_ref().ok_or(QueueError::Stopping)?;
+        sender.send(job).map_err(|_| QueueError::Stopping)
+    }
+
+    /// Lets what is queued be written, then stops the writers.
+    pub(crate) async fn stop(&self) {
+        drop(self.sender.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+        self.writers.wait().await;
+    }
+}
+
+type Waiting<W> = mpsc::UnboundedReceiver<Job<W>>;
+
+/// What a writer holds while it writes a batch.
+pub(crate) struct Hand<W: Work> {
+    /// The right to take the next batch, until it is passed on.
+    turn: std::sync::Mutex<Option<OwnedMutexGuard<Waiting<W>>>>,
+    /// What parted the batch, where it was parted.
+    pub(crate) known: Option<W::Known>,
+}
+
+impl<W: Work> Hand<W> {
+    /// Lets the next writer take what waits.
+    pub(crate) fn pass(&self) {
+        drop(self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+    }
+}
+
+/// Takes what waits, up to a batch, writes it, answers each caller; ends when the queue is closed and empty.
+async fn write<W: Work>(work: Arc<W>, clock: Arc<dyn Clock>, waiting: Arc<Mutex<Waiting<W>>>) {
+    loop {
+        let mut turn = Arc::clone(&waiting).lock_owned().await;
+        let jobs = gather(&mut turn).await;
+        if jobs.is_empty() {
+            return;
+        }
+        let sizes: Vec<usize> = jobs.iter().map(|job| job.items.len()).collect();
+        let (items, callers): (Vec<Vec<W::Item>>, Vec<_>) =
+            jobs.into_iter().map(|job| (job.items, (job.answer, job.room))).unzip();
+        let items: Vec<W::Item> = items.into_iter().flatten().collect();
+        let is_large = items.len() >= W::HALVED;
+        let turn = (!is_large).then_some(turn);
+        let known = if is_large && callers.len() > 1 { work.look(&items).await } else { None };
+        let hand = Hand { turn: std::sync::Mutex::new(turn), known };
+        let outcome = write_batch(Arc::clone(&work), to_micros(clock.now()), items, hand).await;
+        let mut results = outcome.map(Vec::into_iter);
+        for ((answer, _room), size) in callers.into_iter().zip(sizes) {
+            let share = match &mut results {
+                Ok(results) => Ok(results.by_ref().take(size).collect()),
+                Err(error) => Err(error.clone()),
+            };
+            if answer.send(share).is_err() {
+                tracing::debug!("a caller went away before its answer");
+            }
+        }
+    }
+}
+
+/// Writes in a task of its own, so that a panic fails this batch only and the writer goes on.
+async fn write_batch<W: Work>(
+    work: Arc<W>,
+    at: DateTime<Utc>,
+    items: Vec<W::Item>,
+    hand: Hand<W>,
+) -> Result<Vec<W::Answer>, StoreError> {
+    let hand = Arc::new(hand);
+    let held = Arc::clone(&hand);
+    let mut batch = tokio::spawn(async move {
+        match &held.known {
+            None => together::<W>(write_parts(work.as_ref(), at, &items, &held).await),
+            Some(known) => {
+                let sides = items.iter().map(|item| W::is_right(item, known)).collect();
+                together::<W>(write_halves(work.as_ref(), at, (items, sides), &held).await)
+            }
+        }
+    });
+    let outcome = match tokio::time::timeout(TURN_MAX, &mut batch).await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            hand.pass();
+            batch.await
+        }
+    };
+    match outcome {
+        Ok(outcome) => outcome,
+        Err(fault) => Err(StoreError::Corrupt(format!("a batch broke off: {fault}"))),
+    }
+}
+
+/// Writes a large batch as two transactions, so that two processors of the database work on it.
+async fn write_halves<W: Work>(
+    work: &W,
+    at: DateTime<Utc>,
+    (items, sides): (Vec<W::Item>, Vec<bool>),
+    hand: &Hand<W>,
+) -> Parts<W> {
+    if !(sides.contains(&true) && sides.contains(&false)) {
+        return write_parts(work, at, &items, hand).await;
+    }
+    let (right, left): (Vec<_>, Vec<_>) = items.into_iter().zip(&sides).partition(|(_, side)| **side);
+    let alone = |half: Vec<(W::Item, _)>| half.into_iter().map(|(item, _)| item).collect::<Vec<_>>();
+    let (right, left) = (alone(right), alone(left));
+    let (right, left) = tokio::join!(write_parts(work, at, &right, hand), write_parts(work, at, &left, hand));
+    let (mut right, mut left) = (right.into_iter(), left.into_iter());
+    sides.into_iter().filter_map(|side| if side { right.next() } else { left.next() }).collect()
+}
+
+/// An item that could not be written.
+struct Unwritten<A> {
+    /// Its answer while others of its batch were written.
+    alone: A,
+    error: StoreError,
+}
+
+/// One for each item, in order.
+type Parts<W> = Vec<Result<<W as Work>::Answer, Unwritten<<W as Work>::Answer>>>;
+
+/// Halves a batch that cannot be written until the rest is, so that no item fails for its neighbour.
+fn write_parts<'a, W: Work>(
+    work: &'a W,
+    at: DateTime<Utc>,
+    items: &'a [W::Item],
+    hand: &'a Hand<W>,
+) -> Pin<Box<dyn Future<Output = Parts<W>> + Send + 'a>> {
+    Box::pin(async move {
+        match retrying(|again| work.write(at, again, items, hand)).await {
+            Ok(results) => results.into_iter().map(Ok).collect(),
+            Err(error) if items.len() > 1 && !error.is_repeatable() => {
+                let (first, second) = items.split_at(items.len().div_ceil(2));
+                let mut results = write_parts(work, at, first, hand).await;
+                results.extend(write_parts(work, at, second, hand).await);
+                results
+            }
+            Err(error) => {
+                let unwritten =
+                    |item| Unwritten { alone: W::refuse(item, error.clone()), error: error.clone() };
+                items.iter().map(|item| Err(unwritten(item))).collect()
+            }
+        }
+    })
+}
+
+/// When some items were written, the others get their own answer; when none was, it is not their fault.
+fn together<W: Work>(results: Parts<W>) -> Result<Vec<W::Answer>, StoreError> {
+    let some_written = results.iter().any(Result::is_ok);
+    let answer = |result: Result<W::Answer, Unwritten<W::Answer>>| match result {
+        Err(unwritten) if some_written && !unwritten.error.is_repeatable() => {
+            tracing::error!(error = %unwritten.error, "an item could not be written");
+            Ok(unwritten.alone)
+        }
+        result => result.map_err(|unwritten| unwritten.error),
+    };
+    results.into_iter().map(answer).collect()
+}
+
+async fn gather<W: Work>(waiting: &mut Waiting<W>) -> Vec<Job<W>> {
+    let Some(first) = waiting.recv().await else {
+        return Vec::new();
+    };
+    let mut count = first.items.len();
+    let mut jobs = vec![first];
+    while count < W::GATHERED {
+        let Ok(job) = waiting.try_recv() else { break };
+        count = count.saturating_add(job.items.len());
+        jobs.push(job);
+    }
+    jobs
+}

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::quick::QuickMap;
 use crate::amount::{AmountOverflow, Points};
-use crate::rule::{Action, Drawn, RuleSet};
+use crate::rule::{Action, Budget, Drawn, RuleSet, WhenExhausted};
 use crate::time::DayRange;
 
 /// A budget or campaign in one period.
@@ -18,6 +18,8 @@ pub(super) struct Purse {
     pub(super) issued: Points,
     /// Points promised under it that could not be paid at once.
     pub(super) waiting: Points,
+    /// The place of its queue; none where nobody queues for it.
+    queue: Option<usize>,
     /// The second of the act that took the last of it.
     pub(super) ended_at: Option<i64>,
 }
@@ -28,6 +30,8 @@ pub(super) struct Funds {
     purses: Vec<Purse>,
     by_name: HashMap<(String, NaiveDate), usize>,
     by_day: QuickMap<(u16, i32), Vec<usize>>,
+    /// What waits under each budget that has a queue, whatever its period: who waits is paid first.
+    queues: Vec<(String, Points)>,
 }
 
 impl Funds {
@@ -42,12 +46,14 @@ impl Funds {
             let next = self.purses.len();
             let place = *self.by_name.entry((window.id.clone(), window.range.from)).or_insert(next);
             if place == next {
+                let queue = self.queue_of(action, &window.id);
                 self.purses.push(Purse {
                     id: window.id,
                     range: window.range,
                     limit: window.limit,
                     issued: Points::ZERO,
                     waiting: Points::ZERO,
+                    queue,
                     ended_at: None,
                 });
             }
@@ -56,10 +62,26 @@ impl Funds {
         self.by_day.insert((number, day), places);
     }
 
-    /// Appends what was issued under each.
+    fn queue_of(&mut self, action: &Action, id: &str) -> Option<usize> {
+        let queued = |budget: &Budget| budget.id() == id && budget.when_exhausted() == WhenExhausted::Queue;
+        if !action.budgets().any(queued) {
+            return None;
+        }
+        let known = self.queues.iter().position(|(name, _)| name == id);
+        Some(known.unwrap_or_else(|| {
+            self.queues.push((id.to_owned(), Points::ZERO));
+            self.queues.len().saturating_sub(1)
+        }))
+    }
+
+    /// Appends what was issued under each, and promised to those who wait in its queue.
     pub(super) fn issued(&self, number: u16, day: i32, into: &mut Vec<Points>) {
         let places = self.by_day.get(&(number, day)).into_iter().flatten();
-        into.extend(places.filter_map(|place| self.purses.get(*place)).map(|purse| purse.issued));
+        into.extend(places.filter_map(|place| self.purses.get(*place)).map(|purse| {
+            let queue = purse.queue.and_then(|queue| self.queues.get(queue));
+            let waiting = queue.map_or(0, |(_, waiting)| waiting.get());
+            Points::new(purse.issued.get().saturating_add(waiting))
+        }));
     }
 
     /// Takes what an act draws; points that wait do so under the last.
@@ -80,6 +102,9 @@ impl Funds {
             }
             if nth.saturating_add(1) == places.len() {
                 purse.waiting = purse.waiting.plus(queued)?;
+                if let Some((_, waiting)) = purse.queue.and_then(|queue| self.queues.get_mut(queue)) {
+                    *waiting = waiting.plus(queued)?;
+                }
             }
         }
         Ok(())

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use tanhui_domain::city::City;
-use tanhui_domain::id::CitizenId;
+use tanhui_domain::crediting::card_id;
+use tanhui_domain::id::{CitizenId, CityId};
 use tanhui_domain::rule::{Action, Cap, CapScope, Receipt, RuleSet};
 use tanhui_domain::simulation::{Happening, Row, Schema};
 use tanhui_domain::time::day_start;
@@ -47,7 +48,7 @@ pub async fn read_stored(
     let on = database.snapshot().await?;
     let districts = past::districts(&on, stored.city.id).await?;
     let schema = Schema::of(&all, districts)?;
-    let mut rows = Rows::new(&published, &schema)?;
+    let mut rows = Rows::new(stored.city.id, &published, &schema)?;
     let mut keeper = Keeper::create(stored.keep, schema)?;
     let zone = rules.map(RuleSet::timezone)[0];
     let range = past::Range {
@@ -80,6 +81,7 @@ fn asks_for_cards(rules: &RuleSet) -> bool {
 
 /// Makes rows of activities.
 struct Rows<'p> {
+    city: CityId,
     published: &'p [Arc<PublishedRuleSet>],
     /// The shape of each action of each rule set.
     shapes: HashMap<(i64, &'p str), u16>,
@@ -88,7 +90,11 @@ struct Rows<'p> {
 }
 
 impl<'p> Rows<'p> {
-    fn new(published: &'p [Arc<PublishedRuleSet>], schema: &Schema) -> Result<Self, SimulationError> {
+    fn new(
+        city: CityId,
+        published: &'p [Arc<PublishedRuleSet>],
+        schema: &Schema,
+    ) -> Result<Self, SimulationError> {
         let mut shapes = HashMap::new();
         for set in published {
             for action in set.rules.actions() {
@@ -101,7 +107,7 @@ impl<'p> Rows<'p> {
             let number = u16::try_from(place).map_err(|_| SimulationError::TooMany("districts"))?;
             districts.insert(name.clone(), number);
         }
-        Ok(Self { published, shapes, districts, citizens: HashMap::new() })
+        Ok(Self { city, published, shapes, districts, citizens: HashMap::new() })
     }
 
     fn row(&mut self, past: &PastActivity) -> Result<Row, SimulationError> {
@@ -122,7 +128,8 @@ impl<'p> Rows<'p> {
         let next = u32::try_from(self.citizens.len()).map_err(|_| SimulationError::TooMany("citizens"))?;
         row.citizen = *self.citizens.entry(activity.citizen).or_insert(next);
         row.district = district.and_then(|name| self.districts.get(name)).copied().unwrap_or(0);
-        row.card = past.card.map_or(0, |hash| u64::from_be_bytes(first_eight(hash)).max(1));
+        let known = past.card.map(|hash| card_id(self.city, activity.source, &hash));
+        row.card = receipt.card.or(known).map_or(0, |card| card.get().as_u64_pair().0.max(1));
         row.reviewed = receipt.reviewed;
         Ok(row)
     }
@@ -131,9 +138,4 @@ impl<'p> Rows<'p> {
 fn row_of(shape: u16, action: &Action, receipt: &Receipt, rules: &RuleSet) -> Option<Row> {
     let when = Happening { at: receipt.occurred_at, zone: rules.timezone() };
     Row::of(shape, action, &receipt.inputs, when, receipt.evidence)
-}
-
-fn first_eight(hash: [u8; 32]) -> [u8; 8] {
-    let [a, b, c, d, e, f, g, h, ..] = hash;
-    [a, b, c, d, e, f, g, h]
 }

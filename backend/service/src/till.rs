@@ -340,16 +340,11 @@ fn of_merchant(voucher: Option<Voucher>, merchant: MerchantId) -> Result<Voucher
 fn usable(voucher: &Voucher, now: DateTime<Utc>) -> Result<(), TillError> {
     match voucher.status {
         VoucherStatus::Used => Err(TillError::Used { used_at: voucher.used_at.unwrap_or(now), branch: None }),
-        VoucherStatus::Live | VoucherStatus::Expired | VoucherStatus::Refunded
-            if voucher.expires_at <= now =>
-        {
+        VoucherStatus::Live if now < voucher.expires_at => Ok(()),
+        VoucherStatus::Live | VoucherStatus::Expired | VoucherStatus::Refunded => {
             Err(TillError::Expired { expires_at: voucher.expires_at })
         }
-        VoucherStatus::Live => Ok(()),
-        // The points came back before its time was over.
-        VoucherStatus::Cancelled | VoucherStatus::Expired | VoucherStatus::Refunded => {
-            Err(TillError::Cancelled)
-        }
+        VoucherStatus::Cancelled => Err(TillError::Cancelled),
     }
 }
 

@@ -23,6 +23,7 @@ use uuid::Uuid;
 use super::RedeemError;
 use crate::Services;
 use crate::draft::{overflow, unpostable};
+use crate::reconcile;
 use crate::retry::retrying;
 
 /// Most overdue vouchers in one transaction.
@@ -86,20 +87,22 @@ async fn try_cancel(
     Ok(Redeemed { redemption: Redemption { cancelled_at: Some(now), returned, ..redemption }, vouchers })
 }
 
-/// Ends vouchers whose time is over in every city; gives how many. Their stock and budget are free again, and
-/// the points come back where the offer says so. May run anywhere, in several processes at once.
+/// Ends vouchers in every city whose time has been over for as long as a till without a network may still
+/// tell of a scan; gives how many. Their stock and budget are free again, and the points come back where the
+/// offer says so. May run anywhere, in several processes at once.
 pub async fn expire_vouchers(services: &Services) -> Result<i64, StoreError> {
     let mut all = 0_i64;
     for city in city::list(&services.database).await? {
         loop {
             let now = services.clock.now();
-            let overdue = voucher::overdue(&services.database, city.id, now, VOUCHERS_PER_BATCH).await?;
+            let since = now.checked_sub_signed(reconcile::WITHIN).unwrap_or(now);
+            let overdue = voucher::overdue(&services.database, city.id, since, VOUCHERS_PER_BATCH).await?;
             let overdue: BTreeSet<RedemptionId> = overdue.into_iter().collect();
             let overdue: Vec<RedemptionId> = overdue.into_iter().collect();
             if overdue.is_empty() {
                 break;
             }
-            let ended = retrying(|_| expire_batch(services, &city, &overdue, now)).await?;
+            let ended = retrying(|_| expire_batch(services, &city, &overdue, (since, now))).await?;
             // Another process ended them just now; what else is overdue is found in the next round.
             if ended == 0 {
                 break;
@@ -118,7 +121,7 @@ async fn expire_batch(
     services: &Services,
     city: &City,
     overdue: &[RedemptionId],
-    now: DateTime<Utc>,
+    (since, now): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<i64, StoreError> {
     let transaction = services.database.begin().await?;
 
@@ -136,7 +139,7 @@ async fn expire_batch(
     let status = |refund| if refund { VoucherStatus::Refunded } else { VoucherStatus::Expired };
     let endings: Vec<(RedemptionId, VoucherStatus)> =
         found.values().map(|redemption| (redemption.id, status(refunds(redemption)))).collect();
-    let ended = voucher::end_overdue(&transaction, &endings, now).await?;
+    let ended = voucher::end_overdue(&transaction, &endings, since).await?;
 
     // 3. Write, commit.
     let back = |(id, vouchers): (&RedemptionId, &i64)| {

@@ -6,7 +6,7 @@ use tanhui_domain::id::{CitizenId, MerchantId, RedemptionId};
 use tanhui_domain::merchant::{Staff, StaffRole};
 use tanhui_service::reconcile::{self, AHEAD, ScanError, Taken, Told, WITHIN};
 use tanhui_service::till::{self, TillError};
-use tanhui_service::{office, pass};
+use tanhui_service::{office, pass, redemption};
 use tanhui_store::{account, voucher};
 use tanhui_tests::{Outcome, Stage, each_database};
 
@@ -18,6 +18,7 @@ each_database!(
     two_tills_tell_their_scans_at_once,
     a_scan_before_a_cancellation_is_a_conflict,
     a_scan_counts_within_its_time,
+    the_worker_that_ends_vouchers_waits_for_late_scans,
     what_is_not_ours_is_refused_each_in_its_way,
     old_keys_count_until_they_are_revoked,
 );
@@ -178,6 +179,22 @@ async fn a_scan_counts_within_its_time(stage: Stage) -> Outcome {
         assert_eq!(outcome, taken, "at {now} of {scanned_at}");
     }
     assert_eq!((scene.owed().await?, scene.conflicts().await?), (Fen::new(500), Vec::new()));
+    scene.shop.programme.stop().await
+}
+
+async fn the_worker_that_ends_vouchers_waits_for_late_scans(stage: Stage) -> Outcome {
+    let scene = Scene::set(&stage).await?;
+    let services = &scene.shop.programme.services;
+    let (payload, late) = (scene.payload().await?.1, scene.payload().await?.1);
+    stage.clock.advance(TimeDelta::days(30) + WITHIN - TimeDelta::seconds(1));
+    assert_eq!(redemption::expire_vouchers(services).await?, 0);
+    let in_time = stage.now() - WITHIN;
+    assert!(scene.tell(&payload, in_time).await.is_ok(), "scanned in its last second");
+    stage.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(redemption::expire_vouchers(services).await?, 1);
+    let refused = scene.tell(&late, in_time).await;
+    assert!(matches!(refused, Err(ScanError::TooOld)), "{refused:?}");
+    assert_eq!(scene.owed().await?, Fen::new(500));
     scene.shop.programme.stop().await
 }
 

@@ -61,7 +61,7 @@ impl LookingBack<'_> {
         if !self.form(slots, trail.history.get(before..).unwrap_or_default()) {
             return Some(Formed::refused(Reason::Unfit));
         }
-        let formed = self.rules.form_one(action, self.typed(slots), scratch);
+        let formed = RuleSet::form_one(action, self.typed(slots), scratch);
         if formed.refusal() == Some(Reason::NoFactor) {
             return None;
         }
@@ -72,7 +72,7 @@ impl LookingBack<'_> {
         let mut alone = slots.get(..own).unwrap_or_default().to_vec();
         let short = !self.form(&mut alone, &[]);
         let first =
-            |scratch: &mut Scratch| self.rules.form_one(action, self.typed(&alone), scratch).refusal();
+            |scratch: &mut Scratch| RuleSet::form_one(action, self.typed(&alone), scratch).refusal();
         (short || first(scratch).is_none_or(|reason| matches!(reason, Reason::Condition(_))))
             .then_some(formed)
     }
@@ -189,9 +189,9 @@ impl Desk<'_> {
         let used = trail.used.get(used..).unwrap_or_default();
         if *is_funded {
             let drawn = drawn.insert(Drawn::NOTHING);
-            self.rules.settle_drawing(action, (typed, formed), used, scratch, drawn)
+            RuleSet::settle_drawing(action, (typed, formed), used, scratch, drawn)
         } else {
-            self.rules.settle_one(action, (typed, formed), used, scratch)
+            RuleSet::settle_one(action, (typed, formed), used, scratch)
         }
     }
 

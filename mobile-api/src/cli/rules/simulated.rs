@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use tanhui_domain::simulation::{
     BudgetUse, Count, Decile, Difference, Fund, LevelCount, Named, Pair, Report, SideOf, Standing,
 };
-use tanhui_domain::text::Language;
+use tanhui_domain::text::{Language, Text};
 
 /// Days that the table shows; the JSON has all.
 const DAYS_SHOWN: usize = 14;
@@ -71,27 +71,33 @@ pub fn table(report: &Report, language: Language) -> String {
     for (decile, place) in report.deciles.iter().zip(1_u8..) {
         line(decile_row(place, decile));
     }
-    if !report.levels.is_empty() {
-        line(format!("\n{}", say("各等级居民", "citizens by level")));
-    }
-    for LevelCount { name, in_force, draft, .. } in &report.levels {
-        let count = |side: &Option<u64>| i128::from(side.unwrap_or(0));
-        line(row(name.in_language(language), count(in_force), count(draft)));
-    }
-    if !report.budgets.is_empty() {
-        line(format!("\n{}", say("预算与活动", "budgets and campaigns")));
-    }
-    for fund in report.budgets.iter().take(BUDGETS_SHOWN) {
-        line(fund_lines(fund, language));
-    }
-    if report.budgets.len() > BUDGETS_SHOWN {
-        line(format!("... {} (--json)", report.budgets.len()));
+    for text in level_lines(report, language).into_iter().chain(budget_lines(report, language)) {
+        line(text);
     }
     line(format!("\n{}", say("差额最大的事件", "largest differences")));
     for difference in &report.differences {
         line(difference_lines(difference, language));
     }
     told
+}
+
+fn level_lines(report: &Report, language: Language) -> Vec<String> {
+    let count = |side: &Option<u64>| i128::from(side.unwrap_or(0));
+    let title = Text::new("各等级居民", "citizens by level");
+    let of_level = |LevelCount { name, in_force, draft, .. }: &LevelCount| {
+        row(name.in_language(language), count(in_force), count(draft))
+    };
+    let title = (!report.levels.is_empty()).then(|| format!("\n{}", title.in_language(language)));
+    title.into_iter().chain(report.levels.iter().map(of_level)).collect()
+}
+
+fn budget_lines(report: &Report, language: Language) -> Vec<String> {
+    let budgets = &report.budgets;
+    let title = Text::new("预算与活动", "budgets and campaigns");
+    let title = (!budgets.is_empty()).then(|| format!("\n{}", title.in_language(language)));
+    let more = (budgets.len() > BUDGETS_SHOWN).then(|| format!("... {} (--json)", budgets.len()));
+    let shown = budgets.iter().take(BUDGETS_SHOWN).map(|fund| fund_lines(fund, language));
+    title.into_iter().chain(shown).chain(more).collect()
 }
 
 fn row(name: &str, in_force: i128, draft: i128) -> String {

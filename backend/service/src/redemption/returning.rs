@@ -1,5 +1,5 @@
-//! What comes back: a redemption that its citizen gives back, vouchers whose time is over or whose merchant was
-//! stopped.
+//! What comes back: a redemption that its citizen gives back, vouchers whose time is over or whose merchant
+//! was stopped.
 //!
 //! The guard is the one of the take: the citizen's lock, then one guarded update of the vouchers, then the
 //! offer's lock. Points come back to the lots they were taken from, those taken last first; where a lot's
@@ -116,8 +116,8 @@ pub async fn expire_vouchers(services: &Services) -> Result<i64, StoreError> {
     Ok(all)
 }
 
-/// Gives back the vouchers of merchants that the city has stopped with refunds, or ended; gives how many. Done
-/// again it finds nothing. May run anywhere, in several processes at once.
+/// Gives back the vouchers of merchants that the city has stopped with refunds, or ended; gives how many.
+/// Done again it finds nothing. May run anywhere, in several processes at once.
 pub async fn refund_stopped(services: &Services) -> Result<i64, StoreError> {
     let mut all = 0_i64;
     for stopped in merchant::refunding(&services.database).await? {

@@ -59,7 +59,8 @@ pub trait Courier: Send + Sync + std::fmt::Debug + 'static {
     /// Whether an address is one that letters may be carried to, as far as its text says.
     fn takes(&self, url: &str) -> bool;
 
-    /// Carries a letter; gives the status of the answer. Follows no redirect, and waits for [`TIMEOUT`] at most.
+    /// Carries a letter; gives the status of the answer. Follows no redirect, and waits for [`TIMEOUT`] at
+    /// most.
     async fn carry(&self, url: &str, letter: &Letter) -> Result<u16, Lost>;
 }
 

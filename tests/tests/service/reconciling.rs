@@ -6,7 +6,7 @@ use tanhui_domain::id::{CitizenId, MerchantId, RedemptionId};
 use tanhui_domain::merchant::{Staff, StaffRole};
 use tanhui_service::reconcile::{self, AHEAD, ScanError, Taken, Told, WITHIN};
 use tanhui_service::till::{self, TillError};
-use tanhui_service::{office, pass, redemption};
+use tanhui_service::{audit, office, pass, redemption};
 use tanhui_store::{account, voucher};
 use tanhui_tests::{Outcome, Stage, each_database};
 
@@ -21,6 +21,8 @@ each_database!(
     the_worker_that_ends_vouchers_waits_for_late_scans,
     what_is_not_ours_is_refused_each_in_its_way,
     old_keys_count_until_they_are_revoked,
+    a_scan_after_its_voucher_was_ended_is_a_conflict,
+    the_audit_names_a_scan_that_used_nothing,
 );
 
 /// A shop with a person at its till and a buyer.
@@ -249,4 +251,29 @@ async fn old_keys_count_until_they_are_revoked(stage: Stage) -> Outcome {
     assert_eq!(services.passes.public().len(), 1);
     other.programme.stop().await?;
     scene.shop.programme.stop().await
+}
+
+async fn a_scan_after_its_voucher_was_ended_is_a_conflict(stage: Stage) -> Outcome {
+    let scene = Scene::set(&stage).await?;
+    let (_, payload) = scene.payload().await?;
+    stage.clock.advance(TimeDelta::days(30));
+    let scanned_at = stage.now() - TimeDelta::microseconds(1);
+    assert_eq!(redemption::expire_vouchers(&scene.shop.programme.services).await?, 1);
+    let late = refused(scene.tell(&payload, scanned_at).await)?;
+    assert!(matches!(late, TillError::Expired { .. }), "{late:?}");
+    assert_eq!(scene.conflicts().await?, ["voucher_expired"]);
+    scene.shop.programme.stop().await
+}
+
+async fn the_audit_names_a_scan_that_used_nothing(stage: Stage) -> Outcome {
+    let scene = Scene::set(&stage).await?;
+    let (_, payload) = scene.payload().await?;
+    scene.tell(&payload, stage.now()).await?;
+    let moved = "UPDATE voucher_scans SET arrived_at_us = arrived_at_us + 1";
+    assert_eq!(stage.raw.execute(moved).await?, 1);
+    let services = &scene.shop.programme.services;
+    let found = audit::run(&services.database, |_| {}).await?;
+    let broken: Vec<_> = found.broken.keys().copied().collect();
+    assert_eq!(broken, ["scan_taken_has_its_use"], "{found:?}");
+    Ok(services.stop().await?)
 }

@@ -4,6 +4,7 @@ use tanhui_domain::id::CitizenId;
 use tanhui_domain::merchant::{Issued, MerchantStep, MerchantStepError};
 use tanhui_domain::redemption::VoucherStatus;
 use tanhui_domain::text::Text;
+use tanhui_service::audit;
 use tanhui_service::merchant::{self, MerchantError};
 use tanhui_service::redemption::{RedeemError, refund_stopped};
 use tanhui_service::till::{self, TillError};
@@ -17,6 +18,7 @@ each_database!(
     tills_and_refunds_at_once,
     a_merchant_goes_on_after_its_refunds,
     whoever_closes_gives_back,
+    the_audit_names_a_live_voucher_of_a_stopped_merchant,
 );
 
 impl Shop {
@@ -119,4 +121,15 @@ async fn whoever_closes_gives_back(stage: Stage) -> Outcome {
     let again = shop.take_step(MerchantStep::Reinstate, buyer).await;
     assert!(matches!(again, Err(MerchantError::Step(_))), "{again:?}");
     shop.programme.stop().await
+}
+
+async fn the_audit_names_a_live_voucher_of_a_stopped_merchant(stage: Stage) -> Outcome {
+    let shop = Shop::open(&stage, 100, None).await?;
+    let buyer = shop.citizen("card", 100).await?;
+    shop.buy(buyer, 1).await?;
+    assert_eq!(stage.raw.execute("UPDATE merchants SET issued = 'refunded'").await?, 1);
+    let found = audit::run(&shop.programme.services.database, |_| {}).await?;
+    let broken: Vec<_> = found.broken.keys().copied().collect();
+    assert_eq!(broken, ["stopped_merchant_has_no_live_voucher"], "{found:?}");
+    Ok(shop.programme.services.stop().await?)
 }

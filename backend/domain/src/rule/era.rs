@@ -198,7 +198,8 @@ impl Compiler<'_> {
         let (conditions, holds, multipliers) = (conditions?, holds?, multipliers?);
         let (numerator, denominator) = (points.numerator, points.denominator);
         let reduction = grams;
-        let outputs = Outputs { conditions, holds, multipliers, reduction, lasts: length, numerator, denominator };
+        let outputs =
+            Outputs { conditions, holds, multipliers, reduction, lasts: length, numerator, denominator };
         let number = |day: NaiveDate| i64::from(day.num_days_from_ce());
         Some(Era {
             days: from.map_or(i64::MIN, number)..until.map_or(i64::MAX, number),

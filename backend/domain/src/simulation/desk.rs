@@ -71,8 +71,7 @@ impl LookingBack<'_> {
         // Whether such evidence is turned away unread is decided on no readings at all.
         let mut alone = slots.get(..own).unwrap_or_default().to_vec();
         let short = !self.form(&mut alone, &[]);
-        let first =
-            |scratch: &mut Scratch| RuleSet::form_one(action, self.typed(&alone), scratch).refusal();
+        let first = |scratch: &mut Scratch| RuleSet::form_one(action, self.typed(&alone), scratch).refusal();
         (short || first(scratch).is_none_or(|reason| matches!(reason, Reason::Condition(_))))
             .then_some(formed)
     }

@@ -1,5 +1,5 @@
-//! Where merchants want to be told, and what is told there: written with the work that it tells of, claimed by
-//! one process at a time.
+//! Where merchants want to be told, and what is told there: written with the work that it tells of, claimed
+//! by one process at a time.
 
 use chrono::{DateTime, Utc};
 use tanhui_domain::id::{MerchantId, MessageId, WebhookId};
@@ -193,8 +193,8 @@ pub async fn with_due<C: Connected>(
     rows.iter().map(|row| Ok(WebhookId::new(row.uuid(0)?))).collect()
 }
 
-/// Takes the delivery of an endpoint that has been due longest, unless another process has it. It is due again
-/// at `again_at`, in case nobody can tell what came of it.
+/// Takes the delivery of an endpoint that has been due longest, unless another process has it. It is due
+/// again at `again_at`, in case nobody can tell what came of it.
 pub async fn claim(
     on: &Transaction,
     id: WebhookId,

@@ -12,6 +12,7 @@ mod place;
 pub mod redeem;
 pub mod rules;
 mod server;
+pub mod simulate;
 mod spread;
 
 pub use error::BenchError;

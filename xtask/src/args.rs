@@ -10,7 +10,8 @@ cargo xtask test [--only unit|tests] [-- FILTER...]   every check and test, with
 cargo xtask ci                                        the same as test
 cargo xtask demo [--port N] [--data DIR] [--seconds N]  build and run the demonstration
 cargo xtask services                                  private PostgreSQL and Redis until Ctrl-C
-cargo xtask bench credit|redeem [--no-peers] [FLAG...]  measure a release build beside floors and peers
+cargo xtask bench NAME [--no-peers] [FLAG...]         measure a release build beside floors and peers;
+                                                      NAME: credit, redeem, rules, simulate
 cargo xtask tidy [--mend]                             the house rules that no compiler checks
 cargo xtask openapi [--check]                         write or compare mobile-api/openapi.json
 cargo xtask mutants [FLAG...]                         changes to the ledger's code that no test notices
@@ -21,9 +22,9 @@ bench FLAG...       flags of `tanhui bench`, such as --quick; the report also go
 mutants FLAG...     flags of cargo-mutants, such as --shard 1/8; the report goes to target/mutants.out/";
 
 /// Benchmarks that there are.
-const BENCHES: [&str; 2] = ["credit", "redeem"];
+const BENCHES: [&str; 4] = ["credit", "redeem", "rules", "simulate"];
 /// Those that are measured beside peers.
-const WITH_PEERS: [&str; 1] = ["credit"];
+const WITH_PEERS: [&str; 2] = ["credit", "rules"];
 
 /// A task and its options.
 #[derive(Debug, PartialEq, Eq)]
@@ -222,6 +223,10 @@ mod tests {
             Task::Bench(BenchOptions { name: "credit".to_owned(), peers, flags })
         };
         assert_eq!(read("bench credit").unwrap(), options(true, &[]));
+        for name in BENCHES {
+            let bench = read(&format!("bench {name} --no-peers"));
+            assert!(matches!(bench, Ok(Task::Bench(BenchOptions { peers: false, .. }))), "{name}");
+        }
         assert_eq!(
             read("bench credit --quick --no-peers --only ours").unwrap(),
             options(false, &["--quick", "--only", "ours"])

@@ -4,21 +4,22 @@
 //! Never decides what an act is worth. Times are whole seconds, both ends cut down.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
 use crate::id::{ActivityId, CitizenId};
-use crate::rule::ActSpan;
+use crate::rule::{ActSpan, shares};
 
 /// Longest stretch that is kept, in seconds; what lasts longer is kept as if it lasted so long. Also how far
 /// apart one trip may be said to have begun.
-const SECONDS_MAX: i64 = 172_800;
+pub(crate) const SECONDS_MAX: i64 = 172_800;
 const WEEK_SECONDS: i64 = 604_800;
 /// First byte of packed acts.
 const VERSION: u8 = 1;
 /// Most acts of one group that begin in one week.
-const ACTS_MAX: usize = 4_096;
+pub(crate) const ACTS_MAX: usize = 4_096;
 
 /// An act that has been counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,25 +45,55 @@ pub fn week_of(instant: DateTime<Utc>) -> i32 {
     week(instant.timestamp())
 }
 
-fn week(second: i64) -> i32 {
+/// The week in which a second lies.
+pub(crate) fn week(second: i64) -> i32 {
     i32::try_from(second.div_euclid(WEEK_SECONDS)).unwrap_or(i32::MAX)
 }
 
 /// The weeks in which acts may have begun that are one with one that begins at an instant.
 #[must_use]
 pub fn weeks_around(instant: DateTime<Utc>) -> Vec<i32> {
-    let second = instant.timestamp();
-    let (first, last) = (second.saturating_sub(SECONDS_MAX), second.saturating_add(SECONDS_MAX));
-    (week(first)..=week(last)).take(4).collect()
+    weeks_near(instant.timestamp()).collect()
+}
+
+fn weeks_near(second: i64) -> RangeInclusive<i32> {
+    week(second.saturating_sub(SECONDS_MAX))..=week(second.saturating_add(SECONDS_MAX))
+}
+
+/// The stretch of an act in whole seconds, both ends cut down, and what makes others the same act.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stretch {
+    pub(crate) from: i64,
+    pub(crate) until: i64,
+    /// How long it may share with another.
+    pub(crate) overlap: TimeDelta,
+    /// What identifies it besides its time; 0 for nothing.
+    pub(crate) trip: u64,
+}
+
+impl Stretch {
+    fn of(span: &ActSpan) -> Self {
+        let trip = span.trip.as_deref().map_or(0, number_of_name);
+        Self { from: span.from.timestamp(), until: span.until.timestamp(), overlap: span.overlap, trip }
+    }
+
+    /// The weeks in which acts may have begun that are one with this.
+    pub(crate) fn weeks_near(&self) -> RangeInclusive<i32> {
+        weeks_near(self.from)
+    }
 }
 
 impl CountedAct {
     /// What is kept of an act.
     #[must_use]
     pub fn new(activity: ActivityId, span: &ActSpan) -> Self {
-        let from = span.from.timestamp();
-        let seconds = span.until.timestamp().saturating_sub(from).clamp(0, SECONDS_MAX);
-        Self { activity: key_of(activity), from, seconds, trip: trip_of(span) }
+        Self::of(key_of(activity), &Stretch::of(span))
+    }
+
+    /// What is kept of an act that goes by a number.
+    pub(crate) fn of(activity: u64, stretch: &Stretch) -> Self {
+        let Stretch { from, until, trip, .. } = *stretch;
+        Self { activity, from, seconds: until.saturating_sub(from).clamp(0, SECONDS_MAX), trip }
     }
 
     /// The week under which it is kept.
@@ -75,23 +106,23 @@ impl CountedAct {
     /// than acts may have.
     #[must_use]
     pub fn is_told_again(&self, span: &ActSpan) -> bool {
-        let trip = trip_of(span);
-        if trip == 0 || self.trip == 0 {
-            return self.shares_time(span);
+        self.repeats(&Stretch::of(span))
+    }
+
+    /// Whether an act is this one told again.
+    pub(crate) fn repeats(&self, act: &Stretch) -> bool {
+        if act.trip == 0 || self.trip == 0 {
+            return self.meets(act);
         }
-        let apart = self.from.abs_diff(span.from.timestamp());
-        trip == self.trip && apart <= SECONDS_MAX.unsigned_abs()
+        act.trip == self.trip && self.from.abs_diff(act.from) <= SECONDS_MAX.unsigned_abs()
     }
 
     /// Whether both have more time in common than acts may have.
-    #[must_use]
-    pub fn shares_time(&self, span: &ActSpan) -> bool {
-        let instant = |second| DateTime::<Utc>::from_timestamp(second, 0);
-        let until = self.from.saturating_add(self.seconds);
-        match (instant(self.from), instant(until)) {
-            (Some(from), Some(until)) => cut(span).shares(from, until),
-            _ => false,
-        }
+    pub(crate) fn meets(&self, act: &Stretch) -> bool {
+        let longer = |from: i64, until: i64| {
+            TimeDelta::try_seconds(until.saturating_sub(from)).is_some_and(|shared| shared > act.overlap)
+        };
+        shares((act.from, act.until), (self.from, self.from.saturating_add(self.seconds)), longer)
     }
 }
 
@@ -126,16 +157,16 @@ impl ActBook {
     /// Looks for an act among those of its group that were counted.
     #[must_use]
     pub fn look(&self, citizen: CitizenId, activity: ActivityId, span: &ActSpan) -> Seen {
+        let act = Stretch::of(span);
         let near = |week| self.weeks.get(&(citizen, span.group.clone(), week));
-        let weeks = weeks_around(span.from);
         let others = || {
-            let acts = weeks.iter().filter_map(|week| near(*week)).flatten();
+            let acts = act.weeks_near().filter_map(near).flatten();
             acts.filter(|act| act.activity != key_of(activity))
         };
-        if let Some(first) = others().find(|act| act.is_told_again(span)) {
+        if let Some(first) = others().find(|other| other.repeats(&act)) {
             return Seen::Again(first.activity);
         }
-        if others().any(|act| act.shares_time(span)) { Seen::Elsewhere } else { Seen::New }
+        if others().any(|other| other.meets(&act)) { Seen::Elsewhere } else { Seen::New }
     }
 
     /// Counts an act, once.
@@ -172,18 +203,12 @@ pub fn key_of(activity: ActivityId) -> u64 {
     activity.get().as_u64_pair().0
 }
 
-/// The same stretch in whole seconds, as the kept ones are.
-fn cut(span: &ActSpan) -> ActSpan {
-    let whole = |instant: DateTime<Utc>| {
-        let past = TimeDelta::microseconds(i64::from(instant.timestamp_subsec_micros()));
-        instant.checked_sub_signed(past).unwrap_or(instant)
-    };
-    ActSpan { from: whole(span.from), until: whole(span.until), ..span.clone() }
-}
-
-fn trip_of(span: &ActSpan) -> u64 {
-    let Some(trip) = &span.trip else { return 0 };
-    let digest: [u8; 32] = Sha256::digest(trip.as_bytes()).into();
+/// The number that a trip, card or device goes by; 0 for no name.
+pub(crate) fn number_of_name(name: &str) -> u64 {
+    if name.is_empty() {
+        return 0;
+    }
+    let digest: [u8; 32] = Sha256::digest(name.as_bytes()).into();
     let (first, _) = digest.split_at(8);
     first.iter().fold(0, |number: u64, byte| (number << 8) | u64::from(*byte)).max(1)
 }

@@ -213,6 +213,14 @@ mod tests {
     }
 
     #[test]
+    fn every_status_has_a_word_of_its_own() {
+        let words = StatementStatus::ALL.map(StatementStatus::word);
+        assert_eq!(words, ["closed", "submitted", "approved", "paid"]);
+        assert_eq!(words.map(StatementStatus::from_word), StatementStatus::ALL.map(Some));
+        assert_eq!(StatementStatus::from_word("open"), None);
+    }
+
+    #[test]
     fn two_people_take_a_statement_to_its_payment() {
         let mut one = statement(StatementStatus::Closed);
         let now = DateTime::UNIX_EPOCH;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tanhui_domain::rule::{Diagnostic, Examination, RuleSet, Severity, SourceFile};
+use tanhui_domain::rule::{Diagnostic, RuleSet, Severity, SourceFile};
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::timeout;
 

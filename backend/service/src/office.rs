@@ -107,7 +107,12 @@ async fn try_to_publish(services: &Services, rules: &RuleSet) -> Result<CityId, 
 
 /// The city of a code; the only one when none is named.
 pub async fn city(services: &Services, code: Option<&str>) -> Result<City, OfficeError> {
-    let mut cities = city::list(&services.database).await?;
+    city_in(&services.database, code).await
+}
+
+/// The city of a code in a database; the only one where none is named.
+pub async fn city_in(database: &tanhui_store::Database, code: Option<&str>) -> Result<City, OfficeError> {
+    let mut cities = city::list(database).await?;
     let codes = cities.iter().map(|city| city.code.as_str()).collect::<Vec<_>>().join(", ");
     match code {
         None if cities.len() == 1 => cities.pop().ok_or(OfficeError::NoCity(String::new(), codes)),

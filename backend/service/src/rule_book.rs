@@ -60,6 +60,12 @@ impl RuleBook {
         of_city.iter().rev().find(|rule_set| rule_set.effective_from <= at).or(of_city.first()).cloned()
     }
 
+    /// All rule sets that a city ever published, the oldest first.
+    #[must_use]
+    pub fn of_city(&self, city: CityId) -> Vec<Arc<PublishedRuleSet>> {
+        self.published().by_city.get(&city).cloned().unwrap_or_default()
+    }
+
     /// The instant before which no act is taken any more that may be one told again; none where there is no
     /// such instant.
     #[must_use]

@@ -340,12 +340,14 @@ fn of_merchant(voucher: Option<Voucher>, merchant: MerchantId) -> Result<Voucher
 fn usable(voucher: &Voucher, now: DateTime<Utc>) -> Result<(), TillError> {
     match voucher.status {
         VoucherStatus::Used => Err(TillError::Used { used_at: voucher.used_at.unwrap_or(now), branch: None }),
-        // Also for a scan that was in time: its stock is free again.
-        VoucherStatus::Expired => Err(TillError::Expired { expires_at: voucher.expires_at }),
-        VoucherStatus::Live | VoucherStatus::Refunded if voucher.expires_at <= now => {
+        VoucherStatus::Live if now < voucher.expires_at => Ok(()),
+        // Expired also for a scan that was in time: its stock is free again.
+        VoucherStatus::Live | VoucherStatus::Expired => {
             Err(TillError::Expired { expires_at: voucher.expires_at })
         }
-        VoucherStatus::Live => Ok(()),
+        VoucherStatus::Refunded if voucher.expires_at <= now => {
+            Err(TillError::Expired { expires_at: voucher.expires_at })
+        }
         // The points came back.
         VoucherStatus::Cancelled | VoucherStatus::Refunded => Err(TillError::Cancelled),
     }

@@ -47,7 +47,8 @@ pub async fn owners<C: Connected>(on: &C, subjects: &[(SourceId, SubjectHash)]) 
     query_all(on, &sql, values).await?.iter().map(owner).collect()
 }
 
-/// Locks the accounts of citizens whose subjects were looked up a moment ago, and of some others, in id order.
+/// Locks the accounts of citizens whose subjects were looked up a moment ago, and of some others, in id
+/// order.
 pub async fn lock_known(
     on: &Transaction,
     bound: Bound,

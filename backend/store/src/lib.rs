@@ -22,6 +22,7 @@ pub mod merchant;
 pub mod offer;
 pub mod office_log;
 pub mod pass_key;
+pub mod past;
 pub mod prize;
 pub mod project;
 pub mod redemption;

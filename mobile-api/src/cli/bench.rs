@@ -6,6 +6,7 @@ use clap::Subcommand;
 use tanhui_bench::credit::{self, CreditArguments};
 use tanhui_bench::redeem::{self, RedeemArguments};
 use tanhui_bench::rules::{self, RulesArguments};
+use tanhui_bench::simulate::{self, SimulateArguments};
 
 use super::CommandError;
 
@@ -19,6 +20,8 @@ pub enum BenchCommand {
     /// Deciding five rules, from integers, from JSON, in columns and with explanations, beside the same rules
     /// by hand
     Rules(RulesArguments),
+    /// Simulating a draft of the five rules over kept events with caps and budgets, beside the same by hand
+    Simulate(SimulateArguments),
 }
 
 /// Runs a benchmark and prints its report.
@@ -34,6 +37,7 @@ pub async fn run(command: BenchCommand) -> Result<(), CommandError> {
             redeem::run(&arguments, std::env::current_exe()?, progress).await?.to_string()
         }
         BenchCommand::Rules(arguments) => rules::run(&arguments)?.to_string(),
+        BenchCommand::Simulate(arguments) => simulate::run(&arguments)?.to_string(),
     };
     super::print(&report)
 }

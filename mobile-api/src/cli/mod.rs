@@ -210,7 +210,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
     match arguments.command {
         Command::Config => config::run(&settings).map(done),
         Command::Openapi => openapi::run().map(done),
-        Command::Rules(command) => rules::run(command),
+        Command::Rules(command) if !command.asks_the_database() => rules::run(command),
         Command::Till(till::TillCommand::Verify(arguments)) => {
             till::verify(&arguments).map(|good| if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
@@ -245,10 +245,10 @@ async fn run_with_services(settings: Settings, command: Command) -> Result<ExitC
         Command::Reverse(arguments) => books::reverse(&settings, arguments).await.map(done),
         Command::Adjust(command) => books::adjust(&settings, command).await.map(done),
         Command::Review(command) => review::run(&settings, command).await.map(done),
-        Command::Config
-        | Command::Openapi
-        | Command::Rules(_)
-        | Command::Till(till::TillCommand::Verify(_)) => Ok(ExitCode::SUCCESS),
+        Command::Rules(command) => rules::run_on_database(&settings, command).await,
+        Command::Config | Command::Openapi | Command::Till(till::TillCommand::Verify(_)) => {
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

@@ -22,6 +22,22 @@ const SENDERS: u32 = 3;
 /// What was acknowledged: each event's answer by its id.
 pub type Acknowledged = HashMap<String, Value>;
 
+/// How far partners are.
+#[derive(Debug, Default)]
+pub struct Watch {
+    /// How often they were asked to come again.
+    pub refusals: Cell<u32>,
+    all_sent: Cell<bool>,
+}
+
+impl Watch {
+    /// Waits until somebody is refused, or there is nothing left to refuse.
+    pub async fn until_refused(&self) -> Outcome {
+        wait_for("a refusal", || async { Ok((self.refusals.get() > 0 || self.all_sent.get()).then_some(())) })
+            .await
+    }
+}
+
 /// The rides of a round, no two rounds the same: 1 km each, at most five for a rider and day, which no cap
 /// trims.
 #[derive(Debug, Clone)]
@@ -73,22 +89,20 @@ impl Load {
         Ok(one.into_iter().chain(two).chain(three).collect())
     }
 
-    /// What partners get acknowledged by a server that lives on, and how often they were asked to come again.
-    pub async fn send_until_acknowledged(&self, metro: &Caller) -> Outcome<(Acknowledged, u32)> {
-        let refusals = Cell::new(0);
-        let share = |sender: u32| {
-            let refusals = &refusals;
-            async move {
-                let mut acknowledged = Acknowledged::new();
-                for number in (sender..BATCHES).step_by(usize::try_from(SENDERS)?) {
-                    let taken = wait_for("a batch to be taken", || self.try_to_send(metro, number, refusals));
-                    acknowledged.extend(taken.await?.into_iter().map(|result| (id_of(&result), result)));
-                }
-                Outcome::Ok(acknowledged)
+    /// What partners get acknowledged by a server that lives on.
+    pub async fn send_until_acknowledged(&self, metro: &Caller, watch: &Watch) -> Outcome<Acknowledged> {
+        let share = |sender: u32| async move {
+            let mut acknowledged = Acknowledged::new();
+            for number in (sender..BATCHES).step_by(usize::try_from(SENDERS)?) {
+                let taken =
+                    wait_for("a batch to be taken", || self.try_to_send(metro, number, &watch.refusals));
+                acknowledged.extend(taken.await?.into_iter().map(|result| (id_of(&result), result)));
             }
+            Outcome::Ok(acknowledged)
         };
         let (one, two, three) = tokio::try_join!(share(0), share(1), share(2))?;
-        Ok((one.into_iter().chain(two).chain(three).collect(), refusals.get()))
+        watch.all_sent.set(true);
+        Ok(one.into_iter().chain(two).chain(three).collect())
     }
 
     /// The results of a batch; none where the server asks to come again.
@@ -138,7 +152,7 @@ impl Load {
     /// Waits until some of this round's rides are credited, how many is left to chance.
     pub async fn until_some_are_credited(&self, world: &World, dice: &mut Dice) -> Outcome {
         let before = i64::from(self.round * EVENTS);
-        until_credited(world, before + dice.within(1, i64::from(EVENTS) * 3 / 4)).await
+        until_credited(world, before + dice.within(1, i64::from(EVENTS) / 2)).await
     }
 }
 

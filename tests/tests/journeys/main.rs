@@ -23,4 +23,5 @@ mod restart;
 mod sale;
 mod server;
 mod shutdown;
+mod simulate;
 mod world;

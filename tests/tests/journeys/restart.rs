@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tanhui_tests::{Dice, Outcome};
 
 use crate::cluster::{Cluster, Stop};
-use crate::load::{Load, RIDERS};
+use crate::load::{Load, RIDERS, Watch};
 use crate::process::wait_for;
 use crate::server::Town;
 use crate::world::{World, on_own_postgres};
@@ -21,20 +21,22 @@ async fn a_database_restarts_under_its_server(world: Arc<World>, cluster: Cluste
     for rider in 0..RIDERS {
         town.rider(&format!("1380000001{rider}"), &format!("card-{rider}")).await?;
     }
+    let mut refusals = 0;
     for (round, stop) in (0..).zip(STOPS) {
-        let (load, metro) = (Load::of(round), town.metro());
-        let (sent, struck) = tokio::join!(load.send_until_acknowledged(&metro), async {
+        let (load, metro, watch) = (Load::of(round), town.metro(), Watch::default());
+        let (sent, struck) = tokio::join!(load.send_until_acknowledged(&metro, &watch), async {
             load.until_some_are_credited(&world, &mut dice).await?;
             beside(&cluster, move |cluster| cluster.stop(stop)).await?;
             until_readiness_is(&town, 503).await?;
+            watch.until_refused().await?;
             beside(&cluster, Cluster::go_on).await?;
             until_readiness_is(&town, 200).await
         });
         struck?;
-        let (acknowledged, refusals) = sent?;
-        assert!(refusals > 0, "{stop:?}: nobody noticed");
-        load.expect_once(&town, &acknowledged).await?;
+        load.expect_once(&town, &sent?).await?;
+        refusals += watch.refusals.get();
     }
+    assert!(refusals > 0, "nobody noticed four times");
     Ok(())
 }
 

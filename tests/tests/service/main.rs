@@ -25,6 +25,7 @@ mod reviewing;
 mod settling;
 mod shop;
 mod shops;
+mod simulating;
 mod stopping;
 mod telling;
 mod upgrading;

@@ -6,6 +6,7 @@ use tanhui_domain::id::{ActivityId, CitizenId};
 use tanhui_domain::ledger::JournalKind::Credit;
 use tanhui_domain::office::Act;
 use tanhui_domain::text::Text;
+use tanhui_service::audit::{Sample, recompute};
 use tanhui_service::crediting::EventStatus;
 use tanhui_service::review::{ReviewError, Verdict, decide, page, told};
 use tanhui_store::office_log;
@@ -19,6 +20,7 @@ each_database!(
     a_rejected_ride_makes_room_and_stays_known,
     a_held_ride_is_decided_once,
     one_body_in_two_places_is_held,
+    what_another_act_held_back_stands_when_it_is_computed_again,
     held_rides_are_listed_by_page,
 );
 
@@ -147,6 +149,20 @@ async fn one_body_in_two_places_is_held(stage: Stage) -> Outcome {
     let released = shop.review("b", Verdict::Release).await?;
     assert_eq!(released.status, ActivityStatus::Credited);
     assert_eq!(shop.points(citizen).await?, 100);
+    shop.programme.stop().await
+}
+
+/// The rules alone would have credited it.
+async fn what_another_act_held_back_stands_when_it_is_computed_again(stage: Stage) -> Outcome {
+    let shop = Shop::of_travel(&stage, "claw_back").await?;
+    shop.programme.enroll("card").await?;
+    for (name, ticket) in [("a", "T-1"), ("b", "T-2"), ("c", "T-3")] {
+        shop.tell(&stage, name, (30, 1), ticket).await?;
+    }
+    shop.review("c", Verdict::Reject).await?;
+    let services = &shop.programme.services;
+    let again = recompute(&services.database, &services.rules, Sample::All, |_| {}).await?;
+    assert_eq!((again.checked, again.named), (3, vec![]), "one credited, one held, one rejected");
     shop.programme.stop().await
 }
 

@@ -69,12 +69,11 @@ fn drop_repeats(command: &mut Command) {
 
 fn led(manner: Manner, life: &[Command]) -> Vec<Command> {
     let each = |command: &Command| match (manner, command) {
-        (Manner::AsItIs, command) => vec![command.clone()],
         (Manner::OneByOne, Command::Report { process, acts }) => {
             let alone = |act| Command::Report { process: *process, acts: vec![act] };
             acts.iter().copied().map(alone).collect()
         }
-        (Manner::OneByOne, command) => vec![command.clone()],
+        (Manner::AsItIs | Manner::OneByOne, command) => vec![command.clone()],
         (Manner::OneProcess, command) => {
             let mut command = command.clone();
             command.process_mut().into_iter().for_each(|process| *process = 0);

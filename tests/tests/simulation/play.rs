@@ -188,7 +188,7 @@ pub async fn lead(
     stage.clock.set(start);
     let mut real = Real::start(stage, city, setting).await?;
     let sources = real.sources.iter().map(|source| source.id).collect();
-    let mut oracle = Oracle::new(setting.zone, start, Law::of(setting.first_law), sources);
+    let mut oracle = Oracle::new(setting.zone, start, &Law::of(setting.first_law), sources);
     let (mut answers, mut difference) = (Vec::new(), None);
     for (step, command) in life.iter().enumerate() {
         real.decided = oracle.activities();

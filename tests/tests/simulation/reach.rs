@@ -87,7 +87,7 @@ fn lives_come_to_everything() -> Outcome {
 fn led(seed: u64) -> Outcome<Vec<String>> {
     let (zone, start) = (chrono_tz::Asia::Shanghai, FIRST_INSTANT.parse()?);
     let sources = (1..).take(SOURCES).map(SourceId::new).collect();
-    let mut oracle = Oracle::new(zone, start, Law::of(u32::try_from(seed)?), sources);
+    let mut oracle = Oracle::new(zone, start, &Law::of(u32::try_from(seed)?), sources);
     oracle.ids =
         (1..1_000).map(|number| (number, CitizenId::new(id(number.into())))).collect::<BTreeMap<_, _>>();
     let mut answers = Vec::new();

@@ -12,13 +12,14 @@ use super::diagnostic::text;
 use super::era::Era;
 use super::evidence::Evidence;
 use super::exact::Decimal;
-use super::history::LookBack;
+use super::history::{LookBack, Readings};
 use super::input::{InputKind, InputSpec};
-use super::inputs::{InputValue, Inputs};
+use super::inputs::{InputProblem, InputValue, Inputs, slots};
 use super::multiplier::{Multiplier, Stacking};
 use super::same_act::SameAct;
 use super::schedule::Acceptance;
 use super::section::{Located, RESERVED};
+use super::verdict::Slots;
 use crate::text::Text;
 
 /// One condition that an event must meet.
@@ -148,6 +149,52 @@ impl Action {
         let InputValue::Number { number: value, .. } = inputs.get(spec.name())? else { return None };
         let count = value.at_decimals(number.decimals).and_then(|count| i64::try_from(count).ok())?;
         count.checked_mul(number.thousandths)
+    }
+
+    /// The place of the number that readings and quantities are counted in, and how many thousandths of its
+    /// base unit one of its units is.
+    pub(crate) fn measured(&self) -> Option<(usize, i64)> {
+        let mut numbers = self.inputs.iter().enumerate();
+        numbers.find_map(|(place, spec)| Some((place, spec.number()?.thousandths)))
+    }
+
+    /// The inputs as formulas load them, after the slots of a moment that nobody looks at.
+    pub(crate) fn input_slots(&self, inputs: &Inputs) -> Result<Slots, InputProblem> {
+        let mut all = Slots::at(0, 0);
+        slots(self, inputs, &mut all).map(|()| all)
+    }
+
+    /// Whether slots of inputs are such as an event may have.
+    pub(crate) fn takes(&self, inputs: &[i64]) -> bool {
+        let fits = |(spec, slot): (&InputSpec, &i64)| match spec.kind() {
+            InputKind::Number(number) => (number.min..=number.max).contains(slot),
+            InputKind::YesNo => (0..=1).contains(slot),
+            InputKind::Choice(options) => usize::try_from(*slot).is_ok_and(|place| place < options.len()),
+            InputKind::Id => true,
+        };
+        inputs.len() == self.inputs.len() && self.inputs.iter().zip(inputs).all(fits)
+    }
+
+    /// What formulas find of earlier readings, aligned with the history windows; the one that is refused for
+    /// want of them where factors are in force.
+    pub(crate) fn look_back<'a>(
+        &'a self,
+        history: &'a [Readings],
+        rated: bool,
+    ) -> impl Iterator<Item = Result<i64, (&'a LookBack, Readings)>> {
+        self.history.iter().map(move |look| {
+            let readings = history.get(look.window).copied().unwrap_or_default();
+            match look.value(readings) {
+                Some(value) => Ok(value),
+                None if rated => Err((look, readings)),
+                None => Ok(0),
+            }
+        })
+    }
+
+    /// Whether factors are in force on a civil day, counted from the common era.
+    pub(crate) fn is_rated(&self, day: i64) -> bool {
+        self.era_on(day).is_some()
     }
 
     /// The multipliers, in the order of the file.

@@ -5,15 +5,16 @@
 use proptest::prelude::*;
 
 use super::action::Action;
-use super::batch::{BATCH_ROWS, Batch, Formed};
+use super::batch::{BATCH_ROWS, Batch, EventColumns};
 use super::decision::{Facts, Usage};
 use super::era::Era;
+use super::evaluate;
 use super::evidence::Evidence;
 use super::payout::Yield;
 use super::random_rules::Writer;
 use super::reference::{compile, moment, random_inputs};
 use super::ruleset::RuleSet;
-use super::verdict::{Granted, Scratch, Slots, Typed, Verdict};
+use super::verdict::{Reason, Scratch, Slots, Typed, Verdict};
 
 /// Short code gives what the checked program gives.
 fn same_yield(era: &Era, slots: &[i64], scratch: &mut Scratch) {
@@ -22,40 +23,25 @@ fn same_yield(era: &Era, slots: &[i64], scratch: &mut Scratch) {
     assert_eq!(era.run(slots, scratch), plain, "{slots:?}");
 }
 
-fn batch_of(events: &[(Slots, Evidence)]) -> Batch {
-    let mut batch = Batch::default();
-    for (slots, evidence) in events {
-        batch.push(Typed::new(slots.as_slice(), *evidence));
-    }
-    batch
-}
-
+/// Runs all events of one number of slots through columns.
 fn all_agree(rules: &RuleSet, action: &Action, events: &[(Slots, Evidence)], used: &[Usage; 3]) {
-    let (mut scratch, mut formed) = (Scratch::default(), Vec::new());
-    let mut uncapped = action.clone();
-    uncapped.caps.clear();
-    rules.form(action, &mut batch_of(events), &mut formed);
-    assert_eq!(formed.len(), events.len());
-    for ((slots, evidence), formed) in events.iter().zip(&formed) {
-        let typed = Typed::new(slots.as_slice(), *evidence);
+    let slots = events.first().map_or(0, |(slots, _)| slots.as_slice().len());
+    let column = |place: usize| events.iter().map(|(slots, _)| slots.as_slice()[place]).collect();
+    let columns: Vec<Vec<i64>> = (0..slots).map(column).collect();
+    let columns: Vec<&[i64]> = columns.iter().map(Vec::as_slice).collect();
+    let evidence: Vec<Evidence> = events.iter().map(|(_, evidence)| *evidence).collect();
+    let columns = EventColumns { slots: &columns, evidence: &evidence };
+    let (mut batch, mut scratch) = (Batch::default(), Scratch::default());
+    rules.form(action, &columns, &mut batch);
+    for (row, (slots, evidence)) in events.iter().enumerate() {
+        let (typed, formed) = (Typed::new(slots.as_slice(), *evidence), batch.formed(row));
         if let Some(era) = action.era_on(slots.as_slice()[0]).filter(|era| era.takes(slots.as_slice())) {
             same_yield(era, slots.as_slice(), &mut scratch);
         }
-        let short = match *formed {
-            Formed::Refused(reason) => Verdict::Refused(reason),
-            Formed::Yielding { held: Some(place), .. } => Verdict::Held(place),
-            Formed::Yielding { reduction, points, .. } => {
-                Verdict::Credited(Granted { reduction, points, ..Granted::default() })
-            }
-        };
-        let alone = match rules.decide(&uncapped, typed, &[], &mut scratch) {
-            Verdict::Credited(Granted { reduction, points, .. }) => {
-                Verdict::Credited(Granted { reduction, points, ..Granted::default() })
-            }
-            other @ (Verdict::Refused(_) | Verdict::Held(_)) => other,
-        };
-        assert_eq!(short, alone, "{slots:?}");
-        let settled = rules.settle(action, typed, *formed, used, &mut scratch);
+        let mut alone = evaluate::form(action, typed, &mut scratch);
+        alone.full = alone.full.filter(|_| formed.full.is_some());
+        assert_eq!(formed, alone, "{slots:?}");
+        let settled = rules.settle(action, (&batch, &columns, row), used, &mut scratch);
         assert_eq!(settled, rules.decide(action, typed, used, &mut scratch), "{slots:?} {used:?}");
     }
 }
@@ -99,7 +85,7 @@ fn slots_of_another_action_are_refused_in_every_road() {
         all_agree(&rules, action, &[(slots, evidence)], &[Usage::NONE; 3]);
         let typed = Typed::new(slots.as_slice(), evidence);
         let verdict = rules.decide(action, typed, &[], &mut Scratch::default());
-        assert_eq!(verdict, Verdict::Refused(super::verdict::Reason::Unfit));
+        assert_eq!(verdict, Verdict::Refused(Reason::Unfit));
     }
 }
 

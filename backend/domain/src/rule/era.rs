@@ -39,8 +39,6 @@ pub(super) struct Era {
     pub(super) outputs: Outputs<Register>,
     pub(super) payouts: Payouts,
     pub(super) steps: Vec<Value>,
-    /// Whole seconds that the act lasts.
-    pub(super) lasts: Option<Register>,
 }
 
 impl Era {
@@ -182,7 +180,7 @@ impl Compiler<'_> {
         }
         let conditions = self.conditions(action.eligible.iter().map(|condition| &condition.when), ELIGIBLE);
         let holds = self.conditions(action.holds.iter().map(|condition| &condition.when), HOLD);
-        let duration = match action.same_act.as_ref().and_then(|same| same.lasts.as_ref()) {
+        let length = match action.same_act.as_ref().and_then(|same| same.lasts.as_ref()) {
             Some(located) => Some(self.formula(located, seconds)?),
             None => None,
         };
@@ -199,18 +197,19 @@ impl Compiler<'_> {
             self.conditions(action.multipliers.iter().map(|multiplier| &multiplier.when), MULTIPLIER);
         let (conditions, holds, multipliers) = (conditions?, holds?, multipliers?);
         let (numerator, denominator) = (points.numerator, points.denominator);
-        let outputs = Outputs { conditions, holds, multipliers, reduction: grams, numerator, denominator };
+        let reduction = grams;
+        let outputs =
+            Outputs { conditions, holds, multipliers, reduction, lasts: length, numerator, denominator };
         let number = |day: NaiveDate| i64::from(day.num_days_from_ce());
         Some(Era {
             days: from.map_or(i64::MIN, number)..until.map_or(i64::MAX, number),
             bounds: self.bounds,
             measure: self.measure,
             code: Code::lower(&self.program, &outputs),
-            payouts: payouts(&self.program, points, &action.evidence),
+            payouts: payouts(&self.program, points, action),
             program: self.program.sealed(),
             outputs,
             steps,
-            lasts: duration,
         })
     }
 

@@ -50,21 +50,15 @@ impl Witness for Drawn {
     }
 }
 
-/// A decision with all that an explanation shows of its making.
+/// A decision with all that an explanation shows of its making, in numbers alone.
+#[derive(Debug, Clone)]
 pub(super) struct Assessment<'a> {
     pub(super) era: Option<&'a Era>,
     pub(super) results: Option<Results>,
     pub(super) before_caps: Option<Granted>,
     pub(super) caps: Vec<CapUse>,
     pub(super) drawn: Drawn,
-    pub(super) outcome: Ending,
-}
-
-/// How an assessment ends; what is not granted has its code and sentence.
-pub(super) enum Ending {
-    Granted(Granted),
-    Refused(String, Text),
-    Held(String, Text),
+    pub(super) verdict: Verdict,
 }
 
 impl Witness for Assessment<'_> {
@@ -86,13 +80,12 @@ pub(super) fn slots_of(action: &Action, zone: Tz, facts: &Facts<'_>) -> Result<S
     let (day, second) = moment(facts.occurred_at, zone);
     let mut all = Slots::at(day, second);
     slots(action, facts.inputs, &mut all)?;
-    let rated = action.era_on(day).is_some();
-    for look in &action.history {
-        let readings = facts.history.get(look.window).copied().unwrap_or_default();
-        match look.value(readings) {
-            Some(value) => all.push(value),
-            None if rated => return Err(InputProblem::too_short(look.name(), look.too_short(readings))),
-            None => all.push(0),
+    for found in action.look_back(facts.history, action.is_rated(day)) {
+        match found {
+            Ok(value) => all.push(value),
+            Err((look, readings)) => {
+                return Err(InputProblem::too_short(look.name(), look.too_short(readings)));
+            }
         }
     }
     Ok(all)
@@ -163,30 +156,26 @@ pub(super) fn assess<'a>(action: &'a Action, zone: Tz, facts: &Facts<'_>, used: 
         era: None,
         results: None,
         before_caps: None,
-        caps: Vec::new(),
+        caps: Vec::with_capacity(action.caps.len()),
         drawn: Drawn::NOTHING,
-        outcome: Ending::Granted(Granted::default()),
+        verdict: Verdict::Refused(Reason::Unfit),
     };
-    let verdict = match slots_of(action, zone, facts) {
-        Ok(slots) => {
-            let slots = slots.as_slice();
-            seen.era = slots.first().and_then(|day| action.era_on(*day));
-            seen.results = seen.era.map(|era| era.program.run(slots));
-            decide(action, Typed::of(slots, facts), used, &mut Scratch::default(), &mut seen)
-        }
-        Err(_) => Verdict::Refused(Reason::Unfit),
+    let Ok(slots) = slots_of(action, zone, facts) else { return seen };
+    let typed = Typed::of(slots.as_slice(), facts);
+    let day = typed.slots.first().copied().unwrap_or(i64::MIN);
+    let found = action.eras.iter().zip(0_u16..).find(|(era, _)| era.days.contains(&day));
+    let Some((era, place)) = found else {
+        seen.verdict = Verdict::Refused(Reason::NoFactor);
+        return seen;
     };
-    seen.outcome = match verdict {
-        Verdict::Credited(granted) => Ending::Granted(granted),
-        Verdict::Refused(reason) => {
-            let (code, reason) = told(reason, action, zone, facts);
-            Ending::Refused(code, reason)
-        }
-        Verdict::Held(place) => {
-            let (code, reason) = hold(action, place);
-            Ending::Held(code, reason)
-        }
-    };
+    seen.era = Some(era);
+    let results = seen.results.insert(era.program.run(typed.slots));
+    if era.takes(typed.slots) {
+        let full = Yield::read(&era.outputs, |register| results.get(register));
+        let formed = era.formed(action, place, full, typed.evidence);
+        let mut scratch = Scratch::default();
+        seen.verdict = settle(action, typed, formed, used, &mut scratch, &mut seen);
+    }
     seen
 }
 
@@ -195,7 +184,7 @@ pub(super) fn span(action: &Action, zone: Tz, facts: &Facts<'_>) -> Option<ActSp
     let same = action.same_act()?;
     let slots = slots_of(action, zone, facts).ok()?;
     let era = slots.as_slice().first().and_then(|day| action.era_on(*day))?;
-    let seconds = era.lasts.map_or(0, |register| era.program.run(slots.as_slice()).get(register));
+    let seconds = era.outputs.lasts.map_or(0, |register| era.program.run(slots.as_slice()).get(register));
     let from = facts.occurred_at;
     let lasts = TimeDelta::try_seconds(i64::try_from(seconds).ok()?)?;
     let trip = same.trip.and_then(|place| action.id_at(place, facts.inputs));
@@ -208,13 +197,14 @@ pub(super) fn span(action: &Action, zone: Tz, facts: &Facts<'_>) -> Option<ActSp
     })
 }
 
-fn hold(action: &Action, place: usize) -> (String, Text) {
+/// Code and sentence of a hold.
+pub(super) fn hold(action: &Action, place: usize) -> (String, Text) {
     let condition = action.holds.get(place);
     condition.map_or_else(Default::default, |condition| (condition.code.clone(), condition.reason.clone()))
 }
 
 /// Code and sentence of a refusal.
-fn told(reason: Reason, action: &Action, zone: Tz, facts: &Facts<'_>) -> (String, Text) {
+pub(super) fn told(reason: Reason, action: &Action, zone: Tz, facts: &Facts<'_>) -> (String, Text) {
     match reason {
         Reason::Unfit => match slots_of(action, zone, facts) {
             Err(problem) => (problem.code.to_owned(), problem.detail),
@@ -253,51 +243,48 @@ pub(super) fn decide<W: Witness>(
     scratch: &mut Scratch,
     witness: &mut W,
 ) -> Verdict {
-    let era = typed.slots.first().and_then(|day| action.era_on(*day));
-    let Some(era) = era else { return Verdict::Refused(Reason::NoFactor) };
+    settle(action, typed, form(action, typed, scratch), used, scratch, witness)
+}
+
+/// Runs the formulas for one act.
+pub(super) fn form(action: &Action, typed: Typed<'_>, scratch: &mut Scratch) -> Formed {
+    let day = typed.slots.first().copied().unwrap_or(i64::MIN);
+    let found = action.eras.iter().zip(0_u16..).find(|(era, _)| era.days.contains(&day));
+    let Some((era, place)) = found else { return Formed::refused(Reason::NoFactor) };
     if !era.takes(typed.slots) {
-        return Verdict::Refused(Reason::Unfit);
+        return Formed::refused(Reason::Unfit);
     }
-    let full = era.run(typed.slots, scratch);
-    if let Some(place) = full.failed {
-        return Verdict::Refused(Reason::Condition(place));
-    }
-    let Some(payout) = era.payout(typed.evidence) else { return Verdict::Refused(Reason::Evidence) };
-    if let Some(place) = full.held.filter(|_| !typed.reviewed) {
-        return Verdict::Held(place);
-    }
-    let act = Act { action, era, payout, typed, full };
-    let factor = action.multiplied(full.multipliers);
-    if action.is_funded() {
-        return Verdict::Credited(act.funded(factor, used, scratch, witness));
-    }
-    Verdict::Credited(act.grant(factor).capped(used, scratch, witness))
+    era.formed(action, place, era.run(typed.slots, scratch), typed.evidence)
 }
 
 /// Decides one act whose formulas have been run.
-pub(super) fn settle(
+pub(super) fn settle<W: Witness>(
     action: &Action,
     typed: Typed<'_>,
     formed: Formed,
     used: &[Usage],
     scratch: &mut Scratch,
+    witness: &mut W,
 ) -> Verdict {
-    let (reduction, points, held, multipliers) = match formed {
-        Formed::Refused(reason) => return Verdict::Refused(reason),
-        Formed::Yielding { reduction, points, held, multipliers } => (reduction, points, held, multipliers),
+    if let Some(reason) = formed.refused {
+        return Verdict::Refused(reason);
+    }
+    let Some(era) = action.eras.get(usize::from(formed.era)) else {
+        return Verdict::Refused(Reason::NoFactor);
     };
-    if let Some(place) = held.filter(|_| !typed.reviewed) {
-        return Verdict::Held(place);
-    }
-    if action.is_funded() {
-        return decide(action, typed, used, scratch, &mut ());
-    }
-    let era = typed.slots.first().and_then(|day| action.era_on(*day));
-    let Some(era) = era else { return Verdict::Refused(Reason::NoFactor) };
     let Some(payout) = era.payout(typed.evidence) else { return Verdict::Refused(Reason::Evidence) };
-    let factor = action.multiplied(multipliers);
-    let grant = Grant::new(action, (era, payout), typed, (reduction, points), (None, factor));
-    Verdict::Credited(grant.capped(used, scratch, &mut ()))
+    if let Some(place) = formed.held.filter(|_| !typed.reviewed) {
+        return Verdict::Held(usize::from(place));
+    }
+    let factor = action.multiplied(formed.multipliers);
+    if action.is_funded() {
+        let full = formed.full.unwrap_or_else(|| era.run_again(typed.slots, scratch));
+        let act = Act { action, era, payout, typed, full };
+        return Verdict::Credited(act.funded(factor, used, scratch, witness));
+    }
+    let (yielded, full) = ((formed.reduction, formed.points), (formed.full, factor));
+    let grant = Grant::new(action, (era, payout), typed, yielded, full);
+    Verdict::Credited(grant.capped(used, scratch, witness))
 }
 
 /// An act on its way to points.

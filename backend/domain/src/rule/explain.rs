@@ -10,7 +10,7 @@ use super::action::Action;
 use super::check::Type;
 use super::decision::{Facts, Receipt};
 use super::era::Era;
-use super::evaluate::{Assessment, Ending, assess};
+use super::evaluate::{self, Assessment};
 use super::evidence::Evidence;
 use super::exact::{Decimal, Ratio, decimal_text};
 use super::expectation::grams_text;
@@ -20,9 +20,10 @@ use super::explain_fund::{
 use super::expression::value_text;
 use super::parameter::{Confidence, Source};
 use super::program::Results;
+use super::reckoning::Reckoning;
 use super::ruleset::RuleSet;
 use super::section::Located;
-use super::verdict::Granted;
+use super::verdict::{Granted, Verdict};
 use crate::text::Text;
 
 /// How a decision came about.
@@ -164,9 +165,15 @@ impl RuleSet {
     /// Computes a decision again from its receipt and tells how it came about.
     #[must_use]
     pub fn explain(&self, action: &Action, receipt: &Receipt) -> Explanation {
+        self.tell(&self.reckon(action, receipt))
+    }
+
+    /// Puts a decision that was computed again into words.
+    #[must_use]
+    pub fn tell(&self, reckoning: &Reckoning<'_>) -> Explanation {
+        let Reckoning { action, receipt, assessment } = reckoning;
         let Receipt { occurred_at, evidence, .. } = receipt;
         let facts = receipt.facts();
-        let assessment = assess(action, self.timezone(), &facts, &receipt.used);
         let local = occurred_at.with_timezone(&self.timezone());
         let mut teller = Teller { rules: self, action, day: local.date_naive(), words: BTreeMap::new() };
         let explained_inputs = teller.inputs(receipt);
@@ -174,15 +181,21 @@ impl RuleSet {
         teller.words.insert("time".into(), local.format("%H:%M").to_string());
         let history = explained_history(action, &facts);
         teller.words.extend(history.iter().map(|told| (told.name.clone(), told.value.clone())));
-        let (conditions, steps) = teller.formulas(&assessment, &facts);
-        let granted = match &assessment.outcome {
-            Ending::Granted(granted) => *granted,
-            Ending::Refused(..) | Ending::Held(..) => Granted::default(),
+        let (conditions, steps) = teller.formulas(assessment, &facts);
+        let granted = match assessment.verdict {
+            Verdict::Credited(granted) => granted,
+            Verdict::Refused(_) | Verdict::Held(_) => Granted::default(),
         };
-        let outcome = match &assessment.outcome {
-            Ending::Granted(granted) => Outcome::Credited { capped: granted.capped },
-            Ending::Refused(code, reason) => Outcome::Refused { code: code.clone(), reason: reason.clone() },
-            Ending::Held(code, reason) => Outcome::Held { code: code.clone(), reason: reason.clone() },
+        let outcome = match assessment.verdict {
+            Verdict::Credited(granted) => Outcome::Credited { capped: granted.capped },
+            Verdict::Refused(reason) => {
+                let (code, reason) = evaluate::told(reason, action, self.timezone(), &facts);
+                Outcome::Refused { code, reason }
+            }
+            Verdict::Held(place) => {
+                let (code, reason) = evaluate::hold(action, place);
+                Outcome::Held { code, reason }
+            }
         };
         let share = action.evidence_percent(*evidence).map(|percent| format!("{percent}%"));
         Explanation {
@@ -196,9 +209,9 @@ impl RuleSet {
             conditions,
             steps,
             evidence: ExplainedEvidence { grade: *evidence, label: evidence.label(), share },
-            factors: self.explained_factors(action, &assessment, &facts),
+            factors: self.explained_factors(action, assessment, &facts),
             caps: assessment.caps.iter().filter_map(|cap| explained_cap(action, *cap)).collect(),
-            budgets: self.explained_funds(action, &assessment, &facts),
+            budgets: self.explained_funds(action, assessment, &facts),
             points: granted.points.get(),
             queued: granted.queued.get(),
             reduction_mg: granted.reduction.get(),

@@ -6,13 +6,14 @@ use serde::Serialize;
 use super::action::Action;
 use super::cap::{Cap, CapLimit};
 use super::decision::Facts;
-use super::evaluate::{Assessment, Ending};
+use super::evaluate::Assessment;
 use super::exact::{Ratio, decimal_text};
 use super::expectation::grams_text;
 use super::explain::milligram;
 use super::grant::CapUse;
 use super::history::LookBack;
 use super::ruleset::RuleSet;
+use super::verdict::Verdict;
 use crate::text::Text;
 use crate::time::{Period, civil_day};
 
@@ -142,7 +143,7 @@ impl RuleSet {
         assessment: &Assessment<'_>,
         facts: &Facts<'_>,
     ) -> Vec<ExplainedFund> {
-        if !matches!(assessment.outcome, Ending::Granted(_)) {
+        if !matches!(assessment.verdict, Verdict::Credited(_)) {
             return Vec::new();
         }
         let day = civil_day(facts.occurred_at, self.timezone());

@@ -16,12 +16,12 @@ pub(super) const DRAWN_MAX: usize = CAMPAIGNS_AT_ONCE_MAX + super::budget::BUDGE
 
 /// Points that an act adds to what was issued under each of its budgets.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Drawn {
+pub(crate) struct Drawn {
     places: [i64; DRAWN_MAX],
 }
 
 impl Drawn {
-    pub(super) const NOTHING: Self = Self { places: [0; DRAWN_MAX] };
+    pub(crate) const NOTHING: Self = Self { places: [0; DRAWN_MAX] };
 
     fn add(&mut self, place: usize, points: i64) {
         if let Some(drawn) = self.places.get_mut(place) {
@@ -29,7 +29,8 @@ impl Drawn {
         }
     }
 
-    fn at(&self, place: usize) -> i64 {
+    /// Points taken from the budget at a place.
+    pub(crate) fn at(&self, place: usize) -> i64 {
         self.places.get(place).copied().unwrap_or(0)
     }
 

@@ -37,20 +37,23 @@ pub(super) fn counted(action: &Action, used: &[Usage]) -> Vec<Usage> {
     used.iter().enumerate().map(of_window).collect()
 }
 
-/// One cap's part in a decision.
+/// One cap's part in a decision, counted in what it limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct CapUse {
+pub struct CapUse {
     /// Place among the action's caps.
-    pub(super) place: usize,
-    pub(super) used_before: i64,
-    pub(super) left_after: i64,
-    pub(super) trimmed: bool,
+    pub place: usize,
+    /// Used before the act.
+    pub used_before: i64,
+    /// Left after it.
+    pub left_after: i64,
+    /// Whether it trimmed the act.
+    pub trimmed: bool,
 }
 
 impl Cap {
     /// The limit, and what of it is used.
     #[inline]
-    fn against(&self, usage: &Usage) -> (i64, i64) {
+    pub(super) fn against(&self, usage: &Usage) -> (i64, i64) {
         match self.limit {
             CapLimit::Times(limit) => (limit, usage.events),
             CapLimit::Points(limit) => (limit, usage.points.get()),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::diagnostic::{Finding, text};
-use super::exact::{Decimal, Ratio};
-use super::inputs::InputValue;
+use super::exact::{Decimal, Ratio, power_of_ten};
+use super::inputs::{InputValue, Inputs, slot};
 use super::program::Range;
 use super::section::{Quantity, Reading, Section};
 use super::unit::Unit;
@@ -93,6 +93,15 @@ impl NumberSpec {
         self.decimal(self.max)
     }
 
+    /// By what counts of another unit's last decimal are multiplied and divided to become this one's; none
+    /// where they cannot.
+    pub(crate) fn recounted(&self, unit: Unit, decimals: u8) -> Option<(i64, i64)> {
+        let alike = unit.same_dimension(self.unit) && (unit != Unit::NONE || self.unit == Unit::NONE);
+        let step = Ratio::new(1, power_of_ten(decimals)?)?.times(unit.factor()?)?;
+        let ratio = step.over(self.step).filter(|_| alike)?;
+        Some((i64::try_from(ratio.numerator()).ok()?, i64::try_from(ratio.denominator()).ok()?))
+    }
+
     pub(super) fn decimal(&self, count: i64) -> Decimal {
         Decimal { mantissa: i128::from(count), decimals: self.decimals }.trimmed()
     }
@@ -130,6 +139,11 @@ impl InputSpec {
     #[must_use]
     pub fn default(&self) -> Option<&InputValue> {
         self.default.as_ref()
+    }
+
+    /// What an event holds in its slot that does not say; none where it must say.
+    pub(crate) fn default_slot(&self) -> Option<i64> {
+        slot(self, &Inputs::default()).ok()
     }
 
     /// What more of it may do to the points.

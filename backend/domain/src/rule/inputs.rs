@@ -369,7 +369,7 @@ pub(super) fn slots(action: &Action, inputs: &Inputs, into: &mut Slots) -> Resul
     Ok(())
 }
 
-fn slot(spec: &InputSpec, inputs: &Inputs) -> Result<i64, InputProblem> {
+pub(super) fn slot(spec: &InputSpec, inputs: &Inputs) -> Result<i64, InputProblem> {
     let name = spec.name();
     let Some(value) = inputs.get(name).or(spec.default()) else {
         return Err(InputProblem::new("missing_input", name, missing(spec)));

@@ -53,6 +53,7 @@ mod prove;
 #[expect(clippy::arithmetic_side_effects, reason = "bytes of a tape stay small")]
 mod random_rules;
 mod receipt;
+mod reckoning;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "big fractions cannot overflow")]
 mod reference;
@@ -79,7 +80,7 @@ mod yaml;
 
 pub use action::{Action, Condition};
 pub use badge::{Badge, DayTotal, Earned, Streaks};
-pub use batch::{BATCH_ROWS, Batch, Formed};
+pub use batch::{BATCH_ROWS, Batch, EventColumns, Formed};
 pub use budget::{
     Budget, BudgetWindow, Share, Shares, Spare, WhenExhausted, pay_queue, prorate, prorate_by_size,
 };
@@ -98,6 +99,8 @@ pub use explain::{
 pub use explain_fund::{ExplainedCap, ExplainedFactor, ExplainedFund, ExplainedHistory};
 pub use expression::evaluate_expression;
 pub use format::format_rules;
+pub(crate) use fund::Drawn;
+pub use grant::CapUse;
 pub use history::{Aggregate, LookBack, READINGS_MAX, Readings};
 pub use input::{InputKind, InputSpec, NumberSpec, Pays};
 pub use inputs::{InputProblem, InputValue, Inputs};
@@ -108,7 +111,9 @@ pub use prize::{BoardOf, Prize};
 pub use programme::Feature;
 pub use prove::{Examination, Mutants, SECTIONS_UNTRIED, unchecked_numbers};
 pub use receipt::{RECEIPT_BYTES_MAX, ReceiptBytes, ReceiptError};
+pub use reckoning::{Reckoned, Reckoning};
 pub use ruleset::{RuleSet, SourceFile};
+pub(crate) use same_act::shares;
 pub use same_act::{ActSpan, SameAct};
 pub use schedule::{Acceptance, SpentPoints};
 pub use schema::json_schema;

@@ -55,8 +55,10 @@ pub(super) struct Yield {
     /// The multipliers that count, the first in the lowest bit.
     pub(super) multipliers: u16,
     pub(super) reduction_mg: i64,
-    numerator: i128,
-    denominator: i128,
+    /// Seconds that the act lasts.
+    pub(super) lasts: i64,
+    pub(super) numerator: i128,
+    pub(super) denominator: i128,
 }
 
 impl Yield {
@@ -67,6 +69,7 @@ impl Yield {
             held: outputs.holds.iter().position(|register| at(*register) != 0),
             multipliers: bits(outputs.multipliers.iter().map(|register| at(*register) != 0)),
             reduction_mg: outputs.reduction.map_or(0, |register| i64::try_from(at(register)).unwrap_or(0)),
+            lasts: outputs.lasts.map_or(0, |register| i64::try_from(at(register)).unwrap_or(0)),
             numerator: at(outputs.numerator),
             denominator: outputs.denominator.map_or(1, at),
         }
@@ -84,40 +87,77 @@ fn bits(all: impl Iterator<Item = bool>) -> u16 {
 pub(super) struct Payout {
     plan: PointsPlan,
     share: (i128, i128),
-    /// The one multiplication and division that do it in 64 bits.
-    quick: Option<(i64, Divisor)>,
+    /// For the factors that can come about; where one is missing, 64 bits do not do.
+    quick: Vec<Quick>,
 }
+
+/// Points for one factor as one multiplication and one division in 64 bits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Quick {
+    factor: Option<Ratio>,
+    times: i64,
+    divisor: Divisor,
+    granule: i64,
+}
+
+impl Quick {
+    #[inline]
+    pub(super) fn points(&self, numerator: i64) -> i64 {
+        // Proven to fit when it was made.
+        let granules = self.divisor.divide(numerator.wrapping_mul(self.times));
+        granules.saturating_mul(self.granule).max(0)
+    }
+}
+
+/// Most factors that points are prepared for.
+const QUICK_MAX: usize = 24;
 
 /// The payouts of all grades that an action accepts, at the grade's place in [`Evidence::ALL`].
 pub(super) type Payouts = [Option<Payout>; Evidence::ALL.len()];
 
-pub(super) fn payouts(program: &Program, plan: PointsPlan, shares: &[(Evidence, Decimal)]) -> Payouts {
+pub(super) fn payouts(program: &Program, plan: PointsPlan, action: &Action) -> Payouts {
+    let factors = stacked_factors(action);
     Evidence::ALL.map(|grade| {
-        let share = shares.iter().find(|(known, _)| *known == grade);
-        share.map(|(_, percent)| Payout::new(program, plan, *percent))
+        let share = percent_fraction(action.evidence_percent(grade)?);
+        let quick = factors.iter().filter_map(|factor| quick(program, plan, share, *factor)).collect();
+        Some(Payout { plan, share, quick })
     })
 }
 
+/// What multipliers and campaigns can come to, nothing at all first.
+fn stacked_factors(action: &Action) -> Vec<Option<Ratio>> {
+    let multipliers = action.multipliers.iter().map(|multiplier| multiplier.times);
+    let campaigns = action.campaigns.iter().map(|campaign| campaign.times);
+    let mut known: Vec<Option<Ratio>> = vec![None];
+    for times in multipliers.chain(campaigns) {
+        for so_far in known.clone() {
+            let joined = action.stacked(so_far, times.ratio);
+            if known.len() < QUICK_MAX && !known.contains(&joined) {
+                known.push(joined);
+            }
+        }
+    }
+    known
+}
+
 impl Payout {
-    fn new(program: &Program, plan: PointsPlan, percent: Decimal) -> Self {
-        let share = percent_fraction(percent);
-        Self { plan, share, quick: quick(program, plan, share) }
+    /// The short way to points for a factor.
+    #[inline]
+    pub(super) fn quick(&self, factor: Option<Ratio>) -> Option<&Quick> {
+        self.quick.iter().find(|quick| quick.factor == factor)
     }
 
     /// Points for the part of the grams that is kept, as a fraction, and for the factor that counts.
     #[inline]
     pub(super) fn points(&self, of: Yield, kept: Option<(i64, i64)>, factor: Option<Ratio>) -> i64 {
-        let plain = kept.is_none() && factor.is_none();
-        let quick = self.quick.filter(|_| plain).zip(i64::try_from(of.numerator).ok());
-        let points = if let Some(((factor, divisor), numerator)) = quick {
-            let granules = divisor.divide(numerator.wrapping_mul(factor));
-            granules.checked_mul(self.plan.granule)
-        } else {
-            let (above, below) = kept.unwrap_or((1, 1));
-            let kept = (i128::from(above), i128::from(below));
-            let factor = factor.map_or((1, 1), |ratio| (ratio.numerator(), ratio.denominator()));
-            self.plan.finish(of.numerator, of.denominator, [self.share, kept, factor])
-        };
+        let quick = if kept.is_none() { self.quick(factor) } else { None };
+        if let Some((quick, numerator)) = quick.zip(i64::try_from(of.numerator).ok()) {
+            return quick.points(numerator);
+        }
+        let (above, below) = kept.unwrap_or((1, 1));
+        let kept = (i128::from(above), i128::from(below));
+        let factor = factor.map_or((1, 1), |ratio| (ratio.numerator(), ratio.denominator()));
+        let points = self.plan.finish(of.numerator, of.denominator, [self.share, kept, factor]);
         points.unwrap_or(0).max(0)
     }
 }
@@ -147,11 +187,13 @@ impl Era {
     }
 }
 
-fn quick(program: &Program, plan: PointsPlan, share: (i128, i128)) -> Option<(i64, Divisor)> {
+fn quick(program: &Program, plan: PointsPlan, share: (i128, i128), factor: Option<Ratio>) -> Option<Quick> {
     if plan.denominator.is_some() {
         return None;
     }
-    let (up, down) = (plan.multiplier.checked_mul(share.0)?, plan.divisor.checked_mul(share.1)?);
+    let (above, below) = factor.map_or((1, 1), |ratio| (ratio.numerator(), ratio.denominator()));
+    let up = plan.multiplier.checked_mul(share.0)?.checked_mul(above)?;
+    let down = plan.divisor.checked_mul(share.1)?.checked_mul(below)?;
     let (up, down) = match Ratio::new(up, down) {
         Some(ratio) => (ratio.numerator(), ratio.denominator()),
         None if up == 0 => (0, 1),
@@ -159,7 +201,8 @@ fn quick(program: &Program, plan: PointsPlan, share: (i128, i128)) -> Option<(i6
     };
     let range = program.range(plan.numerator);
     let range = Range { low: range.low.checked_mul(up)?, high: range.high.checked_mul(up)? };
-    Some((i64::try_from(up).ok()?, Divisor::new(plan.mode, down, range)?))
+    let divisor = Divisor::new(plan.mode, down, range)?;
+    Some(Quick { factor, times: i64::try_from(up).ok()?, divisor, granule: plan.granule })
 }
 
 /// Reads how points are rounded, and proves it for every grade of evidence.

@@ -20,9 +20,9 @@ use super::evidence::Evidence;
 use super::fund::DRAWN_MAX;
 use super::history::{HISTORY_MAX, Readings};
 use super::input::{InputKind, InputSpec};
-use super::inputs::{ID_BYTES_MAX, InputProblem, InputValue, Inputs, slots};
+use super::inputs::{ID_BYTES_MAX, InputValue, Inputs};
 use super::section::NAME_CHARS_MAX;
-use super::verdict::{MOMENT_SLOTS, Slots};
+use super::verdict::MOMENT_SLOTS;
 use crate::amount::{Points, ReductionMg};
 use crate::id::SharedId;
 
@@ -122,7 +122,7 @@ impl Receipt {
     /// The receipt as it is stored. The instant is left to the activity's row.
     #[must_use]
     pub fn to_bytes(&self, action: &Action) -> ReceiptBytes {
-        let Ok(slots) = input_slots(action, &self.inputs) else {
+        let Ok(slots) = action.input_slots(&self.inputs) else {
             return ReceiptBytes(serde_json::to_vec(self).unwrap_or_default());
         };
         let mut bytes = Vec::with_capacity(32);
@@ -192,7 +192,7 @@ impl Receipt {
                 return Err(ReceiptError::Malformed(tag));
             }
         }
-        input_slots(action, &receipt.inputs).map_err(|_| ReceiptError::ForeignInputs)?;
+        action.input_slots(&receipt.inputs).map_err(|_| ReceiptError::ForeignInputs)?;
         Ok(receipt)
     }
 
@@ -235,12 +235,6 @@ impl Receipt {
         }
         Ok(())
     }
-}
-
-/// The inputs as a program loads them, after the slots of a moment that nobody looks at.
-fn input_slots(action: &Action, inputs: &Inputs) -> Result<Slots, InputProblem> {
-    let mut all = Slots::at(0, 0);
-    slots(action, inputs, &mut all).map(|()| all)
 }
 
 fn read_inputs(action: &Action, body: &mut Reader<'_>) -> Result<Inputs, ReceiptError> {

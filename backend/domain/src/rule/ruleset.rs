@@ -10,13 +10,14 @@ use sha2::{Digest, Sha256};
 
 use super::action::Action;
 use super::badge::Badge;
-use super::batch::{Batch, Formed};
+use super::batch::{Batch, EventColumns, Formed};
 use super::budget::{Budget, BudgetWindow};
 use super::campaign::{Campaign, DISTRICTS};
 use super::cap::CapWindow;
 use super::decision::{Decision, Facts, Usage};
 use super::diagnostic::{Diagnostic, Finding, Findings, Place, Severity, nearest, text};
 use super::evidence::Evidence;
+use super::fund::Drawn;
 use super::inputs::{self, InputProblem, Inputs};
 use super::level::Level;
 use super::parameter::Parameter;
@@ -281,22 +282,48 @@ impl RuleSet {
         evaluate::decide(action, typed, used, scratch, &mut ())
     }
 
-    /// Runs an action's formulas over a batch of its events; `into` gets one answer for each.
-    pub fn form(&self, action: &Action, batch: &mut Batch, into: &mut Vec<Formed>) {
-        batch.form(action, into);
+    /// Runs an action's formulas over columns of events; the batch holds one answer for each.
+    pub fn form(&self, action: &Action, events: &EventColumns<'_>, batch: &mut Batch) {
+        batch.form(action, events);
     }
 
-    /// Decides one act like [`RuleSet::decide`], from what [`RuleSet::form`] gave for it.
+    /// Decides one event of a batch like [`RuleSet::decide`], from what [`RuleSet::form`] gave for it.
+    #[inline]
     #[must_use]
     pub fn settle(
         &self,
         action: &Action,
-        typed: Typed<'_>,
-        formed: Formed,
+        (batch, events, row): (&Batch, &EventColumns<'_>, usize),
         used: &[Usage],
         scratch: &mut Scratch,
     ) -> Verdict {
-        evaluate::settle(action, typed, formed, used, scratch)
+        batch.settle(action, events, row, used, scratch)
+    }
+
+    /// Runs an action's formulas for one act.
+    pub(crate) fn form_one(action: &Action, typed: Typed<'_>, scratch: &mut Scratch) -> Formed {
+        evaluate::form(action, typed, scratch)
+    }
+
+    /// Decides one act whose formulas have been run.
+    pub(crate) fn settle_one(
+        action: &Action,
+        (typed, formed): (Typed<'_>, Formed),
+        used: &[Usage],
+        scratch: &mut Scratch,
+    ) -> Verdict {
+        evaluate::settle(action, typed, formed, used, scratch, &mut ())
+    }
+
+    /// The same; says what is drawn from budgets.
+    pub(crate) fn settle_drawing(
+        action: &Action,
+        (typed, formed): (Typed<'_>, Formed),
+        used: &[Usage],
+        scratch: &mut Scratch,
+        drawn: &mut Drawn,
+    ) -> Verdict {
+        evaluate::settle(action, typed, formed, used, scratch, drawn)
     }
 
     /// Runs files of cases against this rule set, the city's own first, then those of its catalogues;

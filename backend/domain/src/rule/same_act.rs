@@ -36,6 +36,11 @@ impl SameAct {
         self.lasts.as_ref().map(|located| located.formula.source.as_str())
     }
 
+    /// The place of the input that identifies an act; none where none does.
+    pub(crate) fn trip(&self) -> Option<usize> {
+        self.trip
+    }
+
     /// How long two acts may share before they count as one.
     #[must_use]
     pub fn overlap(&self) -> TimeDelta {
@@ -63,11 +68,18 @@ impl ActSpan {
     /// may. A stretch of no length shares nothing.
     #[must_use]
     pub fn shares(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
-        let some = self.from < self.until && from < until;
-        let inside = (self.from <= from && until <= self.until) || (from <= self.from && self.until <= until);
-        let shared = self.until.min(until).signed_duration_since(self.from.max(from));
-        some && (inside || shared > self.overlap)
+        let longer =
+            |from: DateTime<Utc>, until: DateTime<Utc>| until.signed_duration_since(from) > self.overlap;
+        shares((self.from, self.until), (from, until), longer)
     }
+}
+
+/// Whether two stretches are one act; `longer` says whether what they share is more than they may.
+pub(crate) fn shares<T: Ord + Copy>(own: (T, T), other: (T, T), longer: impl Fn(T, T) -> bool) -> bool {
+    let ((from, until), (begin, end)) = (own, other);
+    let some = from < until && begin < end;
+    let inside = (from <= begin && end <= until) || (begin <= from && until <= end);
+    some && (inside || longer(from.max(begin), until.min(end)))
 }
 
 /// Reads what makes reports of an action one act.

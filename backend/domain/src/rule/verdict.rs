@@ -32,6 +32,13 @@ impl Slots {
         slots
     }
 
+    /// The values of all slots, the moment's among them.
+    pub(super) fn from_values(values: impl Iterator<Item = i64>) -> Self {
+        let mut slots = Self { values: [0; SLOTS_MAX], count: 0 };
+        values.for_each(|value| slots.push(value));
+        slots
+    }
+
     /// The values of the inputs.
     #[must_use]
     pub fn inputs(&self) -> &[i64] {

@@ -1,56 +1,40 @@
-//! Both sides over the same events, and what differs. One comparison sees whole citizens; several are joined.
+//! Both sides over the same events, and where they differ most.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 
-use super::report::{Difference, Report};
-use super::row::Row;
-use super::shape::Schema;
-use super::side::{Side, SideError};
-use super::tally::Pair;
-use crate::rule::{Granted, RuleSet, Usage, Verdict};
+use super::block::{Bare, Block};
+use super::report::Report;
+use super::side::{Played, Side};
+use super::tally::Judged;
+use super::trail::Sight;
 
 /// Differences that are kept with all that explains them.
 const DIFFERENCES_MAX: usize = 20;
 
-/// Points of one citizen on both sides, and whether any cap trimmed them.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Standing {
-    pub(super) in_force: i64,
-    pub(super) draft: i64,
-    pub(super) capped: (bool, bool),
-}
-
 /// What two rule sets make of the same events.
-pub struct Comparison<'r> {
-    schema: &'r Schema,
-    sides: [Side<'r>; 2],
-    found: Found,
-    citizens: HashMap<u32, Standing>,
-}
-
-/// What a comparison has found so far.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Found {
-    pub(super) all: Pair,
-    pub(super) by_shape: BTreeMap<u16, Pair>,
-    pub(super) by_district: BTreeMap<u16, Pair>,
-    pub(super) by_day: BTreeMap<i32, Pair>,
-    /// Points of each citizen on both sides.
-    pub(super) standings: Vec<(i64, i64)>,
-    pub(super) newly_capped: u64,
-    pub(super) no_longer_capped: u64,
+#[derive(Default)]
+pub struct Comparison {
     largest: BinaryHeap<Reverse<Candidate>>,
 }
 
 /// An event that both sides judge differently. The greatest difference is the greatest; among equals the
 /// earliest event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Candidate {
+pub(super) struct Candidate {
     by: u64,
     order: Reverse<u64>,
-    row: Row,
-    seen: [Vec<Usage>; 2],
+    pub(super) bare: Bare,
+    pub(super) slots: Vec<i64>,
+    /// Under the rules in force and under the draft.
+    pub(super) sides: [(Judged, Sight); 2],
+}
+
+impl Candidate {
+    /// Place of the event among all, from 0.
+    pub(super) fn event(&self) -> u64 {
+        self.order.0
+    }
 }
 
 impl PartialOrd for Candidate {
@@ -65,115 +49,35 @@ impl Ord for Candidate {
     }
 }
 
-fn points(verdict: &Verdict) -> i64 {
-    match verdict {
-        Verdict::Credited(Granted { points, .. }) => points.get(),
-        Verdict::Refused(_) | Verdict::Held(_) => 0,
-    }
-}
-
-fn capped(verdict: &Verdict) -> bool {
-    match verdict {
-        Verdict::Credited(granted) => granted.capped,
-        Verdict::Refused(_) | Verdict::Held(_) => false,
-    }
-}
-
-impl<'r> Comparison<'r> {
-    /// Begins with nothing granted.
-    #[must_use]
-    pub fn new(in_force: &'r RuleSet, draft: &'r RuleSet, schema: &'r Schema) -> Self {
-        let sides = [Side::new(in_force, schema), Side::new(draft, schema)];
-        Self { schema, sides, found: Found::default(), citizens: HashMap::new() }
-    }
-
-    /// Plays the next event; `order` is its place among all events.
-    pub fn play(&mut self, row: &Row, order: u64) -> Result<(), SideError> {
-        let [in_force, draft] = &mut self.sides;
-        let (old, new) = (in_force.judge(row)?, draft.judge(row)?);
-        let found = &mut self.found;
-        found.all.add(&old, &new);
-        found.by_shape.entry(row.shape).or_default().add(&old, &new);
-        found.by_district.entry(row.district).or_default().add(&old, &new);
-        found.by_day.entry(row.day).or_default().add(&old, &new);
-        let standing = self.citizens.entry(row.citizen).or_default();
-        standing.in_force = standing.in_force.saturating_add(points(&old));
-        standing.draft = standing.draft.saturating_add(points(&new));
-        standing.capped.0 |= capped(&old);
-        standing.capped.1 |= capped(&new);
-        let by = points(&old).abs_diff(points(&new));
-        if by > 0 && found.takes(by, order) {
-            let seen = [in_force.seen().to_vec(), draft.seen().to_vec()];
-            found.keep(Candidate { by, order: Reverse(order), row: *row, seen });
-        }
-        Ok(())
-    }
-
-    /// All events of these citizens have been played; others come.
-    pub fn turn(&mut self) {
-        self.sides.iter_mut().for_each(Side::forget);
-        for (_, standing) in self.citizens.drain() {
-            self.found.standings.push((standing.in_force, standing.draft));
-            let (before, after) = standing.capped;
-            let count = |count: &mut u64, one: bool| *count = count.saturating_add(u64::from(one));
-            count(&mut self.found.newly_capped, after && !before);
-            count(&mut self.found.no_longer_capped, before && !after);
+impl Comparison {
+    /// Looks at what both sides made of a block; `first` is the place of its first event among all.
+    pub fn look(&mut self, block: &Block, first: u64, in_force: &Played, draft: &Played) {
+        for (row, (old, new)) in in_force.judged.iter().zip(&draft.judged).enumerate() {
+            let by = old.promised().abs_diff(new.promised());
+            let order = first.saturating_add(u64::try_from(row).unwrap_or(u64::MAX));
+            if by == 0 || !self.takes(by, order) {
+                continue;
+            }
+            let (Some(bare), Some(slots)) = (block.bare(row), block.slots(row)) else { continue };
+            let sides = [(*old, in_force.trail.of(row)), (*new, draft.trail.of(row))];
+            self.largest.push(Reverse(Candidate { by, order: Reverse(order), bare, slots, sides }));
+            if self.largest.len() > DIFFERENCES_MAX {
+                self.largest.pop();
+            }
         }
     }
 
-    /// Takes over what another comparison of other citizens found.
-    pub fn join(&mut self, mut other: Self) {
-        other.turn();
-        self.turn();
-        let (own, other) = (&mut self.found, other.found);
-        own.all.join(&other.all);
-        for (shape, pair) in &other.by_shape {
-            own.by_shape.entry(*shape).or_default().join(pair);
-        }
-        for (district, pair) in &other.by_district {
-            own.by_district.entry(*district).or_default().join(pair);
-        }
-        for (day, pair) in &other.by_day {
-            own.by_day.entry(*day).or_default().join(pair);
-        }
-        own.standings.extend(other.standings);
-        own.newly_capped = own.newly_capped.saturating_add(other.newly_capped);
-        own.no_longer_capped = own.no_longer_capped.saturating_add(other.no_longer_capped);
-        for Reverse(candidate) in other.largest {
-            own.keep(candidate);
-        }
+    fn takes(&self, by: u64, order: u64) -> bool {
+        let beats = |Reverse(least): &Reverse<Candidate>| (least.by, least.order) < (by, Reverse(order));
+        self.largest.len() < DIFFERENCES_MAX || self.largest.peek().is_some_and(beats)
     }
 
     /// What was found, told.
     #[must_use]
-    pub fn report(mut self) -> Report {
-        self.turn();
-        let mut largest = std::mem::take(&mut self.found.largest).into_vec();
+    pub fn report(self, in_force: Side<'_>, draft: Side<'_>) -> Report {
+        let mut largest = self.largest.into_vec();
         largest.sort_unstable();
-        let differences = largest.iter().map(|Reverse(candidate)| self.difference(candidate)).collect();
-        Report::new(self.schema, self.found, differences)
-    }
-
-    fn difference(&self, candidate: &Candidate) -> Difference {
-        let Candidate { order: Reverse(order), row, seen: [old, new], .. } = candidate;
-        let [in_force, draft] = &self.sides;
-        Difference::new(*order, row, self.schema, [(in_force, old), (draft, new)])
-    }
-}
-
-impl Found {
-    fn takes(&self, by: u64, order: u64) -> bool {
-        self.largest.len() < DIFFERENCES_MAX
-            || self
-                .largest
-                .peek()
-                .is_some_and(|Reverse(least)| (least.by, least.order) < (by, Reverse(order)))
-    }
-
-    fn keep(&mut self, candidate: Candidate) {
-        self.largest.push(Reverse(candidate));
-        if self.largest.len() > DIFFERENCES_MAX {
-            self.largest.pop();
-        }
+        let largest: Vec<Candidate> = largest.into_iter().map(|Reverse(candidate)| candidate).collect();
+        Report::new(in_force, draft, &largest)
     }
 }

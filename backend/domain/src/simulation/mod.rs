@@ -1,19 +1,33 @@
 //! A draft of the rules beside the rules in force, over past events. Decides each event exactly as crediting
-//! would, citizen by citizen in event order. Must never read a file or keep an event longer than its turn.
+//! would, in event order. Must never read a file or keep an event longer than its block.
 //!
-//! Caps look at one citizen alone, so citizens can be shared out among as many [`Comparison`]s as there are
-//! processors, and what those found is joined at the end.
+//! Events come in [`Block`]s of columns. Formulas run down a block's columns; same acts, caps and budgets
+//! follow event by event. The two sides know nothing of one another, so each can have a processor of its own;
+//! a [`Comparison`] puts what they found side by side.
 
+mod acts;
+mod block;
+mod bytes;
 mod comparison;
+mod counts;
+mod desk;
+mod funds;
+mod lens;
+mod looks;
+mod quick;
+mod reading;
 mod report;
 mod row;
 mod shape;
 mod side;
 mod tally;
+mod trail;
 
+pub use block::{BLOCK_ROWS, Block, Head, Horizon};
+pub use bytes::RowError;
 pub use comparison::Comparison;
-pub use report::{Decile, Difference, Named, Report, Totals};
-pub use row::{Row, RowError};
+pub use report::{BudgetUse, Decile, Difference, Fund, LevelCount, Named, Report, SideOf, Totals};
+pub use row::{Happening, Row, card_number};
 pub use shape::{Schema, SchemaError, Shape};
-pub use side::SideError;
-pub use tally::{Count, Pair};
+pub use side::{Played, Side, SideError};
+pub use tally::{Count, Judged, Pair, Standing};

@@ -1,14 +1,19 @@
 //! What a simulation found, ready to be shown or kept as JSON. Holds no rule.
 
-use chrono::{NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate};
 use serde::Serialize;
 
-use super::comparison::Found;
-use super::row::Row;
+use super::comparison::Candidate;
+use super::funds::Purse;
 use super::shape::{Schema, Shape};
-use super::side::Side;
-use super::tally::Pair;
-use crate::rule::{Explanation, Facts, Usage};
+use super::side::{Holding, Side, Sums};
+use super::tally::{Count, Judged, Pair, Standing};
+use super::trail::Sight;
+use crate::amount::{Points, ReductionMg};
+use crate::rule::{Explanation, Facts, RuleSet};
+use crate::text::Text;
 
 /// Everything that a simulation found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,6 +32,10 @@ pub struct Report {
     pub newly_capped: u64,
     /// Citizens that caps trim under the rules in force only.
     pub no_longer_capped: u64,
+    /// Budgets and campaigns, each in each period that saw an event.
+    pub budgets: Vec<Fund>,
+    /// How many citizens these events alone bring to each level.
+    pub levels: Vec<LevelCount>,
     /// The events whose points differ most.
     pub differences: Vec<Difference>,
 }
@@ -55,7 +64,7 @@ pub struct Named {
     pub counts: Pair,
 }
 
-/// A tenth of the citizens.
+/// A tenth of the citizens. Points that wait for a budget are among theirs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Decile {
     /// How many.
@@ -70,6 +79,47 @@ pub struct Decile {
     pub draft_points: i128,
 }
 
+/// A budget or campaign in one period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fund {
+    /// Its id.
+    pub id: String,
+    /// The first civil day.
+    pub from: NaiveDate,
+    /// The first civil day after it.
+    pub until: NaiveDate,
+    /// Under the rules in force; none where they have no such budget.
+    pub in_force: Option<BudgetUse>,
+    /// Under the draft.
+    pub draft: Option<BudgetUse>,
+}
+
+/// What became of a budget.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BudgetUse {
+    /// Points that it holds.
+    pub limit: Points,
+    /// Points issued.
+    pub issued: Points,
+    /// Points that were promised and wait.
+    pub waiting: Points,
+    /// When the act happened that took the last of it; none where something is left.
+    pub ended_at: Option<String>,
+}
+
+/// One level.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LevelCount {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: Text,
+    /// Citizens under the rules in force; none where they have no such level.
+    pub in_force: Option<u64>,
+    /// Citizens under the draft.
+    pub draft: Option<u64>,
+}
+
 /// One event that both sides judge differently.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
@@ -77,47 +127,100 @@ pub struct Difference {
     pub event: u64,
     /// Id of its action.
     pub action: String,
-    /// How the rules in force judge it; none where they have no such action.
-    pub in_force: Option<Explanation>,
+    /// How the rules in force judge it.
+    pub in_force: SideOf,
     /// How the draft judges it.
-    pub draft: Option<Explanation>,
+    pub draft: SideOf,
+}
+
+/// How one side judges an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SideOf {
+    /// What became of it.
+    pub standing: Standing,
+    /// Points, those that wait among them.
+    pub points: i64,
+    /// How it came about; none where the rules have no such action, or the act was counted before.
+    pub explanation: Option<Explanation>,
 }
 
 impl Report {
-    pub(super) fn new(schema: &Schema, found: Found, differences: Vec<Difference>) -> Self {
-        let Found {
-            all, by_shape, by_district, by_day, mut standings, newly_capped, no_longer_capped, ..
-        } = found;
-        let named = |name: String, counts: &Pair| Named { name, counts: *counts };
-        let mut actions: Vec<Named> = Vec::new();
-        for (shape, counts) in &by_shape {
-            let name = schema.shapes.get(usize::from(*shape)).map_or("", Shape::action);
-            match actions.iter_mut().find(|known| known.name == name) {
-                Some(known) => known.counts.join(counts),
-                None => actions.push(named(name.to_owned(), counts)),
-            }
-        }
-        let district = |place: u16| {
-            let name = usize::from(place).checked_sub(1).and_then(|place| schema.districts.get(place));
-            name.map_or("-", String::as_str).to_owned()
+    pub(super) fn new(in_force: Side<'_>, draft: Side<'_>, largest: &[Candidate]) -> Self {
+        let (schema, old_rules, new_rules) = (in_force.schema, in_force.rules, draft.rules);
+        let differences =
+            largest.iter().map(|candidate| difference(candidate, schema, [old_rules, new_rules])).collect();
+        let ((old, old_holdings, old_purses), (new, new_holdings, new_purses)) =
+            (in_force.into_found(), draft.into_found());
+        let sums = [&old, &new];
+        let action = |(_, shape, _): (i32, u16, u16)| {
+            schema.shapes.get(usize::from(shape)).map_or("", Shape::action).to_owned()
         };
-        let districts: Vec<Named> =
-            by_district.iter().map(|(place, counts)| named(district(*place), counts)).collect();
-        let unnamed = by_district.keys().all(|place| *place == 0);
-        let day = |day: i32| NaiveDate::from_num_days_from_ce_opt(day).unwrap_or_default().to_string();
-        let days = by_day.iter().map(|(number, counts)| named(day(*number), counts)).collect();
-        standings.sort_unstable();
+        let order = |name: &str| schema.shapes.iter().position(|shape| shape.action() == name);
+        let mut actions = named(sums, action);
+        actions.sort_by_key(|named| order(&named.name));
+        let mut districts =
+            named(sums, |(_, _, district)| schema.district(district).unwrap_or("-").to_owned());
+        if districts.iter().all(|named| named.name == "-") {
+            districts.clear();
+        }
+        let days = named(sums, |(day, _, _)| day_text(day));
+        let standings = standings(&old_holdings, &new_holdings);
         let deciles = deciles(&standings);
         let sum = |of: fn(&Decile) -> u64| deciles.iter().map(of).fold(0_u64, u64::saturating_add);
-        let totals = Totals {
-            citizens: sum(|decile| decile.citizens),
-            gain: sum(|decile| decile.gain),
-            lose: sum(|decile| decile.lose),
-            counts: all,
+        let mut counts = Pair::default();
+        for count in old.values() {
+            counts.in_force.join(count);
+        }
+        for count in new.values() {
+            counts.draft.join(count);
+        }
+        let only = |one: &[Holding], other: &[Holding]| {
+            let capped = one.iter().zip(other).filter(|(one, other)| one.capped && !other.capped);
+            u64::try_from(capped.count()).unwrap_or(u64::MAX)
         };
-        let districts = if unnamed { Vec::new() } else { districts };
-        Self { totals, actions, districts, days, deciles, newly_capped, no_longer_capped, differences }
+        Self {
+            totals: Totals {
+                citizens: sum(|decile| decile.citizens),
+                gain: sum(|decile| decile.gain),
+                lose: sum(|decile| decile.lose),
+                counts,
+            },
+            actions,
+            districts,
+            days,
+            newly_capped: only(&new_holdings, &old_holdings),
+            no_longer_capped: only(&old_holdings, &new_holdings),
+            deciles,
+            budgets: funds((old_rules, old_purses), (new_rules, new_purses)),
+            levels: levels((old_rules, &old_holdings), (new_rules, &new_holdings)),
+            differences,
+        }
     }
+}
+
+/// Sums under the names that a key goes by, in the order of the names.
+fn named([old, new]: [&Sums; 2], name: impl Fn((i32, u16, u16)) -> String) -> Vec<Named> {
+    let mut all: BTreeMap<String, Pair> = BTreeMap::new();
+    let mut add = |sums: &Sums, side: fn(&mut Pair) -> &mut Count| {
+        for (key, count) in sums {
+            side(all.entry(name(*key)).or_default()).join(count);
+        }
+    };
+    add(old, |pair| &mut pair.in_force);
+    add(new, |pair| &mut pair.draft);
+    all.into_iter().map(|(name, counts)| Named { name, counts }).collect()
+}
+
+fn day_text(day: i32) -> String {
+    NaiveDate::from_num_days_from_ce_opt(day).unwrap_or_default().to_string()
+}
+
+/// Points on both sides of everyone who did something, in order.
+fn standings(old: &[Holding], new: &[Holding]) -> Vec<(i64, i64)> {
+    let seen = old.iter().zip(new).filter(|(old, _)| old.seen);
+    let mut standings: Vec<(i64, i64)> = seen.map(|(old, new)| (old.points, new.points)).collect();
+    standings.sort_unstable();
+    standings
 }
 
 /// Ten groups of citizens in order; where ten do not divide them, the first groups are one smaller.
@@ -139,24 +242,91 @@ fn decile(group: &[(i64, i64)]) -> Decile {
     decile
 }
 
-impl Difference {
-    pub(super) fn new(order: u64, row: &Row, schema: &Schema, sides: [(&Side<'_>, &Vec<Usage>); 2]) -> Self {
-        let shape = schema.shapes.get(usize::from(row.shape));
-        let [in_force, draft] = sides.map(|(side, used)| explanation(side, used, row, shape?));
-        let action = shape.map_or("", Shape::action).to_owned();
-        Self { event: order, action, in_force, draft }
+/// Both sides' budgets by period and id.
+fn funds(old: (&RuleSet, Vec<Purse>), new: (&RuleSet, Vec<Purse>)) -> Vec<Fund> {
+    let mut all: BTreeMap<(NaiveDate, String), Fund> = BTreeMap::new();
+    let mut add = |(rules, purses): (&RuleSet, Vec<Purse>), side: fn(&mut Fund) -> &mut Option<BudgetUse>| {
+        for Purse { id, range, limit, issued, waiting, ended_at } in purses {
+            let local = |second| {
+                let at = DateTime::from_timestamp(second, 0)?.with_timezone(&rules.timezone());
+                Some(at.format("%Y-%m-%d %H:%M:%S").to_string())
+            };
+            let fund = all.entry((range.from, id.clone())).or_insert_with(|| Fund {
+                id,
+                from: range.from,
+                until: range.until,
+                in_force: None,
+                draft: None,
+            });
+            *side(fund) = Some(BudgetUse { limit, issued, waiting, ended_at: ended_at.and_then(local) });
+        }
+    };
+    add(old, |fund| &mut fund.in_force);
+    add(new, |fund| &mut fund.draft);
+    all.into_values().collect()
+}
+
+/// Both sides' levels, those of the rules in force first.
+fn levels(old: (&RuleSet, &[Holding]), new: (&RuleSet, &[Holding])) -> Vec<LevelCount> {
+    let mut all: Vec<LevelCount> = Vec::new();
+    let mut add = |(rules, holdings): (&RuleSet, &[Holding]),
+                   side: fn(&mut LevelCount) -> &mut Option<u64>| {
+        for level in rules.levels() {
+            let reached = |holding: &&Holding| {
+                let (points, reduction) =
+                    (Points::new(holding.points), ReductionMg::new(holding.reduction_mg));
+                holding.seen && rules.level(points, reduction).is_some_and(|own| own.id() == level.id())
+            };
+            let count = u64::try_from(holdings.iter().filter(reached).count()).unwrap_or(u64::MAX);
+            if !all.iter().any(|known| known.id == level.id()) {
+                let (id, name) = (level.id().to_owned(), level.name().clone());
+                all.push(LevelCount { id, name, in_force: None, draft: None });
+            }
+            if let Some(known) = all.iter_mut().find(|known| known.id == level.id()) {
+                *side(known) = Some(count);
+            }
+        }
+    };
+    add(old, |level| &mut level.in_force);
+    add(new, |level| &mut level.draft);
+    all
+}
+
+fn difference(candidate: &Candidate, schema: &Schema, rules: [&RuleSet; 2]) -> Difference {
+    let shape = schema.shapes.get(usize::from(candidate.bare.shape));
+    let ([old, new], [old_rules, new_rules]) = (&candidate.sides, rules);
+    let side = |rules: &RuleSet, (judged, sight): &(Judged, Sight)| SideOf {
+        standing: judged.standing,
+        points: judged.promised(),
+        explanation: shape
+            .filter(|_| judged.standing != Standing::ToldAgain)
+            .and_then(|shape| explanation(rules, shape, candidate, schema, sight)),
+    };
+    Difference {
+        event: candidate.event(),
+        action: shape.map_or("", Shape::action).to_owned(),
+        in_force: side(old_rules, old),
+        draft: side(new_rules, new),
     }
 }
 
-fn explanation(side: &Side<'_>, used: &[Usage], row: &Row, shape: &Shape) -> Option<Explanation> {
-    let (rules, action) = (side.rules(), side.action(row)?);
-    let day = NaiveDate::from_num_days_from_ce_opt(row.day)?;
-    let second = TimeDelta::try_seconds(i64::from(row.second))?;
-    let local = day.and_time(NaiveTime::MIN).checked_add_signed(second)?;
-    let occurred_at = rules.timezone().from_local_datetime(&local).earliest()?.with_timezone(&Utc);
-    let inputs = shape.inputs(row.slots())?;
-    let facts = Facts::new(&inputs, occurred_at, row.evidence);
-    Some(rules.explain(action, rules.evaluate(action, &facts, used).receipt()))
+fn explanation(
+    rules: &RuleSet,
+    shape: &Shape,
+    candidate: &Candidate,
+    schema: &Schema,
+    sight: &Sight,
+) -> Option<Explanation> {
+    let (action, bare) = (rules.action(shape.action())?, &candidate.bare);
+    let inputs = shape.inputs(&candidate.slots)?;
+    let facts = Facts {
+        district: schema.district(bare.district),
+        history: &sight.history,
+        issued: &sight.issued,
+        reviewed: bare.reviewed,
+        ..Facts::new(&inputs, DateTime::from_timestamp(bare.at, 0)?, bare.evidence)
+    };
+    Some(rules.explain(action, rules.evaluate(action, &facts, &sight.used).receipt()))
 }
 
 #[cfg(test)]

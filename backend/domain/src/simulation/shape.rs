@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::rule::{Action, Decimal, Feature, InputKind, InputValue, Inputs, RuleSet, Unit};
+use crate::rule::{Action, Decimal, InputKind, InputValue, Inputs, RuleSet, Unit};
 
 /// One input as it was kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Kind {
+pub(super) enum Kind {
     Number {
         unit: String,
         decimals: u8,
@@ -16,7 +16,7 @@ enum Kind {
     Choice {
         of: Vec<String>,
     },
-    /// Nothing is kept of it: only what a simulation cannot play asks for it.
+    /// Its slot holds the number that the identifier goes by.
     Id,
 }
 
@@ -24,7 +24,7 @@ enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
     action: String,
-    inputs: Vec<(String, Kind)>,
+    pub(super) inputs: Vec<(String, Kind)>,
 }
 
 impl Shape {
@@ -55,7 +55,8 @@ impl Shape {
         self.inputs.len()
     }
 
-    /// The inputs that slots stand for; none where they stand for none.
+    /// The inputs that slots stand for, identifiers by a number in place of their name; none where they stand
+    /// for none.
     #[must_use]
     pub fn inputs(&self, slots: &[i64]) -> Option<Inputs> {
         if slots.len() != self.inputs.len() {
@@ -74,7 +75,8 @@ impl Kind {
                 Unit::named(unit).map(|unit| InputValue::Number { number: number.trimmed(), unit })
             }
             Self::YesNo => Some(InputValue::YesNo(slot != 0)),
-            Self::Id => Some(InputValue::Id(String::new())),
+            Self::Id if slot == 0 => Some(InputValue::Id(String::new())),
+            Self::Id => Some(InputValue::Id(format!("{slot:016x}"))),
             Self::Choice { of } => {
                 let option = usize::try_from(slot).ok().and_then(|place| of.get(place));
                 option.map(|word| InputValue::Choice(word.clone()))
@@ -106,38 +108,19 @@ pub enum SchemaError {
         /// Of the rules.
         rules: String,
     },
-    /// A part of the language that needs more than a citizen's own caps.
-    #[error(
-        "the rules of {city} use `{key}`, which a simulation cannot play yet / 规则用到 `{key}`, 推演尚不支持"
-    )]
-    CannotPlay {
-        /// Whose rules.
-        city: String,
-        /// The key in the rule file.
-        key: &'static str,
-    },
-}
-
-/// Whether a simulation decides events with it as crediting does.
-fn plays(feature: Feature) -> bool {
-    match feature {
-        Feature::Settle | Feature::Holds | Feature::NegativeBalances => true,
-        Feature::History | Feature::Campaigns | Feature::Budgets | Feature::ScopedCaps | Feature::SameAct => {
-            false
-        }
-    }
 }
 
 impl Schema {
-    /// The shapes of both rule sets, each once; the first rule set's come first.
-    pub fn of(first: &RuleSet, second: &RuleSet) -> Result<Self, SchemaError> {
-        let mut schema =
-            Self { timezone: first.timezone().to_string(), shapes: Vec::new(), districts: Vec::new() };
-        schema.check(first)?;
-        schema.check(second)?;
-        for shape in first.actions().chain(second.actions()).map(Shape::of) {
-            if !schema.shapes.contains(&shape) {
-                schema.shapes.push(shape);
+    /// The shapes of rule sets, each once, those of the first rule set first.
+    pub fn of(rules: &[&RuleSet], districts: Vec<String>) -> Result<Self, SchemaError> {
+        let timezone = rules.first().map(|rules| rules.timezone().to_string()).unwrap_or_default();
+        let mut schema = Self { timezone, shapes: Vec::new(), districts };
+        for rules in rules {
+            schema.check(rules)?;
+            for shape in rules.actions().map(Shape::of) {
+                if !schema.shapes.contains(&shape) {
+                    schema.shapes.push(shape);
+                }
             }
         }
         Ok(schema)
@@ -146,14 +129,24 @@ impl Schema {
     /// Whether events kept so can be played against these rules.
     pub fn check(&self, rules: &RuleSet) -> Result<(), SchemaError> {
         let own = rules.timezone().to_string();
-        if own != self.timezone {
-            return Err(SchemaError::OtherTimezone { kept: self.timezone.clone(), rules: own });
+        if own == self.timezone {
+            Ok(())
+        } else {
+            Err(SchemaError::OtherTimezone { kept: self.timezone.clone(), rules: own })
         }
-        match rules.features().into_iter().find(|feature| !plays(*feature)) {
-            Some(feature) => {
-                Err(SchemaError::CannotPlay { city: rules.city().to_owned(), key: feature.key() })
-            }
-            None => Ok(()),
-        }
+    }
+
+    /// The number of an action's shape; none where it is not among the shapes.
+    #[must_use]
+    pub fn shape_of(&self, action: &Action) -> Option<u16> {
+        let shape = Shape::of(action);
+        let place = self.shapes.iter().position(|known| *known == shape)?;
+        u16::try_from(place).ok()
+    }
+
+    /// A district by its number; none for zero.
+    pub(super) fn district(&self, number: u16) -> Option<&str> {
+        let place = usize::from(number).checked_sub(1)?;
+        self.districts.get(place).map(String::as_str)
     }
 }

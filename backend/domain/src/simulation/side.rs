@@ -1,15 +1,16 @@
-//! One rule set at work on kept events: reads their slots its own way and remembers what caps look at. Must
-//! give what crediting the events one by one gives.
+//! One rule set at work on kept events: reads their slots its own way and remembers what caps, looks back,
+//! same acts and budgets ask for. Must give what crediting the events one by one gives.
 
-use std::collections::HashMap;
-
-use chrono::NaiveDate;
-
-use super::row::Row;
-use super::shape::{Schema, Shape};
+use super::block::{Bare, Block, Horizon, Part};
+use super::desk::{Desk, LookingBack, Starts, State};
+use super::funds::Purse;
+use super::quick::QuickMap;
+use super::reading::{Reading, readings};
+use super::shape::Schema;
+use super::tally::{Count, Judged, Standing};
+use super::trail::Trail;
 use crate::amount::AmountOverflow;
-use crate::rule::{Action, Evidence, Facts, Granted, Reason, RuleSet, Scratch, Slots, Typed, Usage, Verdict};
-use crate::time::{Period, day_start};
+use crate::rule::{Batch, EventColumns, Reason, RuleSet, Scratch};
 
 /// A sum that a cap looks at left the range of its type, or a day the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,169 +23,182 @@ pub enum SideError {
     Day,
 }
 
-/// How a shape's slots become an action's.
-enum Lens<'r> {
-    /// The rule set has no such action.
-    Unknown,
-    Same(&'r Action),
-    Converted(&'r Action),
+/// One citizen's totals.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Holding {
+    pub(super) points: i64,
+    pub(super) reduction_mg: i64,
+    pub(super) seen: bool,
+    pub(super) capped: bool,
 }
 
-struct Reading<'r> {
-    lens: Lens<'r>,
-    /// Number of the action among those of the rule set, and the periods that its caps count in.
-    action: u16,
-    periods: Vec<Period>,
+/// One side's answers to a block.
+#[derive(Debug, Default)]
+pub struct Played {
+    pub(super) judged: Vec<Judged>,
+    pub(super) trail: Trail,
 }
+
+impl Played {
+    /// The answers, in the order of the events.
+    #[must_use]
+    pub fn judged(&self) -> &[Judged] {
+        &self.judged
+    }
+}
+
+/// Sums by civil day, shape and district.
+pub(super) type Sums = QuickMap<(i32, u16, u16), Count>;
 
 /// A rule set, and what it has granted.
-pub(super) struct Side<'r> {
-    rules: &'r RuleSet,
-    shapes: &'r [Shape],
-    readings: Vec<Reading<'r>>,
-    used: HashMap<(u32, u16, Period, i32), Usage>,
+pub struct Side<'r> {
+    pub(super) rules: &'r RuleSet,
+    pub(super) schema: &'r Schema,
+    readings: Vec<Option<Reading<'r>>>,
+    batches: Vec<Batch>,
     starts: Starts,
+    state: State,
+    sums: Sums,
+    holdings: Vec<Holding>,
     scratch: Scratch,
-    /// What the caps of the last event looked at.
-    seen: Vec<Usage>,
+    slots: Vec<i64>,
+}
+
+/// A block on its way through one side.
+struct Turn<'b> {
+    block: &'b Block,
+    /// The slots of each shape's events.
+    columns: Vec<Vec<&'b [i64]>>,
+    /// Place of the first event among all.
+    first: u64,
+    horizon: Horizon,
 }
 
 impl<'r> Side<'r> {
-    pub(super) fn new(rules: &'r RuleSet, schema: &'r Schema) -> Self {
-        let readings = schema.shapes.iter().map(|shape| Reading::new(rules, shape)).collect();
+    /// Begins with nothing granted.
+    #[must_use]
+    pub fn new(rules: &'r RuleSet, schema: &'r Schema) -> Self {
         Self {
             rules,
-            shapes: &schema.shapes,
-            readings,
-            used: HashMap::new(),
+            schema,
+            readings: readings(rules, &schema.shapes),
+            batches: schema.shapes.iter().map(|_| Batch::default()).collect(),
             starts: Starts::default(),
+            state: State::default(),
+            sums: Sums::default(),
+            holdings: Vec::new(),
             scratch: Scratch::default(),
-            seen: Vec::new(),
+            slots: Vec::new(),
         }
     }
 
-    /// Forgets what it granted: other citizens come.
-    pub(super) fn forget(&mut self) {
-        self.used.clear();
+    pub(super) fn into_found(self) -> (Sums, Vec<Holding>, Vec<Purse>) {
+        (self.sums, self.holdings, self.state.funds.into_purses())
     }
 
-    /// Decides the next event of a citizen.
-    pub(super) fn judge(&mut self, row: &Row) -> Result<Verdict, SideError> {
-        self.seen.clear();
-        let Some(reading) = self.readings.get(usize::from(row.shape)) else {
-            return Ok(Verdict::Refused(Reason::Unfit));
-        };
-        let (action, slots) = match &reading.lens {
-            Lens::Unknown => return Ok(Verdict::Refused(Reason::Unfit)),
-            Lens::Same(action) => (*action, Some(Slots::of(row.day, row.second, row.slots()))),
-            Lens::Converted(action) => (*action, self.converted(action, row)),
-        };
-        let Some(slots) = slots else { return Ok(Verdict::Refused(Reason::Unfit)) };
-        let starts = self.starts.of(row.day)?;
-        for period in &reading.periods {
-            let used = self.used.get(&(row.citizen, reading.action, *period, starts.start(*period)));
-            self.seen.push(used.copied().unwrap_or_default());
+    /// Decides the next events. `first` is the place of the first among all; nothing from here on happened
+    /// before the horizon.
+    pub fn play(&mut self, block: &Block, first: u64, horizon: Horizon) -> Result<Played, SideError> {
+        self.state.counts.sweep(horizon.day);
+        let made: Vec<Vec<Vec<i64>>> = self.made(block);
+        let turn = Turn { block, columns: self.columns(block, &made), first, horizon };
+        self.form(&turn);
+        let mut played = Played::default();
+        played.judged.reserve(block.rows());
+        let mut places = vec![0_usize; block.parts.len()];
+        for row in 0..block.rows() {
+            let Some(bare) = block.bare(row) else { continue };
+            let Some(place) = places.get_mut(usize::from(bare.shape)) else { continue };
+            let judged = self.judge(&turn, (row, *place), &bare, &mut played.trail)?;
+            *place = place.saturating_add(1);
+            played.trail.close();
+            self.note(&bare, &judged);
+            played.judged.push(judged);
         }
-        let typed = Typed::new(slots.as_slice(), row.evidence);
-        let verdict = self.rules.decide(action, typed, &self.seen, &mut self.scratch);
-        if let Verdict::Credited(granted) = &verdict {
-            for period in &reading.periods {
-                let key = (row.citizen, reading.action, *period, starts.start(*period));
-                self.used.entry(key).or_default().grant(granted)?;
+        Ok(played)
+    }
+
+    fn made(&self, block: &Block) -> Vec<Vec<Vec<i64>>> {
+        let made = |(reading, part): (&Option<Reading<'_>>, &Part)| {
+            reading.as_ref().map_or_else(Vec::new, |reading| reading.lens.made(part))
+        };
+        self.readings.iter().zip(&block.parts).map(made).collect()
+    }
+
+    fn columns<'b>(&self, block: &'b Block, made: &'b [Vec<Vec<i64>>]) -> Vec<Vec<&'b [i64]>> {
+        let columns = |((reading, part), made): ((&Option<Reading<'_>>, &'b Part), &'b Vec<Vec<i64>>)| {
+            reading.as_ref().map_or_else(Vec::new, |reading| reading.lens.columns(part, made))
+        };
+        self.readings.iter().zip(&block.parts).zip(made).map(columns).collect()
+    }
+
+    /// Formulas of actions that look back at nothing, in columns.
+    fn form(&mut self, turn: &Turn<'_>) {
+        let parts = turn.block.parts.iter().zip(&turn.columns);
+        for ((reading, batch), (part, columns)) in self.readings.iter().zip(&mut self.batches).zip(parts) {
+            if let Some(reading) = reading.as_ref().filter(|reading| reading.looks.is_empty()) {
+                let events = EventColumns { slots: columns, evidence: &part.evidence };
+                self.rules.form(reading.action, &events, batch);
             }
         }
-        Ok(verdict)
     }
 
-    fn converted(&self, action: &Action, row: &Row) -> Option<Slots> {
-        let inputs = self.shapes.get(usize::from(row.shape))?.inputs(row.slots())?;
-        let day = NaiveDate::from_num_days_from_ce_opt(row.day)?;
-        let midnight = day_start(day, self.rules.timezone());
-        let facts = Facts::new(&inputs, midnight, Evidence::Operator);
-        let slots = self.rules.slots(action, &facts).ok()?;
-        Some(Slots::of(row.day, row.second, slots.inputs()))
-    }
-
-    /// What the caps looked at when the last event was judged.
-    pub(super) fn seen(&self) -> &[Usage] {
-        &self.seen
-    }
-
-    /// The action of a row.
-    pub(super) fn action(&self, row: &Row) -> Option<&'r Action> {
-        match self.readings.get(usize::from(row.shape))?.lens {
-            Lens::Unknown => None,
-            Lens::Same(action) | Lens::Converted(action) => Some(action),
-        }
-    }
-
-    pub(super) fn rules(&self) -> &'r RuleSet {
-        self.rules
-    }
-}
-
-impl<'r> Reading<'r> {
-    fn new(rules: &'r RuleSet, shape: &Shape) -> Self {
-        let found = rules.actions().zip(0_u16..).find(|(action, _)| action.id() == shape.action());
-        let Some((action, number)) = found else {
-            return Self { lens: Lens::Unknown, action: 0, periods: Vec::new() };
+    fn judge(
+        &mut self,
+        turn: &Turn<'_>,
+        (row, place): (usize, usize),
+        bare: &Bare,
+        trail: &mut Trail,
+    ) -> Result<Judged, SideError> {
+        let refused = Judged::nothing(Standing::Refused);
+        let shape = usize::from(bare.shape);
+        let Some(Some(reading)) = self.readings.get(shape) else { return Ok(refused) };
+        let columns = turn.columns.get(shape).map(Vec::as_slice).unwrap_or_default();
+        self.slots.clear();
+        let batch = self.batches.get(shape).filter(|_| reading.looks.is_empty());
+        let formed = if let Some(batch) = batch {
+            Some(batch.formed(place)).filter(|formed| formed.refusal().is_none_or(is_stored))
+        } else {
+            self.slots.extend(columns.iter().map(|column| column.get(place).copied().unwrap_or(i64::MIN)));
+            let looks = LookingBack { rules: self.rules, reading, bare, looks: &self.state.looks };
+            looks.formed(&mut self.slots, &mut self.scratch, trail)
         };
-        let same = Shape::of(action) == *shape;
-        let windows = rules.cap_windows(action, NaiveDate::default());
-        Self {
-            lens: if same { Lens::Same(action) } else { Lens::Converted(action) },
-            action: number,
-            periods: windows.into_iter().map(|window| window.period).collect(),
+        let Some(formed) = formed else { return Ok(refused) };
+        let desk = Desk {
+            rules: self.rules,
+            district: self.schema.district(bare.district),
+            reading,
+            bare,
+            part: turn.block.parts.get(shape),
+            columns,
+            batch,
+            place,
+            number: turn.first.saturating_add(u64::try_from(row).unwrap_or(u64::MAX)),
+            start: self.starts.of(bare.day)?,
+            horizon: turn.horizon,
+        };
+        desk.settle(&mut self.state, (&mut self.slots, formed), &mut self.scratch, trail)
+    }
+
+    fn note(&mut self, bare: &Bare, judged: &Judged) {
+        self.sums.entry((bare.day, bare.shape, bare.district)).or_default().add(judged);
+        let citizen = usize::try_from(bare.citizen).unwrap_or(usize::MAX);
+        if self.holdings.len() <= citizen {
+            self.holdings.resize(citizen.saturating_add(1), Holding::default());
+        }
+        if let Some(holding) = self.holdings.get_mut(citizen) {
+            holding.seen = true;
+            holding.points = holding.points.saturating_add(judged.promised());
+            holding.reduction_mg = holding.reduction_mg.saturating_add(judged.reduction_mg);
+            holding.capped |= judged.capped;
         }
     }
 }
 
-impl Usage {
-    fn grant(&mut self, granted: &Granted) -> Result<(), AmountOverflow> {
-        self.events = self.events.checked_add(1).ok_or(AmountOverflow)?;
-        self.points = self.points.plus(granted.points)?;
-        self.reduction = self.reduction.plus(granted.reduction)?;
-        self.quantity = self.quantity.checked_add(granted.quantity).ok_or(AmountOverflow)?;
-        Ok(())
-    }
-}
-
-/// The first days of the periods that hold a day.
-#[derive(Debug, Clone, Copy)]
-struct Start {
-    day: i32,
-    week: i32,
-    month: i32,
-    year: i32,
-}
-
-impl Start {
-    fn start(self, period: Period) -> i32 {
-        match period {
-            Period::Day => self.day,
-            Period::Week => self.week,
-            Period::Month => self.month,
-            Period::Year => self.year,
-            Period::All => 0,
-        }
-    }
-}
-
-/// Looked up once for each day.
-#[derive(Default)]
-struct Starts(HashMap<i32, Start>);
-
-impl Starts {
-    fn of(&mut self, day: i32) -> Result<Start, SideError> {
-        use chrono::Datelike as _;
-        if let Some(known) = self.0.get(&day) {
-            return Ok(*known);
-        }
-        let date = NaiveDate::from_num_days_from_ce_opt(day).ok_or(SideError::Day)?;
-        let first = |period: Period| period.range(date).from.num_days_from_ce();
-        let (week, month, year) = (first(Period::Week), first(Period::Month), first(Period::Year));
-        let start = Start { day, week, month, year };
-        self.0.insert(day, start);
-        Ok(start)
+/// Whether crediting keeps an act that is refused so; what it does not keep leaves no trace.
+fn is_stored(reason: Reason) -> bool {
+    match reason {
+        Reason::Condition(_) => true,
+        Reason::Unfit | Reason::NoFactor | Reason::Evidence => false,
     }
 }

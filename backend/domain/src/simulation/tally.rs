@@ -4,6 +4,66 @@ use serde::Serialize;
 
 use crate::rule::{Granted, Verdict};
 
+/// What became of an event.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It counts.
+    Credited,
+    /// It does not, or the rules have no such action.
+    #[default]
+    Refused,
+    /// It waits for a reviewer.
+    Held,
+    /// It is an act that was counted before.
+    ToldAgain,
+}
+
+/// One side's answer to one event.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// What became of it.
+    pub standing: Standing,
+    /// Whether a cap trimmed it.
+    pub capped: bool,
+    /// Whether a budget gave less for good.
+    pub exhausted: bool,
+    /// Points given at once.
+    pub points: i64,
+    /// Points that wait for a budget.
+    pub queued: i64,
+    /// Milligrams.
+    pub reduction_mg: i64,
+}
+
+impl Judged {
+    /// An event that gave nothing.
+    pub(super) fn nothing(standing: Standing) -> Self {
+        Self { standing, ..Self::default() }
+    }
+
+    pub(super) fn of(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Refused(_) => Self::nothing(Standing::Refused),
+            Verdict::Held(_) => Self::nothing(Standing::Held),
+            Verdict::Credited(Granted { reduction, points, queued, capped, budget_exhausted, .. }) => Self {
+                standing: Standing::Credited,
+                capped: *capped,
+                exhausted: *budget_exhausted,
+                points: points.get(),
+                queued: queued.get(),
+                reduction_mg: reduction.get(),
+            },
+        }
+    }
+
+    /// All points that it was promised.
+    #[must_use]
+    pub fn promised(&self) -> i64 {
+        self.points.saturating_add(self.queued)
+    }
+}
+
 /// What one side made of some events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Count {
@@ -13,36 +73,52 @@ pub struct Count {
     pub refused: u64,
     /// Events that wait for a reviewer.
     pub held: u64,
+    /// Acts that were counted before.
+    pub told_again: u64,
     /// Credited events that a cap trimmed.
     pub capped: u64,
-    /// Points.
+    /// Credited events that an empty budget gave less for good.
+    pub budget_exhausted: u64,
+    /// Points given at once.
     pub points: i128,
+    /// Points that wait for a budget.
+    pub queued_points: i128,
     /// Milligrams of CO2e.
     pub reduction_mg: i128,
 }
 
 impl Count {
-    pub(super) fn add(&mut self, verdict: &Verdict) {
-        match verdict {
-            Verdict::Refused(_) => self.refused = self.refused.saturating_add(1),
-            Verdict::Held(_) => self.held = self.held.saturating_add(1),
-            Verdict::Credited(Granted { reduction, points, capped, .. }) => {
-                self.credited = self.credited.saturating_add(1);
-                self.capped = self.capped.saturating_add(u64::from(*capped));
-                self.points = self.points.saturating_add(i128::from(points.get()));
-                self.reduction_mg = self.reduction_mg.saturating_add(i128::from(reduction.get()));
-            }
-        }
+    /// Adds one event.
+    pub fn add(&mut self, judged: &Judged) {
+        let place = match judged.standing {
+            Standing::Credited => &mut self.credited,
+            Standing::Refused => &mut self.refused,
+            Standing::Held => &mut self.held,
+            Standing::ToldAgain => &mut self.told_again,
+        };
+        *place = place.saturating_add(1);
+        self.capped = self.capped.saturating_add(u64::from(judged.capped));
+        self.budget_exhausted = self.budget_exhausted.saturating_add(u64::from(judged.exhausted));
+        self.points = self.points.saturating_add(i128::from(judged.points));
+        self.queued_points = self.queued_points.saturating_add(i128::from(judged.queued));
+        self.reduction_mg = self.reduction_mg.saturating_add(i128::from(judged.reduction_mg));
     }
 
-    fn join(&mut self, other: &Self) {
-        let Self { credited, refused, held, capped, points, reduction_mg } = other;
-        self.credited = self.credited.saturating_add(*credited);
-        self.refused = self.refused.saturating_add(*refused);
-        self.held = self.held.saturating_add(*held);
-        self.capped = self.capped.saturating_add(*capped);
-        self.points = self.points.saturating_add(*points);
-        self.reduction_mg = self.reduction_mg.saturating_add(*reduction_mg);
+    pub(super) fn join(&mut self, other: &Self) {
+        let counts = [
+            (&mut self.credited, other.credited),
+            (&mut self.refused, other.refused),
+            (&mut self.held, other.held),
+            (&mut self.told_again, other.told_again),
+            (&mut self.capped, other.capped),
+            (&mut self.budget_exhausted, other.budget_exhausted),
+        ];
+        for (own, other) in counts {
+            *own = own.saturating_add(other);
+        }
+        self.points = self.points.saturating_add(other.points);
+        self.queued_points = self.queued_points.saturating_add(other.queued_points);
+        self.reduction_mg = self.reduction_mg.saturating_add(other.reduction_mg);
     }
 }
 
@@ -53,16 +129,4 @@ pub struct Pair {
     pub in_force: Count,
     /// Under the draft.
     pub draft: Count,
-}
-
-impl Pair {
-    pub(super) fn add(&mut self, in_force: &Verdict, draft: &Verdict) {
-        self.in_force.add(in_force);
-        self.draft.add(draft);
-    }
-
-    pub(super) fn join(&mut self, other: &Self) {
-        self.in_force.join(&other.in_force);
-        self.draft.join(&other.draft);
-    }
 }

@@ -25,6 +25,7 @@ use uuid::Uuid;
 use super::RedeemError;
 use crate::Services;
 use crate::draft::{overflow, unpostable};
+use crate::reconcile;
 use crate::retry::retrying;
 
 /// Most overdue vouchers in one transaction.
@@ -88,20 +89,23 @@ async fn try_cancel(
     Ok(Redeemed { redemption: Redemption { cancelled_at: Some(now), returned, ..redemption }, vouchers })
 }
 
-/// Ends vouchers whose time is over in every city; gives how many. Their stock and budget are free again, and
-/// the points come back where the offer says so. May run anywhere, in several processes at once.
+/// Ends vouchers in every city whose time has been over for as long as a till without a network may still
+/// tell of a scan; gives how many. Their stock and budget are free again, and the points come back where the
+/// offer says so. May run anywhere, in several processes at once.
 pub async fn expire_vouchers(services: &Services) -> Result<i64, StoreError> {
     let mut all = 0_i64;
     for city in city::list(&services.database).await? {
         loop {
             let now = services.clock.now();
-            let overdue = voucher::overdue(&services.database, city.id, now, VOUCHERS_PER_BATCH).await?;
+            let since = now.checked_sub_signed(reconcile::WITHIN).unwrap_or(now);
+            let overdue = voucher::overdue(&services.database, city.id, since, VOUCHERS_PER_BATCH).await?;
             let overdue: BTreeSet<RedemptionId> = overdue.into_iter().collect();
             let overdue: Vec<RedemptionId> = overdue.into_iter().collect();
             if overdue.is_empty() {
                 break;
             }
-            let ended = retrying(|_| end_batch(services, &city, &overdue, (now, Ending::Overdue))).await?;
+            let ending = (now, Ending::Overdue { since });
+            let ended = retrying(|_| end_batch(services, &city, &overdue, ending)).await?;
             // Another process ended them just now; what else is overdue is found in the next round.
             if ended == 0 {
                 break;
@@ -166,7 +170,10 @@ async fn refund_round(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     /// Their time is over; the offer says whether the points come back.
-    Overdue,
+    Overdue {
+        /// Over before then: no till can tell of a scan in time any more.
+        since: DateTime<Utc>,
+    },
     /// Their merchant was stopped; the points come back.
     Stopped,
 }
@@ -195,7 +202,7 @@ async fn end_batch(
     let endings: Vec<(RedemptionId, VoucherStatus)> =
         found.values().map(|redemption| (redemption.id, status(refunds(redemption)))).collect();
     let until = match ending {
-        Ending::Overdue => now,
+        Ending::Overdue { since } => since,
         Ending::Stopped => DateTime::<Utc>::MAX_UTC,
     };
     let ended = voucher::end_overdue(&transaction, &endings, until).await?;

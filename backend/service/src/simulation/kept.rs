@@ -1,20 +1,21 @@
 //! The file of kept events: what `--save-events` writes, so that a later simulation need not read JSON again.
 //!
-//! A mark, the length of a JSON schema and the schema, then rows to the end of the file.
+//! A mark, the length of a JSON schema and the schema, then blocks to the end of the file, each with its
+//! head.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use tanhui_domain::simulation::{Row, RowError, Schema};
+use tanhui_domain::simulation::{BLOCK_ROWS, Block, Head, Horizon, Row, RowError, Schema};
 
-use super::spill::Spill;
-use super::{Phase, Progress, SimulationError};
+use super::SimulationError;
 
-const MARK: &[u8; 12] = b"tanhui rows1";
+const MARK: &[u8; 12] = b"tanhui rows2";
 /// Longest schema, in bytes.
 const SCHEMA_BYTES_MAX: u64 = 16 * 1024 * 1024;
-const CHUNK_BYTES: usize = 1024 * 1024;
+/// Longest block, in bytes.
+const BLOCK_BYTES_MAX: u32 = 64 * 1024 * 1024;
 
 fn failed(path: &Path) -> impl Fn(std::io::Error) -> SimulationError {
     move |cause| SimulationError::File { path: path.to_owned(), cause }
@@ -22,87 +23,175 @@ fn failed(path: &Path) -> impl Fn(std::io::Error) -> SimulationError {
 
 /// Writes kept events.
 pub struct Keeper {
-    path: PathBuf,
-    file: BufWriter<File>,
+    kept: Kept,
+    block: Block,
     bytes: Vec<u8>,
 }
 
+/// A file of kept events, ready to be played.
+pub struct Kept {
+    path: PathBuf,
+    file: File,
+    schema: Schema,
+    blocks: Vec<Place>,
+    end: u64,
+}
+
+/// Where a block lies.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    head: Head,
+    from: u64,
+}
+
 impl Keeper {
-    /// Begins a file. The schema must be whole: see [`super::Reading`].
-    pub fn create(path: &Path, schema: &Schema) -> Result<Self, SimulationError> {
-        let file = File::create(path).map_err(failed(path))?;
-        let mut keeper = Self {
-            path: path.to_owned(),
-            file: BufWriter::with_capacity(CHUNK_BYTES, file),
-            bytes: Vec::new(),
+    /// Begins a file, a temporary one where no path is given.
+    pub fn create(path: Option<&Path>, schema: Schema) -> Result<Self, SimulationError> {
+        let (path, file) = match path {
+            Some(path) => {
+                let mut options = File::options();
+                options.read(true).write(true).create(true).truncate(true);
+                (path.to_owned(), options.open(path).map_err(failed(path))?)
+            }
+            None => {
+                let path = std::env::temp_dir();
+                let file = tempfile::tempfile().map_err(failed(&path))?;
+                (path, file)
+            }
         };
-        let schema = serde_json::to_vec(schema).map_err(|error| failed(path)(error.into()))?;
-        let length = u64::try_from(schema.len()).unwrap_or(u64::MAX);
-        for part in [MARK.as_slice(), &length.to_le_bytes(), &schema] {
-            keeper.file.write_all(part).map_err(failed(path))?;
+        let text = serde_json::to_vec(&schema).map_err(|error| failed(&path)(error.into()))?;
+        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        let mut kept = Kept { path, file, schema, blocks: Vec::new(), end: 0 };
+        for part in [MARK.as_slice(), &length.to_le_bytes(), &text] {
+            kept.append(part)?;
         }
-        Ok(keeper)
+        Ok(Self { kept, block: Block::default(), bytes: Vec::new() })
+    }
+
+    /// How the rows must be made.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.kept.schema
     }
 
     /// Keeps the next event.
     pub fn add(&mut self, row: &Row) -> Result<(), SimulationError> {
+        self.block.push(row);
+        if self.block.rows() < BLOCK_ROWS { Ok(()) } else { self.write() }
+    }
+
+    fn write(&mut self) -> Result<(), SimulationError> {
         self.bytes.clear();
-        row.write(&mut self.bytes);
-        self.file.write_all(&self.bytes).map_err(failed(&self.path))
+        let head = self.block.write(&mut self.bytes);
+        let from = self.kept.end.saturating_add(u64::try_from(Head::BYTES).unwrap_or(0));
+        self.kept.append(&self.bytes)?;
+        self.kept.blocks.push(Place { head, from });
+        self.block.clear();
+        Ok(())
     }
 
-    /// Everything is on its way to the disk.
-    pub fn finish(mut self) -> Result<(), SimulationError> {
-        self.file.flush().map_err(failed(&self.path))
+    /// All events are kept.
+    pub fn finish(mut self) -> Result<Kept, SimulationError> {
+        if self.block.rows() > 0 {
+            self.write()?;
+        }
+        self.kept.file.flush().map_err(failed(&self.kept.path))?;
+        Ok(self.kept)
     }
 }
 
-/// The schema of a file of kept events, and the place where its rows begin.
-pub fn kept_schema(path: &Path) -> Result<(Schema, u64), SimulationError> {
-    let not_kept = || SimulationError::NotKept(path.to_owned());
-    let mut file = BufReader::new(File::open(path).map_err(failed(path))?);
-    let mut mark = [0; MARK.len()];
-    let mut length = [0; 8];
-    file.read_exact(&mut mark).and_then(|()| file.read_exact(&mut length)).map_err(|_| not_kept())?;
-    let length = u64::from_le_bytes(length);
-    if mark != *MARK || length > SCHEMA_BYTES_MAX {
-        return Err(not_kept());
+impl Kept {
+    /// Opens a file that a [`Keeper`] wrote.
+    pub fn open(path: &Path) -> Result<Self, SimulationError> {
+        let not_kept = || SimulationError::NotKept(path.to_owned());
+        let file = File::open(path).map_err(failed(path))?;
+        let size = file.metadata().map_err(failed(path))?.len();
+        let mut reader = BufReader::new(file.try_clone().map_err(failed(path))?);
+        let (mut mark, mut length) = ([0; MARK.len()], [0; 8]);
+        reader.read_exact(&mut mark).and_then(|()| reader.read_exact(&mut length)).map_err(|_| not_kept())?;
+        let length = u64::from_le_bytes(length);
+        if mark != *MARK || length > SCHEMA_BYTES_MAX {
+            return Err(not_kept());
+        }
+        let mut text = Vec::new();
+        reader.by_ref().take(length).read_to_end(&mut text).map_err(failed(path))?;
+        let schema = serde_json::from_slice(&text).map_err(|_| not_kept())?;
+        let head_bytes = u64::try_from(MARK.len()).unwrap_or(0).saturating_add(8);
+        let end = head_bytes.saturating_add(length);
+        let mut kept = Self { path: path.to_owned(), file, schema, blocks: Vec::new(), end };
+        while kept.end < size {
+            kept.find_block(size)?;
+        }
+        Ok(kept)
     }
-    let mut schema = Vec::new();
-    file.by_ref().take(length).read_to_end(&mut schema).map_err(failed(path))?;
-    let schema = serde_json::from_slice(&schema).map_err(|_| not_kept())?;
-    let head = u64::try_from(MARK.len()).unwrap_or(0).saturating_add(8);
-    Ok((schema, head.saturating_add(length)))
-}
 
-/// Reads kept events into a spill.
-pub fn read_kept(path: &Path, from: u64, progress: Progress<'_>) -> Result<Spill, SimulationError> {
-    let mut file = File::open(path).map_err(failed(path))?;
-    let size = file.metadata().map_err(failed(path))?.len();
-    file.seek(SeekFrom::Start(from)).map_err(failed(path))?;
-    let mut spill = Spill::new(size)?;
-    let (mut bytes, mut done) = (Vec::with_capacity(CHUNK_BYTES), from);
-    loop {
-        let chunk = u64::try_from(CHUNK_BYTES).unwrap_or(u64::MAX);
-        let read = (&mut file).take(chunk).read_to_end(&mut bytes).map_err(failed(path))?;
-        let mut rest = bytes.as_slice();
-        loop {
-            match Row::read(rest) {
-                Ok(Some((row, taken))) => {
-                    spill.add(&row)?;
-                    rest = rest.get(taken..).unwrap_or_default();
-                }
-                Ok(None) => break,
-                Err(RowError::CutShort) if read > 0 => break,
-                Err(error) => return Err(error.into()),
-            }
+    fn find_block(&mut self, size: u64) -> Result<(), SimulationError> {
+        let mut head = [0; Head::BYTES];
+        self.file.seek(SeekFrom::Start(self.end)).map_err(failed(&self.path))?;
+        self.file.read_exact(&mut head).map_err(|_| RowError::CutShort)?;
+        let head = Head::read(head);
+        let from = self.end.saturating_add(u64::try_from(Head::BYTES).unwrap_or(0));
+        self.end = from.saturating_add(u64::from(head.bytes));
+        if head.bytes > BLOCK_BYTES_MAX {
+            return Err(RowError::Malformed.into());
         }
-        let left = rest.len();
-        bytes.drain(..bytes.len().saturating_sub(left));
-        if read == 0 {
-            return Ok(spill);
+        if self.end > size {
+            return Err(RowError::CutShort.into());
         }
-        done = done.saturating_add(u64::try_from(read).unwrap_or(0));
-        progress(Phase::Reading, done, size);
+        self.blocks.push(Place { head, from });
+        Ok(())
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), SimulationError> {
+        self.file.write_all(bytes).map_err(failed(&self.path))?;
+        self.end = self.end.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        Ok(())
+    }
+
+    /// How the rows are to be read.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// How many events there are.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.blocks.iter().fold(0, |sum, place| sum.saturating_add(u64::from(place.head.rows)))
+    }
+
+    /// How many bytes the file has.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.end
+    }
+
+    /// How many blocks there are.
+    #[must_use]
+    pub fn blocks(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// For each block, before which nothing in it or later happened.
+    #[must_use]
+    pub fn horizons(&self) -> Vec<Horizon> {
+        let mut horizon = Horizon::NEVER;
+        let earlier = |place: &Place| {
+            horizon = horizon.earlier(place.head.horizon);
+            horizon
+        };
+        let mut horizons: Vec<Horizon> = self.blocks.iter().rev().map(earlier).collect();
+        horizons.reverse();
+        horizons
+    }
+
+    /// Reads one block; one beyond the last has no events.
+    pub fn block(&self, place: usize) -> Result<Block, SimulationError> {
+        let Some(Place { head, from }) = self.blocks.get(place) else { return Ok(Block::default()) };
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(*from)).map_err(failed(&self.path))?;
+        let mut bytes = vec![0; usize::try_from(head.bytes).unwrap_or(0)];
+        file.read_exact(&mut bytes).map_err(failed(&self.path))?;
+        Ok(Block::read(*head, &bytes, &self.schema)?)
     }
 }

@@ -7,32 +7,51 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::thread;
 
-use chrono::{Datelike as _, Timelike as _};
 use tanhui_domain::event::CloudEvent;
-use tanhui_domain::rule::{Action, Evidence, Facts, RuleSet};
-use tanhui_domain::simulation::{Row, Schema, Shape};
+use tanhui_domain::rule::{Action, Evidence, RuleSet};
+use tanhui_domain::simulation::{Happening, Row, Schema, card_number};
 
+use super::kept::Keeper;
 use super::{Phase, Progress, SimulationError};
 
 /// Lines that one worker reads in one turn.
 const LINES_A_TURN: usize = 8_192;
 
-/// Reads lines under two rule sets.
+/// The home district of each subject.
+pub type Districts = HashMap<String, String>;
+
+/// Reads lines under two rule sets. A subject is taken for one citizen.
 pub struct Reading<'r> {
     /// Each rule set with the shape of each of its actions.
     sides: [(&'r RuleSet, HashMap<&'r str, u16>); 2],
     evidence: Evidence,
+    /// The number of each subject's district.
+    districts: HashMap<String, u16>,
     citizens: HashMap<String, u32>,
     /// Lines that neither rule set can read.
     pub unreadable: u64,
 }
 
-/// A file of CloudEvents, given to `each` in the order of its lines.
+/// Reads `subject,district` lines; empty ones are left out.
+pub fn read_districts(path: &Path) -> Result<Districts, SimulationError> {
+    let failed = |cause| SimulationError::File { path: path.to_owned(), cause };
+    let text = std::fs::read_to_string(path).map_err(failed)?;
+    let mut districts = Districts::new();
+    for (line, number) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
+        let pair = line.split_once(',').map(|(subject, district)| (subject.trim(), district.trim()));
+        let (subject, district) =
+            pair.ok_or_else(|| SimulationError::Districts { path: path.to_owned(), line: number })?;
+        districts.insert(subject.to_owned(), district.to_owned());
+    }
+    Ok(districts)
+}
+
+/// Keeps the events of a file of CloudEvents, in the order of its lines.
 pub fn read_ndjson(
     reading: &mut Reading<'_>,
     path: &Path,
+    keeper: &mut Keeper,
     progress: Progress<'_>,
-    mut each: impl FnMut(&Row) -> Result<(), SimulationError>,
 ) -> Result<(), SimulationError> {
     let failed = |cause| SimulationError::File { path: path.to_owned(), cause };
     let file = File::open(path).map_err(failed)?;
@@ -60,29 +79,39 @@ pub fn read_ndjson(
         if turns.iter().all(Vec::is_empty) {
             return Ok(());
         }
-        reading.turn(&turns, &mut each)?;
+        reading.turn(&turns, keeper)?;
         progress(Phase::Reading, done, size);
     }
 }
 
 impl<'r> Reading<'r> {
-    /// All events count as evidenced alike.
+    /// All events count as evidenced alike. The schema's districts must be those of the subjects.
     #[must_use]
-    pub fn new(in_force: &'r RuleSet, draft: &'r RuleSet, schema: &Schema, evidence: Evidence) -> Self {
+    pub fn new(
+        in_force: &'r RuleSet,
+        draft: &'r RuleSet,
+        schema: &Schema,
+        evidence: Evidence,
+        districts: &Districts,
+    ) -> Self {
         let places = |rules: &'r RuleSet| {
-            let place = |action| schema.shapes.iter().position(|known| *known == Shape::of(action));
-            let place = |action: &'r Action| Some((action.id(), u16::try_from(place(action)?).ok()?));
+            let place = |action: &'r Action| Some((action.id(), schema.shape_of(action)?));
             rules.actions().filter_map(place).collect()
         };
-        let sides = [(in_force, places(in_force)), (draft, places(draft))];
-        Self { sides, evidence, citizens: HashMap::new(), unreadable: 0 }
+        let numbered = |(subject, name): (&String, &String)| {
+            let place = schema.districts.iter().position(|known| known == name)?;
+            Some((subject.clone(), u16::try_from(place.checked_add(1)?).ok()?))
+        };
+        Self {
+            sides: [(in_force, places(in_force)), (draft, places(draft))],
+            evidence,
+            districts: districts.iter().filter_map(numbered).collect(),
+            citizens: HashMap::new(),
+            unreadable: 0,
+        }
     }
 
-    fn turn(
-        &mut self,
-        turns: &[Vec<String>],
-        each: &mut impl FnMut(&Row) -> Result<(), SimulationError>,
-    ) -> Result<(), SimulationError> {
+    fn turn(&mut self, turns: &[Vec<String>], keeper: &mut Keeper) -> Result<(), SimulationError> {
         let reader: &Self = self;
         let read = thread::scope(|scope| {
             let read_all =
@@ -92,13 +121,13 @@ impl<'r> Reading<'r> {
             joined.collect::<Result<Vec<_>, _>>()
         })?;
         for found in read.into_iter().flatten() {
-            let Some((subject, row)) = found else {
+            let Some((subject, mut row)) = found else {
                 self.unreadable = self.unreadable.saturating_add(1);
                 continue;
             };
-            let mut row = row;
+            row.district = self.districts.get(&subject).copied().unwrap_or(0);
             row.citizen = self.number(subject)?;
-            each(&row)?;
+            keeper.add(&row)?;
         }
         Ok(())
     }
@@ -111,7 +140,8 @@ impl<'r> Reading<'r> {
     /// An event as a row whose citizen is still to be numbered.
     fn row(&self, line: &str) -> Option<(String, Row)> {
         let event = CloudEvent::parse(line).ok()?;
-        let row = self.sides.iter().find_map(|(rules, places)| self.row_of(rules, places, &event))?;
+        let mut row = self.sides.iter().find_map(|(rules, places)| self.row_of(rules, places, &event))?;
+        row.card = card_number(&event.source, &event.subject);
         Some((event.subject, row))
     }
 
@@ -120,13 +150,7 @@ impl<'r> Reading<'r> {
         let place = *places.get(action.id())?;
         let data = event.data.iter().map(|(member, value)| (member.as_str(), value.get()));
         let inputs = rules.read_inputs(action, data).ok()?;
-        let occurred_at = event.occurred_at().ok()?;
-        let facts = Facts::new(&inputs, occurred_at, self.evidence);
-        let slots = rules.slots(action, &facts).ok()?;
-        let local = occurred_at.with_timezone(&rules.timezone());
-        let moment = (local.num_days_from_ce(), local.num_seconds_from_midnight());
-        let mut row = Row::new(0, moment, place, slots.inputs())?;
-        row.evidence = self.evidence;
-        Some(row)
+        let when = Happening { at: event.occurred_at().ok()?, zone: rules.timezone() };
+        Row::of(place, action, &inputs, when, self.evidence)
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use tanhui_domain::rule::{Evidence, RuleSet, SourceFile};
@@ -34,7 +35,7 @@ actions:
 fn lines(events: u32) -> String {
     let mut text = String::new();
     for event in 0..events {
-        let (subject, hour, km) = (event % 37, event % 24, event % 50);
+        let (subject, day, hour, km) = (event % 37, 2 + event / 5_000, event % 24, event % 50);
         writeln!(
             text,
             r#"{{"specversion":"1.0","id":"{event}","source":"urn:s","subject":"card-{subject}","#
@@ -43,7 +44,11 @@ fn lines(events: u32) -> String {
         text.truncate(text.len() - 1);
         writeln!(
             text,
-            r#""type":"activity.ride","time":"2026-03-02T{hour:02}:00:00Z","data":{{"distance_km":{km}.5}}}}"#
+            concat!(
+                r#""type":"activity.ride","time":"2026-03-{:02}T{:02}:00:00Z","#,
+                r#""data":{{"distance_km":{}.5}}}}"#
+            ),
+            day, hour, km
         )
         .unwrap();
     }
@@ -55,40 +60,29 @@ fn from_ndjson(text: &str, keep: Option<&std::path::Path>) -> (Report, u64) {
     let path = folder.path().join("events.ndjson");
     std::fs::write(&path, text).unwrap();
     let (in_force, draft) = (rules("10"), rules("7"));
-    let schema = Schema::of(&in_force, &draft).unwrap();
-    let mut reading = Reading::new(&in_force, &draft, &schema, Evidence::Operator);
-    let mut keeper = keep.map(|path| Keeper::create(path, &schema).unwrap());
-    let mut spill = Spill::new(0).unwrap();
-    read_ndjson(&mut reading, &path, &quiet, |row| {
-        if let Some(keeper) = &mut keeper {
-            keeper.add(row)?;
-        }
-        spill.add(row)
-    })
-    .unwrap();
-    if let Some(keeper) = keeper {
-        keeper.finish().unwrap();
-    }
-    let unreadable = reading.unreadable;
-    (play(&in_force, &draft, &schema, spill, &quiet).unwrap(), unreadable)
+    let schema = Schema::of(&[&in_force, &draft], Vec::new()).unwrap();
+    let mut reading = Reading::new(&in_force, &draft, &schema, Evidence::Operator, &HashMap::new());
+    let mut keeper = Keeper::create(keep, schema).unwrap();
+    read_ndjson(&mut reading, &path, &mut keeper, &quiet).unwrap();
+    let kept = keeper.finish().unwrap();
+    (play(&in_force, &draft, &kept, &quiet).unwrap(), reading.unreadable)
 }
 
 #[test]
 fn kept_events_give_what_their_json_gave() {
     let folder = tempfile::tempdir().unwrap();
-    let kept = folder.path().join("events.rows");
-    let (report, unreadable) = from_ndjson(&lines(5_000), Some(&kept));
+    let path = folder.path().join("events.rows");
+    let (report, unreadable) = from_ndjson(&lines(50_000), Some(&path));
     assert_eq!(unreadable, 0);
     assert_eq!(report.totals.citizens, 37);
     let counts = report.totals.counts;
-    assert_eq!(counts.in_force.credited, 5_000);
+    assert_eq!(counts.in_force.credited, 50_000);
     assert!(counts.draft.points > counts.in_force.points && counts.draft.capped > 0);
     assert_eq!(report.differences.len(), 20);
     let (in_force, draft) = (rules("10"), rules("7"));
-    let (schema, from) = kept_schema(&kept).unwrap();
-    let spill = read_kept(&kept, from, &quiet).unwrap();
-    assert_eq!(spill.events(), 5_000);
-    assert_eq!(play(&in_force, &draft, &schema, spill, &quiet).unwrap(), report);
+    let kept = Kept::open(&path).unwrap();
+    assert_eq!((kept.events(), kept.blocks()), (50_000, 4));
+    assert_eq!(play(&in_force, &draft, &kept, &quiet).unwrap(), report);
 }
 
 #[test]
@@ -99,14 +93,30 @@ fn what_cannot_be_read_is_counted_or_refused() {
     assert_eq!((report.totals.counts.draft.credited, unreadable), (10, 1));
 
     let folder = tempfile::tempdir().unwrap();
-    let kept = folder.path().join("events.rows");
-    std::fs::write(&kept, "tanhui rows9 and something else").unwrap();
-    assert!(matches!(kept_schema(&kept), Err(SimulationError::NotKept(_))));
-    assert!(matches!(kept_schema(&folder.path().join("none")), Err(SimulationError::File { .. })));
+    let path = folder.path().join("events.rows");
+    std::fs::write(&path, "tanhui rows1 and something else").unwrap();
+    assert!(matches!(Kept::open(&path), Err(SimulationError::NotKept(_))));
+    assert!(matches!(Kept::open(&folder.path().join("none")), Err(SimulationError::File { .. })));
 
-    from_ndjson(&lines(3), Some(&kept));
-    let whole = std::fs::read(&kept).unwrap();
-    std::fs::write(&kept, &whole[..whole.len() - 1]).unwrap();
-    let (_, from) = kept_schema(&kept).unwrap();
-    assert!(matches!(read_kept(&kept, from, &quiet), Err(SimulationError::Row(RowError::CutShort))));
+    from_ndjson(&lines(3), Some(&path));
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    assert!(matches!(Kept::open(&path), Err(SimulationError::Row(RowError::CutShort))));
+}
+
+#[test]
+fn nothing_at_all_can_be_played() {
+    let (report, unreadable) = from_ndjson("", None);
+    assert_eq!((report.totals.citizens, report.days.len(), unreadable), (0, 0, 0));
+}
+
+#[test]
+fn districts_are_pairs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("districts.csv");
+    std::fs::write(&path, "card-1, north\n\ncard-2,south\n").unwrap();
+    let districts = read_districts(&path).unwrap();
+    assert_eq!((districts.len(), districts["card-1"].as_str()), (2, "north"));
+    std::fs::write(&path, "card-1,north\ncard-2\n").unwrap();
+    assert!(matches!(read_districts(&path), Err(SimulationError::Districts { line: 2, .. })));
 }

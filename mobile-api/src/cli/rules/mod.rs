@@ -1,4 +1,5 @@
-//! `tanhui rules`: checks rule files, evaluates single expressions, simulates drafts. Needs no database.
+//! `tanhui rules`: checks rule files, evaluates single expressions, simulates drafts. Only a simulation may
+//! ask a database.
 
 mod check;
 mod fmt;
@@ -11,6 +12,7 @@ use clap::Subcommand;
 use tanhui_domain::rule::{evaluate_expression, json_schema};
 
 use super::{CommandError, print};
+use crate::config::Settings;
 
 /// What is done with rule files.
 #[derive(Debug, Subcommand)]
@@ -35,12 +37,34 @@ pub enum RulesCommand {
         with: Vec<(String, String)>,
     },
     /// Play a draft against other rules over past events: who gets more, who gets less
+    ///
+    /// Events are decided as crediting decides them, in the order in which they were credited: caps, budgets,
+    /// campaigns, looks back, same acts. Points that wait for a budget are told apart, and not paid later.
+    /// An event stands for itself however often it is in the file.
     Simulate(Box<simulate::SimulateArguments>),
 }
 
 fn binding(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, as in d=7.2km")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+impl RulesCommand {
+    /// Whether it needs the database of the settings.
+    pub fn asks_the_database(&self) -> bool {
+        match self {
+            Self::Simulate(arguments) => arguments.asks_the_database(),
+            Self::Check(_) | Self::Fmt(_) | Self::Schema | Self::Eval { .. } => false,
+        }
+    }
+}
+
+/// Runs a command with the database of the settings.
+pub async fn run_on_database(settings: &Settings, command: RulesCommand) -> Result<ExitCode, CommandError> {
+    match command {
+        RulesCommand::Simulate(arguments) => simulate::run_on_database(settings, &arguments).await,
+        other => run(other),
+    }
 }
 
 /// Runs a `rules` command.

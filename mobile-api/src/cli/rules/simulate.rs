@@ -4,34 +4,61 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use tanhui_domain::rule::{Evidence, RuleSet};
 use tanhui_domain::simulation::{Report, Schema};
 use tanhui_domain::text::Language;
-use tanhui_service::simulation::{self, Keeper, Phase, Progress, Reading, SimulationError, Spill};
+use tanhui_domain::time::Clock as _;
+use tanhui_service::clock::SystemClock;
+use tanhui_service::rule_book::RuleBook;
+use tanhui_service::simulation::{
+    self, Keeper, Kept, Phase, Progress, Reading, SimulationError, Stored, read_districts,
+};
+use tanhui_service::{audit, office};
 
 use super::simulated;
 use crate::cli::{CommandError, open, print};
+use crate::config::Settings;
+
+/// The word for the rules that the database holds.
+const IN_FORCE: &str = "in-force";
 
 /// What is simulated, and over what.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("past").required(true).args(["events", "from_database"]))]
 pub struct SimulateArguments {
     /// The draft: a rule file
     draft: PathBuf,
-    /// The rules to hold it against: a rule file
-    #[arg(long, value_name = "FILE")]
-    against: PathBuf,
+    /// The rules to hold it against: a rule file, or `in-force` for those of the database
+    #[arg(long, value_name = "FILE|in-force", default_value = IN_FORCE)]
+    against: String,
     /// Past events in the order in which they were credited: CloudEvents, one a line, or a file that
     /// --save-events made
     #[arg(long, value_name = "FILE")]
-    events: PathBuf,
-    /// Keep the events in a compact file that the next simulation reads instead
-    #[arg(long, value_name = "FILE")]
-    save_events: Option<PathBuf>,
+    events: Option<PathBuf>,
+    /// Where the subjects of a CloudEvents file live: lines of `subject,district`
+    #[arg(long, value_name = "FILE", requires = "events")]
+    districts: Option<PathBuf>,
     /// How the events of a CloudEvents file were evidenced
     #[arg(long, value_enum, default_value_t = Grade::Operator)]
     evidence: Grade,
+    /// Past events: the activities of the database that were not reversed
+    #[arg(long)]
+    from_database: bool,
+    /// Only acts from this civil day on; caps and budgets begin empty on it
+    #[arg(long, value_name = "DATE", requires = "from_database")]
+    from: Option<NaiveDate>,
+    /// Only acts to this civil day, which is in
+    #[arg(long, value_name = "DATE", requires = "from_database")]
+    to: Option<NaiveDate>,
+    /// City of the database [default: the only one]
+    #[arg(long)]
+    city: Option<String>,
+    /// Keep the events in a compact file that the next simulation reads instead
+    #[arg(long, value_name = "FILE")]
+    save_events: Option<PathBuf>,
     /// Write the whole report as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -66,23 +93,84 @@ impl From<Grade> for Evidence {
     }
 }
 
-/// Simulates and shows what was found.
+impl SimulateArguments {
+    /// Whether rules or events come from the database.
+    pub fn asks_the_database(&self) -> bool {
+        self.from_database || self.against == IN_FORCE
+    }
+}
+
+/// Simulates on files alone and shows what was found.
 pub fn run(arguments: &SimulateArguments) -> Result<ExitCode, CommandError> {
     let draft = open::compile(&arguments.draft)?;
-    let in_force = open::compile(&arguments.against)?;
-    let bar = ProgressBar::new(0);
-    let style = "{msg} {wide_bar} {percent}% {eta}";
-    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let progress = |phase: Phase, done: u64, all: u64| {
-        bar.set_message(match phase {
-            Phase::Reading => "读取 reading",
-            Phase::Playing => "推演 playing",
-        });
-        bar.set_length(all);
-        bar.set_position(done);
+    let in_force = open::compile(Path::new(&arguments.against))?;
+    let bar = Bar::new();
+    let (kept, unreadable) = from_file(arguments, &in_force, &draft, &bar.progress())?;
+    let report = simulation::play(&in_force, &draft, &kept, &bar.progress())?;
+    bar.finish();
+    tell(arguments, &report, unreadable)
+}
+
+/// The same with rules or events of the database.
+pub async fn run_on_database(
+    settings: &Settings,
+    arguments: &SimulateArguments,
+) -> Result<ExitCode, CommandError> {
+    let draft = open::compile(&arguments.draft)?;
+    let database = audit::open(&settings.database_url).await?.ok_or(CommandError::OtherSchema)?;
+    let city = office::city_in(&database, arguments.city.as_deref()).await?;
+    let book = RuleBook::default();
+    book.refresh(&database).await?;
+    let (published, given);
+    let in_force = if arguments.against == IN_FORCE {
+        published = book.in_force(city.id, SystemClock.now());
+        let nothing = || CommandError::Usage(format!("{}: no rules are published", city.code));
+        &published.as_ref().ok_or_else(nothing)?.rules
+    } else {
+        given = open::compile(Path::new(&arguments.against))?;
+        &given
     };
-    let (report, unreadable) = simulate(arguments, &in_force, &draft, &progress)?;
-    bar.finish_and_clear();
+    let bar = Bar::new();
+    let (kept, unreadable) = if arguments.from_database {
+        let keep = arguments.save_events.as_deref();
+        let stored = Stored { city: &city, from: arguments.from, to: arguments.to, keep };
+        let rules = [in_force, &draft];
+        (simulation::read_stored(&database, &book, rules, stored, &bar.progress()).await?, 0)
+    } else {
+        from_file(arguments, in_force, &draft, &bar.progress())?
+    };
+    let report = tokio::task::block_in_place(|| simulation::play(in_force, &draft, &kept, &bar.progress()))?;
+    bar.finish();
+    database.close().await?;
+    tell(arguments, &report, unreadable)
+}
+
+/// The events of a file, and how many lines could not be read.
+fn from_file(
+    arguments: &SimulateArguments,
+    in_force: &RuleSet,
+    draft: &RuleSet,
+    progress: Progress<'_>,
+) -> Result<(Kept, u64), CommandError> {
+    let Some(events) = &arguments.events else {
+        return Err(CommandError::Usage("give --events or --from-database".to_owned()));
+    };
+    match Kept::open(events) {
+        Err(SimulationError::NotKept(_)) => {}
+        kept => return Ok((kept?, 0)),
+    }
+    let homes = arguments.districts.as_deref().map(read_districts).transpose()?.unwrap_or_default();
+    let mut districts: Vec<String> = homes.values().cloned().collect();
+    districts.sort_unstable();
+    districts.dedup();
+    let schema = Schema::of(&[in_force, draft], districts).map_err(SimulationError::from)?;
+    let mut reading = Reading::new(in_force, draft, &schema, arguments.evidence.into(), &homes);
+    let mut keeper = Keeper::create(arguments.save_events.as_deref(), schema)?;
+    simulation::read_ndjson(&mut reading, events, &mut keeper, progress)?;
+    Ok((keeper.finish()?, reading.unreadable))
+}
+
+fn tell(arguments: &SimulateArguments, report: &Report, unreadable: u64) -> Result<ExitCode, CommandError> {
     if unreadable > 0 {
         let told = format!(
             "{unreadable} 行无法读取, 已略过 / {unreadable} lines could not be read and were left out"
@@ -91,55 +179,39 @@ pub fn run(arguments: &SimulateArguments) -> Result<ExitCode, CommandError> {
     }
     if let Some(path) = &arguments.json {
         let unwritable = |cause| CommandError::Unreadable { path: path.clone(), cause };
-        std::fs::write(path, serde_json::to_vec_pretty(&report)?).map_err(unwritable)?;
+        std::fs::write(path, serde_json::to_vec_pretty(report)?).map_err(unwritable)?;
     }
     let language = match arguments.language {
         TableLanguage::Zh => Language::Zh,
         TableLanguage::En => Language::En,
     };
-    print(&simulated::table(&report, language))?;
+    print(&simulated::table(report, language))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn simulate(
-    arguments: &SimulateArguments,
-    in_force: &RuleSet,
-    draft: &RuleSet,
-    progress: Progress<'_>,
-) -> Result<(Report, u64), SimulationError> {
-    match simulation::kept_schema(&arguments.events) {
-        Ok((schema, from)) => {
-            schema.check(in_force)?;
-            schema.check(draft)?;
-            let spill = simulation::read_kept(&arguments.events, from, progress)?;
-            Ok((simulation::play(in_force, draft, &schema, spill, progress)?, 0))
-        }
-        Err(SimulationError::NotKept(_)) => {
-            let schema = Schema::of(in_force, draft)?;
-            let mut reading = Reading::new(in_force, draft, &schema, arguments.evidence.into());
-            let keep = arguments.save_events.as_deref();
-            let spill = read_events(&mut reading, &arguments.events, keep, &schema, progress)?;
-            let unreadable = reading.unreadable;
-            Ok((simulation::play(in_force, draft, &schema, spill, progress)?, unreadable))
-        }
-        Err(error) => Err(error),
-    }
-}
+/// Drawn on a terminal only.
+struct Bar(ProgressBar);
 
-fn read_events(
-    reading: &mut Reading<'_>,
-    events: &Path,
-    keep: Option<&Path>,
-    schema: &Schema,
-    progress: Progress<'_>,
-) -> Result<Spill, SimulationError> {
-    let size = std::fs::metadata(events).map_or(0, |metadata| metadata.len());
-    let mut keeper = keep.map(|path| Keeper::create(path, schema)).transpose()?;
-    let mut spill = Spill::new(size)?;
-    simulation::read_ndjson(reading, events, progress, |row| {
-        spill.add(row)?;
-        keeper.as_mut().map_or(Ok(()), |keeper| keeper.add(row))
-    })?;
-    keeper.map_or(Ok(()), Keeper::finish)?;
-    Ok(spill)
+impl Bar {
+    fn new() -> Self {
+        let bar = ProgressBar::new(0);
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {eta}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self(bar)
+    }
+
+    fn progress(&self) -> impl Fn(Phase, u64, u64) + Sync {
+        |phase, done, all| {
+            self.0.set_message(match phase {
+                Phase::Reading => "读取 reading",
+                Phase::Playing => "推演 playing",
+            });
+            self.0.set_length(all);
+            self.0.set_position(done);
+        }
+    }
+
+    fn finish(self) {
+        self.0.finish_and_clear();
+    }
 }

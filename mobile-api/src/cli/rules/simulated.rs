@@ -2,12 +2,15 @@
 
 use std::fmt::Write as _;
 
-use tanhui_domain::rule::Explanation;
-use tanhui_domain::simulation::{Count, Decile, Difference, Named, Pair, Report};
-use tanhui_domain::text::Language;
+use tanhui_domain::simulation::{
+    BudgetUse, Count, Decile, Difference, Fund, LevelCount, Named, Pair, Report, SideOf, Standing,
+};
+use tanhui_domain::text::{Language, Text};
 
 /// Days that the table shows; the JSON has all.
 const DAYS_SHOWN: usize = 14;
+/// Budgets in their periods that the table shows; the JSON has all.
+const BUDGETS_SHOWN: usize = 40;
 
 /// One of the amounts of a count.
 type Amount = fn(&Count) -> i128;
@@ -25,12 +28,15 @@ pub fn table(report: &Report, language: Language) -> String {
     };
     let head = [say("现行", "in force"), say("草案", "draft"), say("差额", "change")];
     line(format!("{:<28}{:>16}{:>16}{:>16}", "", head[0], head[1], head[2]));
-    let rows: [(&str, Amount); 6] = [
+    let rows: [(&str, Amount); 9] = [
         (say("计入事件", "events credited"), |count| count.credited.into()),
         (say("拒绝事件", "events refused"), |count| count.refused.into()),
         (say("待审核事件", "events held"), |count| count.held.into()),
+        (say("重复行为", "acts told again"), |count| count.told_again.into()),
         (say("封顶事件", "events capped"), |count| count.capped.into()),
+        (say("预算用完的事件", "events without budget"), |count| count.budget_exhausted.into()),
         (say("积分", "points"), |count| count.points),
+        (say("等待预算的积分", "points waiting"), |count| count.queued_points),
         (say("减排量 mg", "reduction mg"), |count| count.reduction_mg),
     ];
     for (name, of) in rows {
@@ -65,11 +71,33 @@ pub fn table(report: &Report, language: Language) -> String {
     for (decile, place) in report.deciles.iter().zip(1_u8..) {
         line(decile_row(place, decile));
     }
+    for text in level_lines(report, language).into_iter().chain(budget_lines(report, language)) {
+        line(text);
+    }
     line(format!("\n{}", say("差额最大的事件", "largest differences")));
     for difference in &report.differences {
         line(difference_lines(difference, language));
     }
     told
+}
+
+fn level_lines(report: &Report, language: Language) -> Vec<String> {
+    let count = |side: &Option<u64>| i128::from(side.unwrap_or(0));
+    let title = Text::new("各等级居民", "citizens by level");
+    let of_level = |LevelCount { name, in_force, draft, .. }: &LevelCount| {
+        row(name.in_language(language), count(in_force), count(draft))
+    };
+    let title = (!report.levels.is_empty()).then(|| format!("\n{}", title.in_language(language)));
+    title.into_iter().chain(report.levels.iter().map(of_level)).collect()
+}
+
+fn budget_lines(report: &Report, language: Language) -> Vec<String> {
+    let budgets = &report.budgets;
+    let title = Text::new("预算与活动", "budgets and campaigns");
+    let title = (!budgets.is_empty()).then(|| format!("\n{}", title.in_language(language)));
+    let more = (budgets.len() > BUDGETS_SHOWN).then(|| format!("... {} (--json)", budgets.len()));
+    let shown = budgets.iter().take(BUDGETS_SHOWN).map(|fund| fund_lines(fund, language));
+    title.into_iter().chain(shown).chain(more).collect()
 }
 
 fn row(name: &str, in_force: i128, draft: i128) -> String {
@@ -85,11 +113,49 @@ fn decile_row(place: u8, decile: &Decile) -> String {
     format!("{}  ({citizens}: +{gain} -{lose})", row(&place.to_string(), in_force_points, draft_points))
 }
 
+fn fund_lines(fund: &Fund, language: Language) -> String {
+    let Fund { id, from, in_force, draft, .. } = fund;
+    let sides = [("1", in_force), ("2", draft)].map(|(side, used)| {
+        let used = used.as_ref().map_or_else(|| "-".to_owned(), |used| use_text(used, language));
+        format!("\n  {side}: {used}")
+    });
+    format!("{id} {from}{}", sides.concat())
+}
+
+fn use_text(used: &BudgetUse, language: Language) -> String {
+    let BudgetUse { limit, issued, waiting, ended_at } = used;
+    let ended = match (ended_at, language) {
+        (Some(at), Language::Zh) => format!(", {at} 用完"),
+        (Some(at), Language::En) => format!(", used up {at}"),
+        (None, _) => String::new(),
+    };
+    let waiting = match (waiting.get(), language) {
+        (0, _) => String::new(),
+        (waiting, Language::Zh) => format!(", 另有 {waiting} pt 等待"),
+        (waiting, Language::En) => format!(", {waiting} pt wait"),
+    };
+    format!("{issued} / {limit} pt{ended}{waiting}")
+}
+
 fn difference_lines(difference: &Difference, language: Language) -> String {
     let Difference { event, action, in_force, draft } = difference;
-    let text = |side: &Option<Explanation>| {
-        let told = side.as_ref().map_or_else(|| "-".to_owned(), |told| told.text(language));
-        told.replace('\n', "\n    ")
+    let text = |side: &SideOf| {
+        let told = side.explanation.as_ref().map_or_else(|| "-".to_owned(), |told| told.text(language));
+        let told = told.replace('\n', "\n    ");
+        format!("{} {} pt\n    {told}", standing_text(side.standing, language), side.points)
     };
     format!("#{event} {action}\n  1: {}\n  2: {}", text(in_force), text(draft))
+}
+
+fn standing_text(standing: Standing, language: Language) -> &'static str {
+    match (standing, language) {
+        (Standing::Credited, Language::Zh) => "计入",
+        (Standing::Credited, Language::En) => "credited",
+        (Standing::Refused, Language::Zh) => "未计入",
+        (Standing::Refused, Language::En) => "refused",
+        (Standing::Held, Language::Zh) => "待审核",
+        (Standing::Held, Language::En) => "held",
+        (Standing::ToldAgain, Language::Zh) => "重复行为",
+        (Standing::ToldAgain, Language::En) => "told again",
+    }
 }

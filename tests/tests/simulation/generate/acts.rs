@@ -33,7 +33,7 @@ impl Life {
             53..=59 => Deed::Meter,
             _ => Deed::Flight,
         };
-        let (source, card) = (self.source(), self.dice.up_to(CARDS));
+        let (source, card) = self.subject();
         let at = self.moment();
         let minutes = if self.dice.percent(70) { self.dice.within(3, 40) } else { self.dice.within(1, 180) };
         let size = self.size(deed, minutes);
@@ -49,12 +49,18 @@ impl Life {
     fn new_act(&mut self, act: Act) -> Act {
         self.next_act += 1;
         let act = Act { id: self.next_act, ..act };
-        let fast = act.size > act.minutes * SPEED_MAX;
-        if act.deed.takes_time() && (fast || act.mark > 0) {
+        if act.deed.takes_time() && act.size > act.minutes * SPEED_MAX {
             self.doubtful.push(act.key());
         }
         self.acts.push(act);
         act
+    }
+
+    /// Mostly a card that somebody had bound.
+    fn subject(&mut self) -> (usize, u32) {
+        let bound = self.dice.pick(&self.cards).copied();
+        let any = (self.source(), self.dice.up_to(CARDS));
+        bound.filter(|_| self.dice.percent(60)).unwrap_or(any)
     }
 
     fn size(&mut self, deed: Deed, minutes: i64) -> i64 {
@@ -115,9 +121,14 @@ impl Life {
             2 => Act { at, ..known },
             3 => {
                 let (card, source) = (self.dice.up_to(CARDS), self.source());
-                self.new_act(Act { card, source, at, mark, ..known })
+                self.new_act(Act { source, card, mark, at, ..known })
             }
-            _ => self.new_act(Act { at, mark, ..known }),
+            _ => {
+                let act = self.new_act(Act { mark, at, ..known });
+                // Perhaps of another ticket at the same time.
+                self.doubtful.push(act.key());
+                act
+            }
         }
     }
 

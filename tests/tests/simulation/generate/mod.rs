@@ -30,6 +30,8 @@ struct Life {
     /// Those that somebody will want to look at.
     doubtful: Vec<ActKey>,
     next_act: u32,
+    /// That were to be bound.
+    cards: Vec<(usize, u32)>,
     last_wish: Option<Wish>,
     /// Merchant, redemption, voucher.
     last_use: (usize, u32, usize),
@@ -53,6 +55,7 @@ pub fn life(seed: u64, zone: Tz, start: DateTime<Utc>, steps: usize) -> Vec<Comm
         acts: Vec::new(),
         doubtful: Vec::new(),
         next_act: 0,
+        cards: Vec::new(),
         last_wish: None,
         last_use: (0, 1, 0),
         last_reversed: (0, 1),
@@ -117,11 +120,19 @@ impl Life {
 
     fn enrol(&mut self) -> Command {
         self.citizens += 1;
-        Command::Enrol { citizen: self.citizens, source: self.source(), card: self.dice.up_to(CARDS) }
+        let (source, card) = self.new_card();
+        Command::Enrol { citizen: self.citizens, source, card }
+    }
+
+    fn new_card(&mut self) -> (usize, u32) {
+        let card = (self.source(), self.dice.up_to(CARDS));
+        self.cards.push(card);
+        card
     }
 
     fn bind(&mut self) -> Command {
-        Command::Bind { citizen: self.citizen(), source: self.source(), card: self.dice.up_to(CARDS) }
+        let (source, card) = self.new_card();
+        Command::Bind { citizen: self.citizen(), source, card }
     }
 
     fn unbind(&mut self) -> Command {
@@ -172,10 +183,12 @@ impl Life {
         Command::Open { offer: self.offers, opening }
     }
 
-    /// Now and then the same request comes again.
+    /// Now and then the same request comes again, or its key with another one.
     fn redeem(&mut self) -> Command {
         let redemption = u32::try_from(self.redemptions.len() + 1).unwrap_or(u32::MAX);
         let again = self.last_wish.filter(|wish| wish.key.is_some() && self.dice.clone().percent(40));
+        let more = i64::from(self.dice.percent(20));
+        let again = again.map(|wish| Wish { quantity: wish.quantity + more, ..wish });
         let wish = again.unwrap_or_else(|| self.wish());
         self.last_wish = Some(wish);
         self.redemptions.push((redemption, wish));
@@ -305,5 +318,5 @@ impl Life {
 
 /// Merchants take turns with their offers.
 fn merchant_of(offer: u32) -> usize {
-    usize::from(offer % 2 == 0)
+    usize::from(offer.is_multiple_of(2))
 }

@@ -92,12 +92,12 @@ impl Oracle {
         if seen == Seen::Elsewhere {
             return self.turn_away(owner, act, Status::Held, "in_two_places");
         }
-        self.credit(owner, act, law)
+        self.credit(owner, act, &law)
     }
 
     fn turn_away(&mut self, owner: u32, act: Act, status: Status, code: &str) -> String {
         let law = self.law_at(act.at);
-        self.decided.insert(act.key(), Decided::new(owner, act, law, status));
+        self.decided.insert(act.key(), Decided::new(owner, act, &law, status));
         if status == Status::Held {
             self.citizens.get_mut(&owner).expect("bindings are of citizens").occupy(act);
             return format!("held {code}");
@@ -105,7 +105,7 @@ impl Oracle {
         format!("rejected {code}")
     }
 
-    fn credit(&mut self, owner: u32, act: Act, law: Law) -> String {
+    fn credit(&mut self, owner: u32, act: Act, law: &Law) -> String {
         let (now, today) = (self.now, self.today());
         let day = act.at.with_timezone(&self.zone).date_naive();
         let share = share(act).expect("what is not accepted is not decided");
@@ -115,10 +115,10 @@ impl Oracle {
         if act.deed == Deed::Gate {
             let points_this_year = person.used(Deed::Gate, Span::Year, day).points;
             let passer = Passer { share, in_south: person.in_south, points_this_year };
-            (decided.granted, short, decided.drawn) = self.shared.pass(&law, act, day, passer);
+            (decided.granted, short, decided.drawn) = self.shared.pass(law, act, day, passer);
             self.shared.count(act, day, decided.granted, &decided.drawn);
         } else {
-            decided.granted = grant(&law, act, share, person, day);
+            decided.granted = grant(law, act, share, person, day);
         }
         let last_day = law.last_day(today).expect("a day of the calendar");
         let settles = act.deed == Deed::Trip && law.settle_days > 0;
@@ -156,7 +156,7 @@ impl Oracle {
         if let Seen::Again(first) = person.seen(act, &law) {
             return format!("told again {first:?}");
         }
-        self.credit(owner, act, law);
+        self.credit(owner, act, &law);
         let granted = self.decided[&key].granted;
         format!("Credited {} pt {} mg", granted.points, granted.milligrams)
     }

@@ -85,9 +85,10 @@ impl Shared {
         }
     }
 
-    /// An undone act gives back its place at the gate and what it drew. Which card it was is not kept.
+    /// An undone act gives back its place at the gate, what counts on its card, and what it drew.
     pub fn uncount(&mut self, act: Act, day: NaiveDate, granted: Granted, drawn: &Drawn) {
         self.gates.entry((act.mark, day)).or_default().count(granted, -1);
+        self.cards.entry((act.source, act.card, day)).or_default().count(granted, -1);
         for (name, points) in drawn {
             *self.issued.entry((name, day)).or_default() -= points;
         }

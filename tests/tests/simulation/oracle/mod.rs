@@ -45,9 +45,9 @@ pub struct Decided {
 }
 
 impl Decided {
-    fn new(whose: u32, act: Act, law: Law, status: Status) -> Self {
+    fn new(whose: u32, act: Act, law: &Law, status: Status) -> Self {
         let lot = (NaiveDate::MIN, None);
-        Self { granted: Granted::default(), status, whose, act, law, drawn: Drawn::new(), lot }
+        Self { granted: Granted::default(), status, whose, act, law: *law, drawn: Drawn::new(), lot }
     }
 }
 
@@ -84,13 +84,13 @@ pub struct Oracle {
 }
 
 impl Oracle {
-    pub fn new(zone: Tz, now: DateTime<Utc>, law: Law, sources: Vec<SourceId>) -> Self {
+    pub fn new(zone: Tz, now: DateTime<Utc>, law: &Law, sources: Vec<SourceId>) -> Self {
         Self {
             zone,
             now,
             sources,
             ids: BTreeMap::new(),
-            laws: BTreeMap::from([((now, 0), law)]),
+            laws: BTreeMap::from([((now, 0), *law)]),
             citizens: BTreeMap::new(),
             bindings: BTreeMap::new(),
             decided: BTreeMap::new(),
@@ -109,7 +109,7 @@ impl Oracle {
     pub fn perform(&mut self, command: &Command) -> Vec<String> {
         match command {
             Command::Pass(by) => self.now += *by,
-            Command::Publish { law, .. } => self.publish(Law::of(*law)),
+            Command::Publish { law, .. } => self.publish(&Law::of(*law)),
             Command::Enrol { citizen, source, card } => return vec![self.enrol(*citizen, *source, *card)],
             Command::Bind { citizen, source, card } => return vec![self.bind(*citizen, *source, *card)],
             Command::Unbind { citizen, source, card } => return vec![self.unbind(*citizen, *source, *card)],
@@ -163,9 +163,9 @@ impl Oracle {
     }
 
     /// A law that was published before stays where it was.
-    fn publish(&mut self, law: Law) {
-        if !self.laws.values().any(|known| *known == law) {
-            self.laws.insert((self.now, self.laws.len()), law);
+    fn publish(&mut self, law: &Law) {
+        if !self.laws.values().any(|known| known == law) {
+            self.laws.insert((self.now, self.laws.len()), *law);
         }
     }
 

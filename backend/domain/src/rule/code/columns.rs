@@ -4,13 +4,13 @@
 use super::step::{Step, among, member, select, within};
 use super::{Code, Place};
 
-/// Registers that hold one value for each event.
+/// Registers that hold one value for each event, but for those of the slots that no step writes.
 #[derive(Debug, Clone, Default)]
 pub(in crate::rule) struct Columns(Vec<Vec<i64>>);
 
 impl Columns {
-    pub(in crate::rule) fn get(&self, place: Place) -> &[i64] {
-        self.0.get(usize::from(place)).map_or(&[], Vec::as_slice)
+    fn get(&self, place: Place) -> &[i64] {
+        self.0.get(usize::from(place)).map_or(&[][..], Vec::as_slice)
     }
 
     fn put(&mut self, place: Place, column: Vec<i64>) {
@@ -32,37 +32,53 @@ impl Columns {
 
 impl Code {
     /// Runs over the columns of the slots, all of one length.
-    pub(in crate::rule) fn run_columns(&self, slots: &[Vec<i64>], columns: &mut Columns) {
-        let rows = slots.first().map_or(0, Vec::len);
-        for (slot, place) in slots.iter().zip(0..=Place::MAX) {
-            let mut column = columns.take(place, rows);
-            column.copy_from_slice(slot);
-            columns.put(place, column);
-        }
+    pub(in crate::rule) fn run_columns(&self, slots: &[&[i64]], columns: &mut Columns) {
+        let rows = slots.first().map_or(0, |column| column.len());
         for (place, step) in &self.steps {
             // Lowering never lets a step write over what it reads.
             let mut column = columns.take(*place, rows);
-            step.fill(&mut column, columns);
+            step.fill(&mut column, |place| self.column(slots, columns, place));
             columns.put(*place, column);
         }
     }
+
+    /// A register after a run over these slots.
+    #[inline]
+    pub(in crate::rule) fn column<'c>(
+        &self,
+        slots: &[&'c [i64]],
+        columns: &'c Columns,
+        place: Place,
+    ) -> &'c [i64] {
+        let kept = usize::from(place) < self.kept;
+        let slot = slots.get(usize::from(place)).copied().filter(|_| kept);
+        slot.unwrap_or_else(|| columns.get(place))
+    }
 }
 
+#[inline]
 fn one(into: &mut [i64], from: &[i64], result: impl Fn(i64) -> i64) {
     for (into, from) in into.iter_mut().zip(from) {
         *into = result(*from);
     }
 }
 
+#[inline]
 fn two(into: &mut [i64], left: &[i64], right: &[i64], result: impl Fn(i64, i64) -> i64) {
     for (into, (left, right)) in into.iter_mut().zip(left.iter().zip(right)) {
         *into = result(*left, *right);
     }
 }
 
+fn choose(into: &mut [i64], test: &[i64], yes: &[i64], no: &[i64]) {
+    for (into, (test, (yes, no))) in into.iter_mut().zip(test.iter().zip(yes.iter().zip(no))) {
+        *into = select(*test, *yes, *no);
+    }
+}
+
 impl Step<Place> {
-    fn fill(&self, into: &mut [i64], columns: &Columns) {
-        let at = |place: &Place| columns.get(*place);
+    fn fill<'c>(&self, into: &mut [i64], column: impl Fn(Place) -> &'c [i64]) {
+        let at = |place: &Place| column(*place);
         match self {
             Self::Constant(value) => into.fill(*value),
             Self::Add(left, right) => two(into, at(left), at(right), i64::wrapping_add),
@@ -83,12 +99,7 @@ impl Step<Place> {
             Self::Within(from, low, width) => one(into, at(from), |value| within(value, *low, *width)),
             Self::Member(from, low, bits) => one(into, at(from), |value| member(value, *low, *bits)),
             Self::Among(from, stretches) => one(into, at(from), |value| among(value, stretches)),
-            Self::Select(test, yes, no) => {
-                two(into, at(test), at(yes), |test, yes| select(test, yes, 0));
-                for (into, (test, no)) in into.iter_mut().zip(at(test).iter().zip(at(no))) {
-                    *into = select(*test, *into, *no);
-                }
-            }
+            Self::Select(test, yes, no) => choose(into, at(test), at(yes), at(no)),
             Self::Pick(test, yes, no) => one(into, at(test), |test| select(test, *yes, *no)),
             Self::Least(left, right) => two(into, at(left), at(right), i64::min),
             Self::Most(left, right) => two(into, at(left), at(right), i64::max),

@@ -261,7 +261,7 @@ impl Shapes<'_> {
             }
         }
         let outputs: Outputs<Place> = wanted.map(|register| allotment.place(self.root(register)))?;
-        Some(Code { steps, outputs })
+        Some(Code { steps, kept: allotment.slots, outputs })
     }
 }
 

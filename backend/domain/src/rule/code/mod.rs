@@ -30,15 +30,17 @@ pub(super) struct Outputs<R> {
     pub(super) multipliers: Vec<R>,
     /// Milligrams.
     pub(super) reduction: Option<R>,
+    /// Seconds.
+    pub(super) lasts: Option<R>,
     pub(super) numerator: R,
     pub(super) denominator: Option<R>,
 }
 
 impl<R: Copy> Outputs<R> {
     fn all(&self) -> impl Iterator<Item = R> {
-        let Self { conditions, holds, multipliers, reduction, numerator, denominator } = self;
+        let Self { conditions, holds, multipliers, reduction, lasts, numerator, denominator } = self;
         let tests = conditions.iter().chain(holds).chain(multipliers).copied();
-        tests.chain(*reduction).chain([*numerator]).chain(*denominator)
+        tests.chain(*reduction).chain(*lasts).chain([*numerator]).chain(*denominator)
     }
 
     pub(super) fn map<S>(&self, place: impl Fn(R) -> Option<S>) -> Option<Outputs<S>> {
@@ -52,6 +54,7 @@ impl<R: Copy> Outputs<R> {
             holds: each(&self.holds)?,
             multipliers: each(&self.multipliers)?,
             reduction: maybe(self.reduction)?,
+            lasts: maybe(self.lasts)?,
             numerator: place(self.numerator)?,
             denominator: maybe(self.denominator)?,
         })
@@ -62,6 +65,8 @@ impl<R: Copy> Outputs<R> {
 #[derive(Debug, Clone)]
 pub(super) struct Code {
     steps: Vec<(Place, Step<Place>)>,
+    /// The first so many registers hold slots for good; no step writes them.
+    kept: usize,
     pub(super) outputs: Outputs<Place>,
 }
 

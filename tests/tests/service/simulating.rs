@@ -1,0 +1,176 @@
+//! A simulation gives what the service gave, from the sources' own lines and from the database.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tanhui_domain::amount::{Points, ReductionMg};
+use tanhui_domain::rule::{Evidence, RuleSet, SourceFile};
+use tanhui_domain::simulation::{Count, Report, Schema};
+use tanhui_service::crediting::{EventResult, EventStatus};
+use tanhui_service::office;
+use tanhui_service::simulation::{
+    Keeper, Kept, Phase, Reading, Stored, play, read_districts, read_ndjson, read_stored,
+};
+use tanhui_store::citizen;
+use tanhui_tests::{Outcome, Programme, Stage, each_database};
+
+each_database!(a_simulation_gives_what_the_service_gave);
+
+const RULES: &str = include_str!("../../src/state.yaml");
+const RIDE: &str = "
+  ride:
+    name: {zh: 乘车, en: Ride}
+    category: travel
+    note: {zh: 只计积分, en: Points only}
+    inputs:
+      distance: {unit: km, decimals: 1, min: 0.5, max: 60}
+      minutes: {unit: min, decimals: 0, min: 1, max: 180}
+      ticket: {type: id, default: none}
+    evidence: {operator: 100%}
+    eligible:
+      - {when: distance >= 1 km, else: {zh: 太近, en: Too near}}
+    hold:
+      - {when: distance > minutes * 2 km/min, reason: {zh: 速度不合常理, en: Implausibly fast}}
+    points_only: true
+    points: distance * 3 pt/km, rounded down to 1 pt
+    caps: [{limit: 150 pt, per: day}, {limit: 3 times, per: day, of: binding}, {limit: 40 km, per: week}]
+    same_act: {group: travel, lasts: minutes, overlap: 1 min, trip: ticket}
+campaigns:";
+
+const CARDS: [&str; 5] = ["one", "two", "three", "four", "five"];
+
+fn rules(text: &str) -> Outcome<RuleSet> {
+    let text = text.replace("CITY", "testcity").replacen("\ncampaigns:", RIDE, 1);
+    let file = SourceFile { name: "testcity.yaml".to_owned(), text };
+    Ok(RuleSet::compile(&file, &[]).map_err(|diagnostics| format!("{diagnostics:?}"))?)
+}
+
+/// One event in every form.
+struct Event {
+    card: &'static str,
+    action: &'static str,
+    data: Vec<(&'static str, String)>,
+    at: DateTime<Utc>,
+}
+
+fn event(place: i64, from: DateTime<Utc>) -> Event {
+    let of = |most: i64| place * 7_919 / 13 % most;
+    let card = CARDS[usize::try_from(of(5)).unwrap_or(0)];
+    let (action, data) = match of(8) {
+        0 | 1 => ("walk", vec![("gate", format!("\"g{}\"", of(3)))]),
+        2 => ("meter", vec![("used_kWh", format!("{}.{}", 5 + of(20), of(10)))]),
+        3 => ("swim", vec![]),
+        kind => {
+            let ticket = (kind == 7).then(|| ("ticket", format!("\"t{}\"", place / 9)));
+            let (km, minutes) = (format!("{}.{}", of(30), 5 + of(5)), (1 + of(45)).to_string());
+            let rest = [("distance_km", km), ("minutes_min", minutes)];
+            ("ride", rest.into_iter().chain(ticket).collect())
+        }
+    };
+    Event { card, action, data, at: from + TimeDelta::minutes(place * 23) }
+}
+
+fn line(place: i64, event: &Event, source: &str) -> String {
+    let members: Vec<String> = event.data.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    let (subject, action, at) = (event.card, event.action, event.at.to_rfc3339());
+    let head = format!(r#""specversion":"1.0","id":"{place}","source":"{source}","subject":"{subject}""#);
+    let data = members.join(",");
+    format!(r#"{{{head},"type":"activity.{action}","time":"{at}","data":{{{data}}}}}"#)
+}
+
+fn note(count: &mut Count, result: &EventResult) {
+    let place = match result.status {
+        EventStatus::Credited => &mut count.credited,
+        EventStatus::Held => &mut count.held,
+        EventStatus::Duplicate => &mut count.told_again,
+        EventStatus::Rejected | EventStatus::Pending => &mut count.refused,
+    };
+    *place += 1;
+    count.points += i128::from(result.points.map_or(0, Points::get));
+    count.reduction_mg += i128::from(result.reduction.map_or(0, ReductionMg::get));
+}
+
+fn told(count: &Count) -> (u64, u64, u64, u64, i128, i128) {
+    let Count { credited, refused, held, told_again, points, reduction_mg, .. } = *count;
+    (credited, refused, held, told_again, points, reduction_mg)
+}
+
+fn quiet(_: Phase, _: u64, _: u64) {}
+
+fn from_lines(text: &str, in_force: &RuleSet, draft: &RuleSet) -> Outcome<(Report, u64)> {
+    let folder = tempfile::tempdir()?;
+    let (events, homes) = (folder.path().join("events.ndjson"), folder.path().join("homes.csv"));
+    std::fs::write(&events, text)?;
+    std::fs::write(&homes, "one,south\ntwo,south\nthree,north\n")?;
+    let homes = read_districts(&homes)?;
+    let schema = Schema::of(&[in_force, draft], vec!["north".to_owned(), "south".to_owned()])?;
+    let mut reading = Reading::new(in_force, draft, &schema, Evidence::Operator, &homes);
+    let mut keeper = Keeper::create(None, schema)?;
+    read_ndjson(&mut reading, &events, &mut keeper, &quiet)?;
+    let kept = keeper.finish()?;
+    Ok((play(in_force, draft, &kept, &quiet)?, reading.unreadable))
+}
+
+async fn from_database(
+    programme: &Programme,
+    in_force: &RuleSet,
+    draft: &RuleSet,
+) -> Outcome<(Kept, Report)> {
+    let services = &programme.services;
+    let stored = Stored { city: &programme.city, from: None, to: None, keep: None };
+    let rules = [in_force, draft];
+    let kept = read_stored(&services.database, &services.rules, rules, stored, &quiet).await?;
+    let report = play(in_force, draft, &kept, &quiet)?;
+    Ok((kept, report))
+}
+
+async fn settle_in(stage: &Stage, programme: &Programme) -> Outcome {
+    let homes = HashMap::from([("one", "south"), ("two", "south"), ("three", "north")]);
+    for card in CARDS {
+        let id = programme.enroll(card).await?;
+        let on = stage.database.begin().await?;
+        let found = citizen::find(&on, id).await?.ok_or("no citizen")?;
+        let district = homes.get(card).map(|home| (*home).to_owned());
+        citizen::update(&on, &tanhui_domain::city::Citizen { district, ..found }).await?;
+        on.commit().await?;
+    }
+    Ok(())
+}
+
+async fn a_simulation_gives_what_the_service_gave(stage: Stage) -> Outcome {
+    let programme = Programme::start(&stage).await?;
+    stage.clock.advance(TimeDelta::seconds(1));
+    let (in_force, draft) = (rules(RULES)?, rules(&RULES.replace("limit: 100 pt", "limit: 60 pt"))?);
+    office::publish(&programme.services, &in_force).await?;
+    settle_in(&stage, &programme).await?;
+    let from = stage.now();
+    let (mut count, mut lines) = (Count::default(), String::new());
+    for place in 0..400 {
+        let event = event(place, from);
+        stage.clock.set(event.at);
+        writeln!(lines, "{}", line(place, &event, &programme.source.uri))?;
+        let ride = programme.ride(&place.to_string(), event.card, 0);
+        let data: Vec<(&str, &str)> =
+            event.data.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let report = programme.report_of(&ride, event.action, &data)?;
+        let results = programme.services.crediting.credit(vec![report]).await?;
+        results.iter().for_each(|result| note(&mut count, result));
+    }
+    assert!(count.credited > 100 && count.held > 0 && count.told_again > 0 && count.refused > 0, "{count:?}");
+    let (report, unreadable) = from_lines(&lines, &in_force, &draft)?;
+    let counts = report.totals.counts;
+    // What cannot be read was refused, and is in no count of a simulation.
+    let refused = counts.in_force.refused + unreadable;
+    assert_eq!(told(&Count { refused, ..counts.in_force }), told(&count));
+    assert!(counts.in_force.budget_exhausted > 0 && counts.in_force.capped > 0, "{counts:?}");
+    assert!(counts.draft.points < counts.in_force.points);
+
+    let (kept, stored) = from_database(&programme, &in_force, &draft).await?;
+    assert_eq!(kept.events(), counts.in_force.credited + counts.in_force.refused + counts.in_force.held);
+    let again = Count { told_again: 0, ..counts.in_force };
+    assert_eq!(told(&stored.totals.counts.in_force), told(&again), "acts told again are not kept");
+    assert_eq!(stored.districts.len(), 3, "north, south and nowhere");
+    assert_eq!(stored.budgets, report.budgets);
+    programme.stop().await
+}

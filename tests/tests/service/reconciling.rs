@@ -21,7 +21,6 @@ each_database!(
     the_worker_that_ends_vouchers_waits_for_late_scans,
     what_is_not_ours_is_refused_each_in_its_way,
     old_keys_count_until_they_are_revoked,
-    a_scan_after_its_voucher_was_ended_is_a_conflict,
     the_audit_names_a_scan_that_used_nothing,
 );
 
@@ -250,18 +249,6 @@ async fn old_keys_count_until_they_are_revoked(stage: Stage) -> Outcome {
     assert!(matches!(revoked, TillError::Forged), "{revoked:?}");
     assert_eq!(services.passes.public().len(), 1);
     other.programme.stop().await?;
-    scene.shop.programme.stop().await
-}
-
-async fn a_scan_after_its_voucher_was_ended_is_a_conflict(stage: Stage) -> Outcome {
-    let scene = Scene::set(&stage).await?;
-    let (_, payload) = scene.payload().await?;
-    stage.clock.advance(TimeDelta::days(30));
-    let scanned_at = stage.now() - TimeDelta::microseconds(1);
-    assert_eq!(redemption::expire_vouchers(&scene.shop.programme.services).await?, 1);
-    let late = refused(scene.tell(&payload, scanned_at).await)?;
-    assert!(matches!(late, TillError::Expired { .. }), "{late:?}");
-    assert_eq!(scene.conflicts().await?, ["voucher_expired"]);
     scene.shop.programme.stop().await
 }
 

@@ -301,13 +301,12 @@ impl RuleSet {
     }
 
     /// Runs an action's formulas for one act.
-    pub(crate) fn form_one(&self, action: &Action, typed: Typed<'_>, scratch: &mut Scratch) -> Formed {
+    pub(crate) fn form_one(action: &Action, typed: Typed<'_>, scratch: &mut Scratch) -> Formed {
         evaluate::form(action, typed, scratch)
     }
 
     /// Decides one act whose formulas have been run.
     pub(crate) fn settle_one(
-        &self,
         action: &Action,
         (typed, formed): (Typed<'_>, Formed),
         used: &[Usage],
@@ -318,7 +317,6 @@ impl RuleSet {
 
     /// The same; says what is drawn from budgets.
     pub(crate) fn settle_drawing(
-        &self,
         action: &Action,
         (typed, formed): (Typed<'_>, Formed),
         used: &[Usage],

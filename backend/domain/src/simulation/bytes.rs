@@ -14,7 +14,9 @@ pub enum RowError {
 /// Appends a column.
 pub(super) fn put<T: Copy, const N: usize>(to: &mut Vec<u8>, column: &[T], bytes: impl Fn(T) -> [u8; N]) {
     to.reserve(column.len().saturating_mul(N));
-    column.iter().for_each(|value| to.extend_from_slice(&bytes(*value)));
+    for value in column {
+        to.extend_from_slice(&bytes(*value));
+    }
 }
 
 /// Takes a column of so many rows from the front.

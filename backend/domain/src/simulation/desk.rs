@@ -34,7 +34,6 @@ pub(super) struct State {
 
 /// An event whose action looks back.
 pub(super) struct LookingBack<'t> {
-    pub(super) rules: &'t RuleSet,
     pub(super) reading: &'t Reading<'t>,
     pub(super) bare: &'t Bare,
     pub(super) looks: &'t Looks,
@@ -61,7 +60,7 @@ impl LookingBack<'_> {
         if !self.form(slots, trail.history.get(before..).unwrap_or_default()) {
             return Some(Formed::refused(Reason::Unfit));
         }
-        let formed = self.rules.form_one(action, self.typed(slots), scratch);
+        let formed = RuleSet::form_one(action, self.typed(slots), scratch);
         if formed.refusal() == Some(Reason::NoFactor) {
             return None;
         }
@@ -71,8 +70,7 @@ impl LookingBack<'_> {
         // Whether such evidence is turned away unread is decided on no readings at all.
         let mut alone = slots.get(..own).unwrap_or_default().to_vec();
         let short = !self.form(&mut alone, &[]);
-        let first =
-            |scratch: &mut Scratch| self.rules.form_one(action, self.typed(&alone), scratch).refusal();
+        let first = |scratch: &mut Scratch| RuleSet::form_one(action, self.typed(&alone), scratch).refusal();
         (short || first(scratch).is_none_or(|reason| matches!(reason, Reason::Condition(_))))
             .then_some(formed)
     }
@@ -189,9 +187,9 @@ impl Desk<'_> {
         let used = trail.used.get(used..).unwrap_or_default();
         if *is_funded {
             let drawn = drawn.insert(Drawn::NOTHING);
-            self.rules.settle_drawing(action, (typed, formed), used, scratch, drawn)
+            RuleSet::settle_drawing(action, (typed, formed), used, scratch, drawn)
         } else {
-            self.rules.settle_one(action, (typed, formed), used, scratch)
+            RuleSet::settle_one(action, (typed, formed), used, scratch)
         }
     }
 

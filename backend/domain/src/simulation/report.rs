@@ -168,8 +168,12 @@ impl Report {
         let deciles = deciles(&standings);
         let sum = |of: fn(&Decile) -> u64| deciles.iter().map(of).fold(0_u64, u64::saturating_add);
         let mut counts = Pair::default();
-        old.values().for_each(|count| counts.in_force.join(count));
-        new.values().for_each(|count| counts.draft.join(count));
+        for count in old.values() {
+            counts.in_force.join(count);
+        }
+        for count in new.values() {
+            counts.draft.join(count);
+        }
         let only = |one: &[Holding], other: &[Holding]| {
             let capped = one.iter().zip(other).filter(|(one, other)| one.capped && !other.capped);
             u64::try_from(capped.count()).unwrap_or(u64::MAX)

@@ -113,7 +113,9 @@ impl Count {
             (&mut self.capped, other.capped),
             (&mut self.budget_exhausted, other.budget_exhausted),
         ];
-        counts.into_iter().for_each(|(own, other)| *own = own.saturating_add(other));
+        for (own, other) in counts {
+            *own = own.saturating_add(other);
+        }
         self.points = self.points.saturating_add(other.points);
         self.queued_points = self.queued_points.saturating_add(other.queued_points);
         self.reduction_mg = self.reduction_mg.saturating_add(other.reduction_mg);

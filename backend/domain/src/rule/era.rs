@@ -180,7 +180,7 @@ impl Compiler<'_> {
         }
         let conditions = self.conditions(action.eligible.iter().map(|condition| &condition.when), ELIGIBLE);
         let holds = self.conditions(action.holds.iter().map(|condition| &condition.when), HOLD);
-        let length = match action.same_act.as_ref().and_then(|same| same.lasts.as_ref()) {
+        let duration = match action.same_act.as_ref().and_then(|same| same.lasts.as_ref()) {
             Some(located) => Some(self.formula(located, seconds)?),
             None => None,
         };
@@ -199,7 +199,7 @@ impl Compiler<'_> {
         let (numerator, denominator) = (points.numerator, points.denominator);
         let reduction = grams;
         let outputs =
-            Outputs { conditions, holds, multipliers, reduction, lasts: length, numerator, denominator };
+            Outputs { conditions, holds, multipliers, reduction, lasts: duration, numerator, denominator };
         let number = |day: NaiveDate| i64::from(day.num_days_from_ce());
         Some(Era {
             days: from.map_or(i64::MIN, number)..until.map_or(i64::MAX, number),

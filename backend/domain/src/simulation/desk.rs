@@ -34,7 +34,6 @@ pub(super) struct State {
 
 /// An event whose action looks back.
 pub(super) struct LookingBack<'t> {
-    pub(super) rules: &'t RuleSet,
     pub(super) reading: &'t Reading<'t>,
     pub(super) bare: &'t Bare,
     pub(super) looks: &'t Looks,

@@ -246,7 +246,7 @@ fn decile(group: &[(i64, i64)]) -> Decile {
 fn funds(old: (&RuleSet, Vec<Purse>), new: (&RuleSet, Vec<Purse>)) -> Vec<Fund> {
     let mut all: BTreeMap<(NaiveDate, String), Fund> = BTreeMap::new();
     let mut add = |(rules, purses): (&RuleSet, Vec<Purse>), side: fn(&mut Fund) -> &mut Option<BudgetUse>| {
-        for Purse { id, range, limit, issued, waiting, ended_at } in purses {
+        for Purse { id, range, limit, issued, waiting, ended_at, .. } in purses {
             let local = |second| {
                 let at = DateTime::from_timestamp(second, 0)?.with_timezone(&rules.timezone());
                 Some(at.format("%Y-%m-%d %H:%M:%S").to_string())

@@ -160,7 +160,7 @@ impl<'r> Side<'r> {
             Some(batch.formed(place)).filter(|formed| formed.refusal().is_none_or(is_stored))
         } else {
             self.slots.extend(columns.iter().map(|column| column.get(place).copied().unwrap_or(i64::MIN)));
-            let looks = LookingBack { rules: self.rules, reading, bare, looks: &self.state.looks };
+            let looks = LookingBack { reading, bare, looks: &self.state.looks };
             looks.formed(&mut self.slots, &mut self.scratch, trail)
         };
         let Some(formed) = formed else { return Ok(refused) };

@@ -258,7 +258,9 @@ fn simulated(in_force: &RuleSet, draft: &RuleSet, events: &[Event], block_rows: 
     let mut blocks = Vec::new();
     for chunk in rows.chunks(block_rows) {
         let (mut block, mut bytes) = (Block::default(), Vec::new());
-        chunk.iter().for_each(|row| block.push(row));
+        for row in chunk {
+            block.push(row);
+        }
         let head = block.write(&mut bytes);
         let (written, body) = bytes.split_at(Head::BYTES);
         assert_eq!(Head::read(written.try_into().unwrap()), head);
@@ -352,7 +354,9 @@ fn bytes_that_are_no_events_are_refused() {
     let rules = in_force();
     let schema = schema(&[&rules]);
     let (mut block, mut bytes) = (Block::default(), Vec::new());
-    rows(&rules, &schema, &many(20)).iter().for_each(|row| block.push(row));
+    for row in &rows(&rules, &schema, &many(20)) {
+        block.push(row);
+    }
     let head = block.write(&mut bytes);
     let body = &bytes[Head::BYTES..];
     assert_eq!(Block::read(head, body, &schema).as_ref(), Ok(&block));

@@ -220,12 +220,11 @@ async fn write_batch<W: Work>(
             }
         }
     });
-    let outcome = match tokio::time::timeout(TURN_MAX, &mut batch).await {
-        Ok(outcome) => outcome,
-        Err(_) => {
-            hand.pass();
-            batch.await
-        }
+    let outcome = if let Ok(outcome) = tokio::time::timeout(TURN_MAX, &mut batch).await {
+        outcome
+    } else {
+        hand.pass();
+        batch.await
     };
     match outcome {
         Ok(outcome) => outcome,

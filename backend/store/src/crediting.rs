@@ -52,7 +52,7 @@ pub async fn owners<C: Connected>(on: &C, subjects: &[(SourceId, SubjectHash)]) 
 pub async fn lock_known(
     on: &Transaction,
     bound: Bound,
-    citizens: HashSet<CitizenId>,
+    citizens: impl IntoIterator<Item = CitizenId>,
 ) -> Result<Owners, StoreError> {
     let all: HashSet<CitizenId> = bound.values().copied().chain(citizens).collect();
     let ids: Vec<OwnerId> = all.into_iter().map(OwnerId::from).collect();

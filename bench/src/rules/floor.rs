@@ -78,7 +78,6 @@ macro_rules! rule {
             let past = Past::of(used);
             let mut sum = (0, 0);
             for row in 0..rows {
-                #[expect(clippy::indexing_slicing, reason = "all columns are cut to so many rows")]
                 let (reduction, points) = $rule([$($slot[row]),+], &past, &RULES);
                 sum = (sum.0 + reduction, sum.1 + points);
             }

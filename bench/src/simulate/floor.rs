@@ -42,7 +42,7 @@ struct State {
 /// Milligrams and points of both sides.
 pub fn by_hand(path: &Path, citizens: u32) -> Result<(Earned, Earned), SimulationError> {
     let kept = Kept::open(path)?;
-    let names: Vec<&str> = kept.schema().shapes.iter().map(|shape| shape.action()).collect();
+    let names: Vec<&str> = kept.schema().shapes.iter().map(Shape::action).collect();
     let (mut old, mut new) = (State::new(citizens), State::new(citizens));
     let mut months = Vec::new();
     for place in 0..kept.blocks() {
@@ -177,16 +177,15 @@ fn find_budget(kept: &[(i64, i64)], month: i64) -> i64 {
 }
 
 fn grant(kept: &mut [(i64, Usage)], start: i64, points: i64) {
-    let place = match kept.iter().position(|(known, _)| *known == start) {
-        Some(place) => place,
-        None => {
-            let oldest =
-                kept.iter().enumerate().min_by_key(|(_, (known, _))| *known).map_or(0, |(place, _)| place);
-            if let Some(slot) = kept.get_mut(oldest) {
-                *slot = (start, Usage::NONE);
-            }
-            oldest
+    let place = if let Some(place) = kept.iter().position(|(known, _)| *known == start) {
+        place
+    } else {
+        let oldest =
+            kept.iter().enumerate().min_by_key(|(_, (known, _))| *known).map_or(0, |(place, _)| place);
+        if let Some(slot) = kept.get_mut(oldest) {
+            *slot = (start, Usage::NONE);
         }
+        oldest
     };
     if let Some((_, usage)) = kept.get_mut(place) {
         usage.events += 1;

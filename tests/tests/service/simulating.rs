@@ -155,7 +155,9 @@ async fn a_simulation_gives_what_the_service_gave(stage: Stage) -> Outcome {
             event.data.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let report = programme.report_of(&ride, event.action, &data)?;
         let results = programme.services.crediting.credit(vec![report]).await?;
-        results.iter().for_each(|result| note(&mut count, result));
+        for result in &results {
+            note(&mut count, result);
+        }
     }
     assert!(count.credited > 100 && count.held > 0 && count.told_again > 0 && count.refused > 0, "{count:?}");
     let (report, unreadable) = from_lines(&lines, &in_force, &draft)?;

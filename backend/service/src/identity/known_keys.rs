@@ -15,7 +15,9 @@ const KEYS_MAX: usize = 10_000;
 
 /// Sources by the hash of their key, and when they were looked up.
 #[derive(Default)]
-pub struct KnownKeys(Mutex<HashMap<[u8; 32], (DateTime<Utc>, Arc<Source>)>>);
+pub struct KnownKeys(Mutex<Known>);
+
+type Known = HashMap<[u8; 32], (DateTime<Utc>, Arc<Source>)>;
 
 impl KnownKeys {
     /// The source of a key that was live a moment ago.
@@ -62,7 +64,7 @@ mod tests {
     }
 
     fn after(micros: i64) -> DateTime<Utc> {
-        DateTime::UNIX_EPOCH + TimeDelta::microseconds(micros)
+        DateTime::from_timestamp_micros(micros).unwrap()
     }
 
     #[test]

@@ -47,17 +47,14 @@ struct Place {
 impl Keeper {
     /// Begins a file, a temporary one where no path is given.
     pub fn create(path: Option<&Path>, schema: Schema) -> Result<Self, SimulationError> {
-        let (path, file) = match path {
-            Some(path) => {
-                let mut options = File::options();
-                options.read(true).write(true).create(true).truncate(true);
-                (path.to_owned(), options.open(path).map_err(failed(path))?)
-            }
-            None => {
-                let path = std::env::temp_dir();
-                let file = tempfile::tempfile().map_err(failed(&path))?;
-                (path, file)
-            }
+        let (path, file) = if let Some(path) = path {
+            let mut options = File::options();
+            options.read(true).write(true).create(true).truncate(true);
+            (path.to_owned(), options.open(path).map_err(failed(path))?)
+        } else {
+            let path = std::env::temp_dir();
+            let file = tempfile::tempfile().map_err(failed(&path))?;
+            (path, file)
         };
         let text = serde_json::to_vec(&schema).map_err(|error| failed(&path)(error.into()))?;
         let length = u64::try_from(text.len()).unwrap_or(u64::MAX);

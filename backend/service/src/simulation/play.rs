@@ -97,5 +97,7 @@ fn compare(kept: &Kept, players: [Player; 2], progress: Progress<'_>) -> Result<
         }
     }
     under_way.iter().try_for_each(|turn| close(turn))?;
+    // Their threads end when nothing more can come.
+    drop(players);
     Ok(comparison)
 }

@@ -129,7 +129,7 @@ mod tests {
     async fn what_is_held_ends_with_its_window() {
         let (mut held, quota) = (Held::default(), quota(1_000));
         held.fill(quota, (Instant::now(), 10), (10, HOUR));
-        tokio::time::advance(HOUR - Duration::from_millis(1)).await;
+        tokio::time::advance(HOUR.saturating_sub(Duration::from_millis(1))).await;
         assert_eq!(held.take(quota).map(|one| one.reset_seconds), Some(1));
         tokio::time::advance(Duration::from_millis(1)).await;
         assert_eq!(held.take(quota), None);

@@ -64,7 +64,7 @@ pub struct ReturnReason {
 /// Takes a step with an offer of my merchant: `submit` a draft, `publish` what was approved, `pause`,
 /// `resume`, `end`. Needs to be its owner.
 #[utoipa::path(post, path = "/v1/merchant/offers/{id}/{step}", tag = "merchant", security(("bearer" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The offer"), ("step" = MerchantStep, Path),
+    params(("id" = uuid::Uuid, Path, description = "The offer"), ("step" = inline(MerchantStep), Path),
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the version that you saw")),
     responses((status = 200, body = OfferDocument),
         (status = 409, body = ProblemDocument, content_type = "application/problem+json",

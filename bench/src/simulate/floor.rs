@@ -5,7 +5,7 @@ use std::path::Path;
 use chrono::{Datelike as _, NaiveDate};
 use tanhui_domain::amount::Points;
 use tanhui_domain::rule::Usage;
-use tanhui_domain::simulation::Block;
+use tanhui_domain::simulation::{Block, Shape};
 use tanhui_service::simulation::{Kept, SimulationError};
 
 use crate::rules::Earned;

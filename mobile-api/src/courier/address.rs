@@ -55,7 +55,7 @@ fn is_open_v4(ip: Ipv4Addr) -> bool {
 fn is_open_v6(ip: Ipv6Addr) -> bool {
     match ip.segments() {
         // protocol assignments with Teredo, 6to4, documents
-        [0x2001, 0..=0x01ff, ..] | [0x2002, ..] | [0x2001, 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => false,
+        [0x2001, 0..=0x01ff | 0x0db8, ..] | [0x2002, ..] | [0x3fff, 0..=0x0fff, ..] => false,
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }

@@ -125,7 +125,7 @@ async fn deliver(shop: &Shop, clerk: &Arc<Clerk>) -> Outcome<usize> {
 
 fn kind(letter: &Letter) -> Outcome<String> {
     let body: serde_json::Value = serde_json::from_str(&letter.body)?;
-    Ok(body["type"].as_str().unwrap_or_default().to_owned())
+    Ok(body.get("type").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned())
 }
 
 async fn what_happened_is_told_and_nothing_else(stage: Stage) -> Outcome {

@@ -58,7 +58,7 @@ mod tests {
         assert!(examine(&rules(RULES), Vec::new(), TIME_MAX).await.is_ok());
         let less = RULES.replace(
             "points: reduction / 10 gCO2e/pt",
-            "points: max(0 gCO2e, 9000 gCO2e - reduction) / 10 gCO2e/pt",
+            "points: max(0 gCO2e, 900 gCO2e - reduction) / 10 gCO2e/pt",
         );
         assert_ne!(less, RULES);
         let refused = examine(&rules(&less), Vec::new(), TIME_MAX).await.unwrap_err();

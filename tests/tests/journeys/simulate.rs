@@ -50,7 +50,7 @@ async fn what_cannot_be_simulated_says_why(world: Arc<World>) -> Outcome {
         (&["--events", "none.ndjson", "--against", &draft][..], "none.ndjson"),
         (&["--from-database"], "tanhui migrate"),
         (&["--from-database", "--events", "x"], "cannot be used with"),
-        (&["--events", "x", "--from", "2026-01-01"], "--from-database"),
+        (&["--events", "x", "--from", "2026-01-01"], "cannot be used with"),
     ] {
         let ran = world.run(&[&["rules", "simulate", &draft], words].concat()).await?;
         assert!(ran.code.is_some_and(|code| code != 0) && ran.err.contains(why), "{why}: {ran:?}");

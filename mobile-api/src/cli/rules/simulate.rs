@@ -39,7 +39,7 @@ pub struct SimulateArguments {
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
     /// Where the subjects of a CloudEvents file live: lines of `subject,district`
-    #[arg(long, value_name = "FILE", requires = "events")]
+    #[arg(long, value_name = "FILE", conflicts_with = "from_database")]
     districts: Option<PathBuf>,
     /// How the events of a CloudEvents file were evidenced
     #[arg(long, value_enum, default_value_t = Grade::Operator)]
@@ -48,10 +48,10 @@ pub struct SimulateArguments {
     #[arg(long)]
     from_database: bool,
     /// Only acts from this civil day on; caps and budgets begin empty on it
-    #[arg(long, value_name = "DATE", requires = "from_database")]
+    #[arg(long, value_name = "DATE", conflicts_with = "events")]
     from: Option<NaiveDate>,
     /// Only acts to this civil day, which is in
-    #[arg(long, value_name = "DATE", requires = "from_database")]
+    #[arg(long, value_name = "DATE", conflicts_with = "events")]
     to: Option<NaiveDate>,
     /// City of the database [default: the only one]
     #[arg(long)]

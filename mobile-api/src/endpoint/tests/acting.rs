@@ -10,6 +10,7 @@ async fn a_ride_shows_in_balance_activities_and_explanation() {
     let balance = world.get("/v1/me/balance", &token).await;
     let expected = json!({
         "points": 46, "pending_points": 0, "pending": [], "spendable_points": 46, "owed_points": 0,
+        "waiting_points": 0,
         "reduction_mg": 467_000,
         "expiring": [{"points": 46, "expires_on": "2028-03-31"}], "as_of": "2026-03-02T04:00:00Z",
     });

@@ -2,20 +2,22 @@
 
 use std::fmt::Write as _;
 
-use qrcode::{Color, EcLevel, QrCode};
+use qrcode::canvas::{Canvas, MaskPattern};
+use qrcode::types::QrError;
+use qrcode::{Color, EcLevel, bits, ec};
 
 /// Light modules around the code.
 const QUIET: usize = 4;
 
 /// The QR code of a text; empty when the text does not fit into one.
 pub fn svg(text: &str) -> String {
-    let Ok(code) = QrCode::with_error_correction_level(text, EcLevel::M) else {
+    let Ok((width, colors)) = modules(text) else {
         return String::new();
     };
-    let size = code.width().saturating_add(QUIET.saturating_mul(2));
+    let size = width.saturating_add(QUIET.saturating_mul(2));
     // Each row is drawn as strokes: down to its middle, then runs of dark and moves over light modules.
     let mut path = String::new();
-    for (y, row) in code.to_colors().chunks(code.width()).enumerate() {
+    for (y, row) in colors.chunks(width).enumerate() {
         let top = y.saturating_add(QUIET);
         // Writing into a string cannot fail.
         let _ = write!(path, "M{QUIET} {top}.5");
@@ -34,8 +36,23 @@ pub fn svg(text: &str) -> String {
     )
 }
 
+/// How wide the code is, and its modules. One mask for all: weighing all eight took most of a redemption's
+/// time, and every reader takes any.
+fn modules(text: &str) -> Result<(usize, Vec<Color>), QrError> {
+    let bits = bits::encode_auto(text.as_bytes(), EcLevel::M)?;
+    let version = bits.version();
+    let (data, correction) = ec::construct_codewords(&bits.into_bytes(), version, EcLevel::M)?;
+    let mut canvas = Canvas::new(version, EcLevel::M);
+    canvas.draw_all_functional_patterns();
+    canvas.draw_data(&data, &correction);
+    canvas.apply_mask(MaskPattern::Checkerboard);
+    Ok((usize::try_from(version.width()).unwrap_or(0), canvas.into_colors()))
+}
+
 #[cfg(test)]
 mod tests {
+    use qrcode::QrCode;
+
     use super::*;
 
     /// Reads the strokes back into rows of modules.
@@ -56,12 +73,22 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
     fn every_module_is_drawn() {
         let payload = format!("TH1.{}", "A2B3C4D5".repeat(23));
         for (text, size, bytes_max) in [("7K3M9QXR2T8WZ4HN", 29, 1_500), (payload.as_str(), 57, 7_000)] {
             let code = QrCode::with_error_correction_level(text, EcLevel::M).unwrap();
-            let svg = svg(text);
-            assert_eq!(drawn(&svg, code.width()), code.to_colors());
+            let (svg, width) = (svg(text), code.width());
+            let modules = drawn(&svg, width);
+            assert_eq!(modules.len(), width * width);
+            // Finder patterns, timing and the dark module are no mask's.
+            let fixed = (0..width * width).filter(|place| {
+                let (x, y) = (place % width, place / width);
+                (x < 7 && (y < 7 || y >= width - 7)) || (x >= width - 7 && y < 7) || x == 6 || y == 6
+            });
+            for place in fixed {
+                assert_eq!(modules[place], code.to_colors()[place], "{place}");
+            }
             assert!(svg.contains(&format!("viewBox=\"0 0 {size} {size}\"")), "{svg}");
             assert!(svg.len() < bytes_max, "{}", svg.len());
         }

@@ -73,7 +73,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
     fn every_module_is_drawn() {
         let payload = format!("TH1.{}", "A2B3C4D5".repeat(23));
         for (text, size, bytes_max) in [("7K3M9QXR2T8WZ4HN", 29, 1_500), (payload.as_str(), 57, 7_000)] {

@@ -63,7 +63,8 @@ mod tests {
         assert_ne!(less, RULES);
         let refused = examine(&rules(&less), Vec::new(), TIME_MAX).await.unwrap_err();
         assert!(matches!(refused, ExaminationError::Unsound(_)), "{refused}");
-        let late = examine(&rules(RULES), Vec::new(), Duration::ZERO).await.unwrap_err();
+        let city = crate::shipped::default_rules().unwrap();
+        let late = examine(&city, Vec::new(), Duration::ZERO).await.unwrap_err();
         assert!(matches!(late, ExaminationError::TooLong(_)), "{late}");
     }
 }

@@ -6,8 +6,10 @@
 pub mod credit;
 mod draw;
 mod error;
+mod flags;
 mod histogram;
 mod load;
+mod machine;
 mod place;
 pub mod redeem;
 pub mod rules;

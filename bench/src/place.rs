@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::Path;
 use std::str::FromStr as _;
 
 use serde::Serialize;
@@ -117,6 +118,17 @@ impl Place {
         rows.iter()
             .map(|row| Ok((row.try_get(0)?, u64::try_from(row.try_get::<i64, _>(1)?).unwrap_or(0))))
             .collect()
+    }
+}
+
+/// The URL of a database for a server: a new one of the place, or without a place an SQLite file in a folder.
+pub async fn make(place: Option<&Place>, database: &str, folder: &Path) -> Result<String, BenchError> {
+    match place {
+        Some(place) => {
+            place.create(database, None).await?;
+            Ok(place.url_of(database))
+        }
+        None => Ok(format!("sqlite://{}", folder.join("bench.db").display())),
     }
 }
 

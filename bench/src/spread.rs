@@ -1,5 +1,7 @@
 //! A figure that was measured once a round: its middle and how far the rounds lie apart.
 
+use std::fmt;
+
 use serde::Serialize;
 
 /// The median with the least and the greatest.
@@ -21,6 +23,53 @@ impl<N: Copy + PartialOrd> Range<N> {
         let middle = values.len().saturating_sub(1) / 2;
         Some(Self { median: *values.get(middle)?, min: *values.first()?, max: *values.last()? })
     }
+}
+
+/// One figure over another, taken round by round.
+#[derive(Debug, Serialize)]
+pub struct Ratio {
+    /// What over what.
+    pub name: &'static str,
+    /// Over the rounds.
+    #[serde(flatten)]
+    pub range: Range<f64>,
+}
+
+/// What cells gave a second, round by round, over what others gave; pairs that were not measured are left out.
+pub fn ratios<C: PartialEq>(
+    pairs: impl IntoIterator<Item = (&'static str, C, C)>,
+    rates: &[(C, Vec<u64>)],
+) -> Vec<Ratio> {
+    let rates = |wanted: &C| rates.iter().find(|(cell, _)| cell == wanted).map(|(_, rates)| rates);
+    let over = |(name, one, other): (&'static str, C, C)| {
+        let rounds = rates(&one)?.iter().zip(rates(&other)?);
+        let range = Range::of(rounds.filter_map(|(one, other)| ratio(*one, *other)))?;
+        Some(Ratio { name, range })
+    };
+    pairs.into_iter().filter_map(over).collect()
+}
+
+/// Ratios as lines of a report.
+pub fn write_ratios(f: &mut fmt::Formatter<'_>, ratios: &[Ratio]) -> fmt::Result {
+    if !ratios.is_empty() {
+        writeln!(f, "\nratio, round by round                               median (min-max)")?;
+    }
+    for Ratio { name, range: Range { median, min, max } } in ratios {
+        writeln!(f, "{name:<50} {median:>7.3} ({min:.3}-{max:.3})")?;
+    }
+    Ok(())
+}
+
+/// A rate with its least and its greatest; empty where nothing was measured.
+pub fn shown(rate: Option<Range<u64>>) -> String {
+    rate.map_or_else(String::new, |Range { median, min, max }| format!("{median} ({min}-{max})"))
+}
+
+/// The middle of microseconds as milliseconds; empty where nothing was measured.
+pub fn millis(micros: Option<Range<u64>>) -> String {
+    micros.map_or_else(String::new, |Range { median, .. }| {
+        format!("{}.{:02}", median / 1_000, median % 1_000 / 10)
+    })
 }
 
 /// One figure over another, with three decimals; none when the other is zero.
@@ -45,6 +94,14 @@ mod tests {
         assert_eq!(Range::of([5]), Some(Range { median: 5, min: 5, max: 5 }));
         assert_eq!(Range::of([9, 1]), Some(Range { median: 1, min: 1, max: 9 }));
         assert_eq!(Range::of([9, 1, 4]), Some(Range { median: 4, min: 1, max: 9 }));
+    }
+
+    #[test]
+    fn a_ratio_is_taken_round_by_round() {
+        let rates = [("ours", vec![30, 10, 20]), ("floor", vec![10, 10, 0])];
+        let found = ratios([("a", "ours", "floor"), ("b", "ours", "nobody")], &rates);
+        let found: Vec<_> = found.iter().map(|ratio| (ratio.name, ratio.range)).collect();
+        assert_eq!(found, [("a", Range { median: 1.0, min: 1.0, max: 3.0 })]);
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod expiry;
 mod group_commit;
 pub mod identity;
 pub mod ingest;
+mod known_cities;
 pub mod merchant;
 pub mod offering;
 pub mod office;
@@ -59,6 +60,7 @@ use crate::crediting::Crediting;
 use crate::identity::entropy::Entropy;
 use crate::identity::keys::Keys;
 use crate::identity::known_keys::KnownKeys;
+use crate::known_cities::KnownCities;
 use crate::pass::PassBook;
 use crate::random::Random;
 use crate::redemption::Redeeming;
@@ -83,6 +85,8 @@ pub struct Services {
     pub known_keys: KnownKeys,
     /// Keys that sign vouchers.
     pub passes: Arc<PassBook>,
+    /// Cities that were looked up.
+    cities: KnownCities,
     /// Published rule sets.
     pub rules: Arc<RuleBook>,
     /// Sends one-time codes.
@@ -145,6 +149,7 @@ impl Services {
             keys,
             known_keys: KnownKeys::default(),
             passes,
+            cities: KnownCities::default(),
             rules,
             code_sender,
             crediting,
@@ -167,9 +172,11 @@ impl Services {
 
     /// The city of a citizen or an offer.
     pub async fn city(&self, id: CityId) -> Result<City, StoreError> {
-        let cities = city::list(&self.database).await?;
-        let found = cities.into_iter().find(|city| city.id == id);
-        found.ok_or_else(|| StoreError::Corrupt(format!("no city {id}")))
+        if let Some(city) = self.cities.find(id) {
+            return Ok(city);
+        }
+        self.cities.keep(city::list(&self.database).await?);
+        self.cities.find(id).ok_or_else(|| StoreError::Corrupt(format!("no city {id}")))
     }
 
     /// The keyed hash under which a subject is known here.

@@ -96,6 +96,20 @@ pub async fn erase(on: &Transaction, id: CitizenId, at: DateTime<Utc>) -> Result
     .map(|_| ())
 }
 
+/// The living of some citizens, with the district of those who have told theirs.
+pub async fn homes<C: Connected>(
+    on: &C,
+    citizens: &[CitizenId],
+) -> Result<HashMap<CitizenId, Option<String>>, StoreError> {
+    let ids = citizens.iter().map(|citizen| citizen.get());
+    let (table, values) = Columns::new().uuid("id", ids).table(on.engine());
+    let sql = format!(
+        "SELECT c.id, c.district FROM {table} JOIN citizens c ON c.id = r.id WHERE c.erased_at_us IS NULL"
+    );
+    let rows = query_all(on, &sql, values).await?;
+    rows.iter().map(|row| Ok((CitizenId::new(row.uuid(0)?), row.get(1)?))).collect()
+}
+
 /// The districts of those of some citizens who have told theirs.
 pub async fn districts<C: Connected>(
     on: &C,

@@ -20,30 +20,25 @@ use tanhui_service::clock::SystemClock;
 
 use self::field::{Field, Names};
 use self::plan::{Cell, Contender};
-pub(crate) use self::report::Machine;
 pub use self::report::Report;
-use self::report::{Disk, Figure, Measured, Ratio, Settings};
+use self::report::{Disk, Figure, Measured, Settings};
 use crate::error::BenchError;
+use crate::flags::{self, LoadFlags};
 use crate::load::Bounds;
+use crate::machine::Machine;
 use crate::place::{self, Place};
 use crate::server::{Program, Server};
-use crate::spread::{Range, ratio};
+use crate::spread;
 
-/// Measured time of a cell in a quick run.
-const QUICK_MS: u64 = 200;
 /// Citizens of a quick run.
 const QUICK_CITIZENS: u32 = 500;
 
 /// How to run.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CreditArguments {
-    /// A superuser's URL of a PostgreSQL server of this machine, on which databases of the run's own are made
-    /// and dropped; without it the server runs on SQLite, alone
-    #[arg(long, env = "TANHUI_BENCH_POSTGRES_URL", value_name = "URL", hide_env_values = true)]
-    pub postgres: Option<String>,
-    /// Redis of this machine for the server's cache; without it the cache is in process
-    #[arg(long, env = "TANHUI_BENCH_REDIS_URL", value_name = "URL", hide_env_values = true)]
-    pub redis: Option<String>,
+    /// Where the server runs, and how long it is loaded
+    #[command(flatten)]
+    pub load: LoadFlags,
     /// Program of the peer (bench/peers/ledger); without it cala-ledger is left out
     #[arg(long, env = "TANHUI_BENCH_PEER", value_name = "FILE")]
     pub peer: Option<PathBuf>,
@@ -54,18 +49,6 @@ pub struct CreditArguments {
     #[arg(long, value_name = "N", default_value_t = 10_000,
           value_parser = value_parser!(u32).range(64..=1_000_000))]
     pub citizens: u32,
-    /// Measured seconds of each cell
-    #[arg(long, value_name = "N", default_value_t = 10,
-          value_parser = value_parser!(u64).range(1..=3_600))]
-    pub seconds: u64,
-    /// Seconds of load before each measured time
-    #[arg(long, value_name = "N", default_value_t = 2,
-          value_parser = value_parser!(u64).range(0..=600))]
-    pub warm_up: u64,
-    /// How often all cells are measured, one after another
-    #[arg(long, value_name = "N", default_value_t = 3,
-          value_parser = value_parser!(u32).range(1..=100))]
-    pub rounds: u32,
     /// Most events of one cell in one round
     #[arg(long, value_name = "N", default_value_t = 5_000_000,
           value_parser = value_parser!(u64).range(1_000..=1_000_000_000))]
@@ -73,16 +56,10 @@ pub struct CreditArguments {
     /// Calls a second in the open loop [default: half of what the closed loop reached]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=1_000_000))]
     pub rate: Option<u64>,
-    /// One round of 200 ms each with 500 citizens: does it work?
-    #[arg(long, conflicts_with_all = ["seconds", "warm_up", "rounds", "citizens"])]
-    pub quick: bool,
     /// Instead of all that: credit so many events in batches of 1,000 and watch the server's memory
     #[arg(long, value_name = "N", conflicts_with_all = ["only", "rate", "quick", "rounds"],
           value_parser = value_parser!(u64).range(1_000..=1_000_000_000))]
     pub events: Option<u64>,
-    /// Write the report as JSON to this file
-    #[arg(long, env = "TANHUI_BENCH_JSON", value_name = "FILE")]
-    pub json: Option<PathBuf>,
 }
 
 /// Runs the benchmark against a program, telling each step to `progress`.
@@ -94,22 +71,14 @@ pub async fn run(
     binary: PathBuf,
     mut progress: impl FnMut(&str),
 ) -> Result<Report, BenchError> {
-    if let Some(url) = &arguments.redis {
-        place::check_redis(url)?;
-    }
-    let place = match &arguments.postgres {
-        Some(url) => Some(Place::open(url).await?),
-        None => None,
-    };
+    let place = arguments.load.place().await?;
     let names = Names::unique();
     let report = measure(arguments, place.as_ref(), &names, binary, &mut progress).await;
     if let Some(place) = &place {
         Field::clear(place, &names).await?;
     }
     let report = report?;
-    if let Some(file) = &arguments.json {
-        std::fs::write(file, serde_json::to_string_pretty(&report)?)?;
-    }
+    flags::keep(&report, arguments.load.json.as_ref())?;
     Ok(report)
 }
 
@@ -120,11 +89,11 @@ async fn measure(
     binary: PathBuf,
     progress: &mut impl FnMut(&str),
 ) -> Result<Report, BenchError> {
-    let settings = settings(arguments, place.is_some());
+    let settings = settings(arguments);
     let folder = tempfile::tempdir()?;
     let started_at = town::moment(SystemClock.now());
     progress("setting up the town");
-    let program = Program { binary, folder: folder.path().to_owned(), redis_url: arguments.redis.clone() };
+    let program = arguments.load.program(binary, folder.path());
     let mut field = set_up(arguments, place, names, program, &settings).await?;
     let before = tables(&field).await?;
     let server = Server::start(&field.program, &field.url).await?;
@@ -144,12 +113,12 @@ async fn measure(
         bench: "credit",
         version: env!("CARGO_PKG_VERSION"),
         started_at,
-        machine: machine(),
+        machine: Machine::here(),
         postgres: match place {
             Some(place) => place.settings().await?,
             None => BTreeMap::new(),
         },
-        ratios: ratios(&cells),
+        ratios: spread::ratios(plan::ratios(), &rates(&cells)),
         cells: cells.into_iter().map(|(cell, figures)| Measured::of(&cell, figures)).collect(),
         disk: place.map(|_| disk(&before, &after, credited)),
         statements_per_batch,
@@ -159,14 +128,15 @@ async fn measure(
     })
 }
 
-fn settings(arguments: &CreditArguments, on_postgres: bool) -> Settings {
+fn settings(arguments: &CreditArguments) -> Settings {
+    let CreditArguments { load, citizens, events, .. } = arguments;
     Settings {
-        database: if on_postgres { "postgres" } else { "sqlite" },
-        redis: arguments.redis.is_some(),
-        citizens: if arguments.quick { QUICK_CITIZENS } else { arguments.citizens },
-        cell_ms: if arguments.quick { QUICK_MS } else { arguments.seconds.saturating_mul(1_000) },
-        warm_up_ms: if arguments.quick { 0 } else { arguments.warm_up.saturating_mul(1_000) },
-        rounds: if arguments.quick || arguments.events.is_some() { 1 } else { arguments.rounds },
+        database: load.database(),
+        redis: load.redis.is_some(),
+        citizens: if load.quick { QUICK_CITIZENS } else { *citizens },
+        cell_ms: load.cell_ms(),
+        warm_up_ms: load.warm_up_ms(),
+        rounds: if events.is_some() { 1 } else { load.rounds() },
     }
 }
 
@@ -174,8 +144,8 @@ fn settings(arguments: &CreditArguments, on_postgres: bool) -> Settings {
 fn contenders(arguments: &CreditArguments) -> Result<Vec<Contender>, BenchError> {
     let can = |who: &Contender| match who {
         Contender::Ours => true,
-        Contender::Floor | Contender::Plain => arguments.postgres.is_some(),
-        Contender::Cala => arguments.postgres.is_some() && arguments.peer.is_some(),
+        Contender::Floor | Contender::Plain => arguments.load.postgres.is_some(),
+        Contender::Cala => arguments.load.postgres.is_some() && arguments.peer.is_some(),
     };
     let all = [Contender::Ours, Contender::Floor, Contender::Plain, Contender::Cala];
     if arguments.events.is_some() {
@@ -201,13 +171,7 @@ async fn set_up(
     settings: &Settings,
 ) -> Result<Field, BenchError> {
     let contenders = contenders(arguments)?;
-    let url = match place {
-        Some(place) => {
-            place.create(&names.ours, None).await?;
-            place.url_of(&names.ours)
-        }
-        None => format!("sqlite://{}", program.folder.join("bench.db").display()),
-    };
+    let url = place::make(place, &names.ours, &program.folder).await?;
     let town = town::found(&program, &url, settings.citizens).await?;
     let mut field = Field::new(place.cloned(), names.clone(), program, url, town);
     for contender in contenders {
@@ -263,17 +227,9 @@ async fn long(
     Ok(vec![(plan::LONG, vec![figure])])
 }
 
-fn ratios(cells: &Figures) -> Vec<Ratio> {
-    let figures = |wanted: Cell| {
-        let found = cells.iter().find(|(cell, _)| *cell == wanted);
-        found.map(|(_, figures)| figures.iter().map(|figure| figure.events_per_second))
-    };
-    let over = |(name, one, other): (&'static str, Cell, Cell)| {
-        let pairs = figures(one)?.zip(figures(other)?);
-        let range = Range::of(pairs.filter_map(|(one, other)| ratio(one, other)))?;
-        Some(Ratio { name, range })
-    };
-    plan::ratios().into_iter().filter_map(over).collect()
+fn rates(cells: &Figures) -> Vec<(Cell, Vec<u64>)> {
+    let of_cell = |figures: &Vec<Figure>| figures.iter().map(|figure| figure.events_per_second).collect();
+    cells.iter().map(|(cell, figures)| (*cell, of_cell(figures))).collect()
 }
 
 async fn tables(field: &Field) -> Result<BTreeMap<String, u64>, BenchError> {
@@ -287,14 +243,4 @@ fn disk(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>, events: u
     let tables = place::growth(before, after);
     let bytes = tables.iter().fold(0_u64, |sum, growth| sum.saturating_add(growth.bytes));
     Disk { events, bytes_per_event: bytes.checked_div(events).unwrap_or(0), tables }
-}
-
-pub(crate) fn machine() -> Machine {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    Machine {
-        cpus: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        cpu: model.map_or("unnamed", |(_, name)| name).to_owned(),
-        system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-    }
 }

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::plan::{Cell, Contender, Loop};
 use crate::draw::Spread;
+use crate::machine::Machine;
 use crate::place::Growth;
 use crate::server::Memory;
-use crate::spread::Range;
+use crate::spread::{self, Range, Ratio, millis, shown};
 
 /// A whole run.
 #[derive(Debug, Serialize)]
@@ -39,17 +40,6 @@ pub struct Report {
     pub memory: Memory,
     /// What was checked afterwards.
     pub checks: Checks,
-}
-
-/// Where it ran.
-#[derive(Debug, Serialize)]
-pub struct Machine {
-    /// Processors that this process may use; load and servers share them.
-    pub cpus: usize,
-    /// Their name.
-    pub cpu: String,
-    /// Operating system and architecture.
-    pub system: String,
 }
 
 /// How it was run.
@@ -121,16 +111,6 @@ pub struct Figure {
     pub wal_bytes_per_event: Option<u64>,
 }
 
-/// One figure over another, taken round by round.
-#[derive(Debug, Serialize)]
-pub struct Ratio {
-    /// What over what.
-    pub name: &'static str,
-    /// Over the rounds.
-    #[serde(flatten)]
-    pub range: Range<f64>,
-}
-
 /// What the server's database takes.
 #[derive(Debug, Serialize)]
 pub struct Disk {
@@ -193,7 +173,7 @@ impl fmt::Display for Report {
         write!(f, "run        {rounds} rounds, each cell {cell_ms} ms after {warm_up_ms} ms of warm-up, ")?;
         writeln!(f, "{citizens} citizens")?;
         self.write_cells(f)?;
-        self.write_ratios(f)?;
+        spread::write_ratios(f, &self.ratios)?;
         self.write_costs(f)?;
         self.write_checks(f)
     }
@@ -206,15 +186,12 @@ impl Report {
             "\nbatch x connections    events/s (min-max)            p50 ms    p99 ms    max ms  WAL B/event"
         )?;
         for cell in &self.cells {
-            let shown = cell
-                .events_per_second
-                .map_or_else(String::new, |range| format!("{} ({}-{})", range.median, range.min, range.max));
-            let millis = |range: Option<Range<u64>>| range.map_or_else(String::new, |range| ms(range.median));
             let wal = cell.wal_bytes_per_event.map_or_else(String::new, |range| range.median.to_string());
             writeln!(
                 f,
-                "{:<22} {shown:<28} {:>7} {:>9} {:>9} {wal:>12}",
+                "{:<22} {:<28} {:>7} {:>9} {:>9} {wal:>12}",
                 cell.name,
+                shown(cell.events_per_second),
                 millis(cell.p50_us),
                 millis(cell.p99_us),
                 millis(cell.max_us),
@@ -223,16 +200,6 @@ impl Report {
             if shed > 0 {
                 writeln!(f, "{:<22} {shed} calls were shed with 503", "")?;
             }
-        }
-        Ok(())
-    }
-
-    fn write_ratios(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.ratios.is_empty() {
-            writeln!(f, "\nratio, round by round                               median (min-max)")?;
-        }
-        for Ratio { name, range: Range { median, min, max } } in &self.ratios {
-            writeln!(f, "{name:<50} {median:>7.3} ({min:.3}-{max:.3})")?;
         }
         Ok(())
     }
@@ -272,8 +239,4 @@ impl Report {
         }
         Ok(())
     }
-}
-
-fn ms(micros: u64) -> String {
-    format!("{}.{:02}", micros / 1_000, micros % 1_000 / 10)
 }

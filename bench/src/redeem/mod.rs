@@ -21,13 +21,12 @@ use self::report::{Cell, Figure, Settings};
 use self::shop::Shop;
 use crate::draw::Dice;
 use crate::error::BenchError;
+use crate::flags::{self, LoadFlags};
 use crate::load::{self, Bounds, Pace, Tally};
 use crate::place::{self, Place};
 use crate::server::{Program, Server};
 use crate::spread::per_second;
 
-/// Measured time of a cell in a quick run.
-const QUICK_MS: u64 = 200;
 /// Citizens of a quick run.
 const QUICK_CITIZENS: u32 = 64;
 /// What a flash sale sells, and how many ask for it.
@@ -42,13 +41,9 @@ const FEW: u32 = 8;
 /// How to run.
 #[derive(Debug, Clone, clap::Args)]
 pub struct RedeemArguments {
-    /// A superuser's URL of a PostgreSQL server of this machine, on which databases of the run's own are made
-    /// and dropped; without it the server runs on SQLite, alone
-    #[arg(long, env = "TANHUI_BENCH_POSTGRES_URL", value_name = "URL", hide_env_values = true)]
-    pub postgres: Option<String>,
-    /// Redis of this machine for the server's cache; without it the cache is in process
-    #[arg(long, env = "TANHUI_BENCH_REDIS_URL", value_name = "URL", hide_env_values = true)]
-    pub redis: Option<String>,
+    /// Where the server runs, and how long it is loaded
+    #[command(flatten)]
+    pub load: LoadFlags,
     /// Citizens who buy
     #[arg(long, value_name = "N", default_value_t = 2_000,
           value_parser = value_parser!(u32).range(64..=100_000))]
@@ -59,24 +54,6 @@ pub struct RedeemArguments {
     /// Offers of the spread
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = value_parser!(u32).range(1..=1_000))]
     pub offers: u32,
-    /// Measured seconds of each cell
-    #[arg(long, value_name = "N", default_value_t = 10,
-          value_parser = value_parser!(u64).range(1..=3_600))]
-    pub seconds: u64,
-    /// Seconds of load before each measured time
-    #[arg(long, value_name = "N", default_value_t = 2,
-          value_parser = value_parser!(u64).range(0..=600))]
-    pub warm_up: u64,
-    /// How often all cells are measured, one after another
-    #[arg(long, value_name = "N", default_value_t = 3,
-          value_parser = value_parser!(u32).range(1..=100))]
-    pub rounds: u32,
-    /// One round of 200 ms each with 64 citizens: does it work?
-    #[arg(long, conflicts_with_all = ["seconds", "warm_up", "rounds", "citizens"])]
-    pub quick: bool,
-    /// Write the report as JSON to this file
-    #[arg(long, env = "TANHUI_BENCH_JSON", value_name = "FILE")]
-    pub json: Option<PathBuf>,
 }
 
 /// Runs the benchmark against a program, telling each step to `progress`.
@@ -88,13 +65,7 @@ pub async fn run(
     binary: PathBuf,
     mut progress: impl FnMut(&str),
 ) -> Result<Report, BenchError> {
-    if let Some(url) = &arguments.redis {
-        place::check_redis(url)?;
-    }
-    let place = match &arguments.postgres {
-        Some(url) => Some(Place::open(url).await?),
-        None => None,
-    };
+    let place = arguments.load.place().await?;
     let run = uuid::Uuid::now_v7().simple();
     let names = ["ours", "plain"].map(|who| format!("tanhui_bench_redeem_{who}_{run}"));
     let report = Box::pin(measure(arguments, place.as_ref(), &names, binary, &mut progress)).await;
@@ -104,9 +75,7 @@ pub async fn run(
         }
     }
     let report = report?;
-    if let Some(file) = &arguments.json {
-        std::fs::write(file, serde_json::to_string_pretty(&report)?)?;
-    }
+    flags::keep(&report, arguments.load.json.as_ref())?;
     Ok(report)
 }
 
@@ -117,17 +86,11 @@ async fn measure(
     binary: PathBuf,
     progress: &mut impl FnMut(&str),
 ) -> Result<Report, BenchError> {
-    let settings = settings(arguments, place.is_some());
+    let settings = settings(arguments);
     let folder = tempfile::tempdir()?;
     progress("setting up the shop");
-    let program = Program { binary, folder: folder.path().to_owned(), redis_url: arguments.redis.clone() };
-    let url = match place {
-        Some(place) => {
-            place.create(ours, None).await?;
-            place.url_of(ours)
-        }
-        None => format!("sqlite://{}", folder.path().join("bench.db").display()),
-    };
+    let program = arguments.load.program(binary, folder.path());
+    let url = place::make(place, ours, folder.path()).await?;
     let shop = Shop::found(&program, &url, &settings).await?;
     if let Some(place) = place {
         place.create(plain, None).await?;
@@ -144,18 +107,18 @@ async fn measure(
     Report::new(settings, place, figures, checks).await
 }
 
-fn settings(arguments: &RedeemArguments, on_postgres: bool) -> Settings {
-    let quick = arguments.quick;
+fn settings(arguments: &RedeemArguments) -> Settings {
+    let RedeemArguments { load, citizens, buyers, offers } = arguments;
     Settings {
-        database: if on_postgres { "postgres" } else { "sqlite" },
-        redis: arguments.redis.is_some(),
-        citizens: if quick { QUICK_CITIZENS } else { arguments.citizens },
-        buyers: arguments.buyers,
-        offers: arguments.offers,
-        cell_ms: if quick { QUICK_MS } else { arguments.seconds.saturating_mul(1_000) },
-        warm_up_ms: if quick { 0 } else { arguments.warm_up.saturating_mul(1_000) },
-        rounds: if quick { 1 } else { arguments.rounds },
-        flash: if quick { QUICK_FLASH } else { FLASH },
+        database: load.database(),
+        redis: load.redis.is_some(),
+        citizens: if load.quick { QUICK_CITIZENS } else { *citizens },
+        buyers: *buyers,
+        offers: *offers,
+        cell_ms: load.cell_ms(),
+        warm_up_ms: load.warm_up_ms(),
+        rounds: load.rounds(),
+        flash: if load.quick { QUICK_FLASH } else { FLASH },
     }
 }
 

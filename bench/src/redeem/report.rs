@@ -5,10 +5,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::credit::{Machine, machine};
 use crate::error::BenchError;
+use crate::machine::Machine;
 use crate::place::Place;
-use crate::spread::{Range, ratio};
+use crate::spread::{self, Range, Ratio, millis, shown};
 
 /// One thing to measure. Ours stands next to what it is compared with, so that noise hits both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -127,16 +127,6 @@ pub struct Measured {
     pub rounds: Vec<Figure>,
 }
 
-/// One figure over another, taken round by round.
-#[derive(Debug, Serialize)]
-pub struct Ratio {
-    /// What over what.
-    pub name: &'static str,
-    /// Over the rounds.
-    #[serde(flatten)]
-    pub range: Range<f64>,
-}
-
 /// What was checked when the load was over.
 #[derive(Debug, Serialize)]
 pub struct Checks {
@@ -186,13 +176,13 @@ impl Report {
         Ok(Self {
             bench: "redeem",
             version: env!("CARGO_PKG_VERSION"),
-            machine: machine(),
+            machine: Machine::here(),
             settings,
             postgres: match place {
                 Some(place) => place.settings().await?,
                 None => BTreeMap::new(),
             },
-            ratios: ratios(&figures),
+            ratios: spread::ratios(RATIOS, &rates(&figures)),
             cells: figures.into_iter().map(|(cell, rounds)| measured(cell, rounds)).collect(),
             checks,
         })
@@ -211,17 +201,9 @@ fn measured(cell: Cell, rounds: Vec<Figure>) -> Measured {
     }
 }
 
-fn ratios(cells: &[(Cell, Vec<Figure>)]) -> Vec<Ratio> {
-    let rates = |wanted: Cell| {
-        let found = cells.iter().find(|(cell, _)| *cell == wanted);
-        found.map(|(_, figures)| figures.iter().map(|figure| figure.per_second))
-    };
-    let over = |(name, one, other): (&'static str, Cell, Cell)| {
-        let pairs = rates(one)?.zip(rates(other)?);
-        let range = Range::of(pairs.filter_map(|(one, other)| ratio(one, other)))?;
-        Some(Ratio { name, range })
-    };
-    RATIOS.into_iter().filter_map(over).collect()
+fn rates(cells: &[(Cell, Vec<Figure>)]) -> Vec<(Cell, Vec<u64>)> {
+    let of_cell = |figures: &Vec<Figure>| figures.iter().map(|figure| figure.per_second).collect();
+    cells.iter().map(|(cell, figures)| (*cell, of_cell(figures))).collect()
 }
 
 impl fmt::Display for Report {
@@ -238,25 +220,13 @@ impl fmt::Display for Report {
             "\ncell                           a second (min-max)           p50 ms    p99 ms    max ms"
         )?;
         for cell in &self.cells {
-            let rate = cell.per_second;
-            let shown = rate.map_or_else(String::new, |it| format!("{} ({}-{})", it.median, it.min, it.max));
+            let rate = shown(cell.per_second);
             let [p50, p99, max] = [cell.p50_us, cell.p99_us, cell.max_us].map(millis);
-            writeln!(f, "{:<30} {shown:<26} {p50:>8} {p99:>9} {max:>9}", cell.cell.to_string())?;
+            writeln!(f, "{:<30} {rate:<26} {p50:>8} {p99:>9} {max:>9}", cell.cell.to_string())?;
         }
-        if !self.ratios.is_empty() {
-            writeln!(f, "\nratio, round by round                               median (min-max)")?;
-        }
-        for Ratio { name, range: Range { median, min, max } } in &self.ratios {
-            writeln!(f, "{name:<50} {median:>7.3} ({min:.3}-{max:.3})")?;
-        }
+        spread::write_ratios(f, &self.ratios)?;
         let Checks { sold, used, oversold, audit_ok, .. } = &self.checks;
         let word = if *audit_ok { "clean" } else { "NOT CLEAN" };
         write!(f, "\nchecks     {sold} sold, {used} used, {oversold} oversold, audit {word}")
     }
-}
-
-fn millis(range: Option<Range<u64>>) -> String {
-    range.map_or_else(String::new, |range| {
-        format!("{}.{:02}", range.median / 1_000, range.median % 1_000 / 10)
-    })
 }

@@ -24,6 +24,7 @@ pub(crate) use self::events::data;
 pub(crate) use self::floor::Earned;
 pub use self::report::{Measured, PeerMeasured, Report, Way};
 use crate::error::BenchError;
+use crate::flags;
 use crate::spread::Range;
 
 /// The five rules.
@@ -71,9 +72,7 @@ pub fn run(arguments: &RulesArguments) -> Result<Report, BenchError> {
     }
     let handed = fields.iter().map(Field::handed_over).collect::<Vec<_>>();
     let report = Report::new(arguments, cells, peers::measure(arguments, &handed)?);
-    if let Some(path) = &arguments.json {
-        std::fs::write(path, serde_json::to_vec_pretty(&report)?)?;
-    }
+    flags::keep(&report, arguments.json.as_ref())?;
     Ok(report)
 }
 

@@ -17,6 +17,7 @@ use tanhui_domain::simulation::{Block, Pair, Side};
 use tanhui_service::simulation::{Kept, Phase, play};
 
 use crate::error::BenchError;
+use crate::flags;
 use crate::rules::{Earned, RULES};
 use crate::spread::per_second;
 
@@ -126,9 +127,7 @@ pub fn run(arguments: &SimulateArguments) -> Result<Report, BenchError> {
         peak_memory: peak_memory(),
         counts,
     };
-    if let Some(path) = &arguments.json {
-        std::fs::write(path, serde_json::to_vec_pretty(&report)?)?;
-    }
+    flags::keep(&report, arguments.json.as_ref())?;
     Ok(report)
 }
 

@@ -152,6 +152,12 @@ pub struct Offer {
 }
 
 impl Offer {
+    /// Whether what a citizen had of it before counts.
+    #[must_use]
+    pub fn limits_each_person(&self) -> bool {
+        self.per_person.is_some() || self.conditions.per_person_week.is_some()
+    }
+
     /// How many the budget pays for; none without a limit.
     #[must_use]
     pub fn budget_pays(&self) -> Option<i64> {

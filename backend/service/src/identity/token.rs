@@ -3,11 +3,15 @@
 //! Written here and not taken from a library because we issue and check one form only: the header is a
 //! constant that must match byte for byte, so no token can choose its own algorithm or key.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tanhui_domain::id::{CitizenId, CityId, MerchantId};
 use uuid::Uuid;
 
@@ -19,6 +23,8 @@ pub const TOKEN_TTL_SECONDS: i64 = 15 * 60;
 pub const CLOCK_LEEWAY_SECONDS: i64 = 60;
 /// Longest token that is looked at, in bytes.
 pub const TOKEN_BYTES_MAX: usize = 2_048;
+/// Most tokens whose signature need not be checked again.
+const KNOWN_MAX: usize = 40_000;
 
 const HEADER: &str = r#"{"alg":"EdDSA","typ":"JWT"}"#;
 
@@ -78,6 +84,28 @@ pub struct TokenKey {
     signing: SigningKey,
     verifying: VerifyingKey,
     header: String,
+    known: Arc<Mutex<KnownTokens>>,
+}
+
+/// Claims of tokens whose signature was found good, by the token's hash: a phone sends the same token many
+/// times, and the check costs more than most of what is asked with it. The older half makes room.
+#[derive(Default)]
+struct KnownTokens {
+    young: HashMap<[u8; 32], Claims>,
+    old: HashMap<[u8; 32], Claims>,
+}
+
+impl KnownTokens {
+    fn find(&self, hash: &[u8; 32]) -> Option<&Claims> {
+        self.young.get(hash).or_else(|| self.old.get(hash))
+    }
+
+    fn keep(&mut self, hash: [u8; 32], claims: Claims) {
+        if self.young.len() >= KNOWN_MAX / 2 {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(hash, claims);
+    }
 }
 
 impl TokenKey {
@@ -85,7 +113,8 @@ impl TokenKey {
     #[must_use]
     pub fn new(signing: &SigningKey) -> Self {
         let header = URL_SAFE_NO_PAD.encode(HEADER);
-        Self { signing: signing.clone(), verifying: signing.verifying_key(), header }
+        let (signing, verifying) = (signing.clone(), signing.verifying_key());
+        Self { signing, verifying, header, known: Arc::default() }
     }
 
     /// The public half, for whoever else may check our tokens.
@@ -104,7 +133,7 @@ impl TokenKey {
 
     /// What a token says, if it is ours and in its time.
     pub fn check(&self, token: &str, now: DateTime<Utc>) -> Result<Claims, TokenError> {
-        let claims = self.signed_claims(token).ok_or(TokenError::Invalid)?;
+        let claims = self.known_claims(token).ok_or(TokenError::Invalid)?;
         let now = now.timestamp();
         if claims.iat > now.saturating_add(CLOCK_LEEWAY_SECONDS) {
             return Err(TokenError::Invalid);
@@ -115,10 +144,24 @@ impl TokenKey {
         Ok(claims)
     }
 
-    fn signed_claims(&self, token: &str) -> Option<Claims> {
+    fn known_claims(&self, token: &str) -> Option<Claims> {
         if token.len() > TOKEN_BYTES_MAX {
             return None;
         }
+        let hash = Sha256::digest(token).into();
+        if let Some(claims) = self.known().find(&hash) {
+            return Some(claims.clone());
+        }
+        let claims = self.signed_claims(token)?;
+        self.known().keep(hash, claims.clone());
+        Some(claims)
+    }
+
+    fn known(&self) -> MutexGuard<'_, KnownTokens> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn signed_claims(&self, token: &str) -> Option<Claims> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
         if header != self.header {
@@ -160,6 +203,34 @@ mod tests {
             assert_eq!(key(1).check(&token, at(second)), answer, "{second}");
         }
         assert!(claims(0).has(Role::Citizen) && !claims(0).has(Role::Admin));
+    }
+
+    #[test]
+    fn a_known_token_says_the_same_and_ends_at_its_time() {
+        let key = key(1);
+        let token = key.sign(&claims(1_000)).unwrap();
+        for _ in 0..2 {
+            assert_eq!(key.check(&token, at(1_899)), Ok(claims(1_000)));
+            assert_eq!(key.check(&token, at(1_900)), Err(TokenError::Expired));
+            assert_eq!(key.check(&format!("{token}A"), at(1_000)), Err(TokenError::Invalid));
+        }
+        assert_eq!(key.known().young.len(), 1, "only what was signed is known");
+    }
+
+    #[test]
+    fn no_more_tokens_are_known_than_may_be() {
+        let mut known = KnownTokens::default();
+        let hash = |number: usize| {
+            let mut hash = [0; 32];
+            hash[..8].copy_from_slice(&number.to_be_bytes());
+            hash
+        };
+        for number in 0..=KNOWN_MAX {
+            known.keep(hash(number), claims(0));
+        }
+        assert!(known.young.len() + known.old.len() <= KNOWN_MAX);
+        assert!(known.find(&hash(0)).is_none() && known.find(&hash(KNOWN_MAX / 2)).is_some());
+        assert!(known.find(&hash(KNOWN_MAX)).is_some());
     }
 
     #[test]

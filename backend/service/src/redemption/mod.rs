@@ -71,6 +71,9 @@ impl Answered {
 /// Why an offer was not redeemed or not given back.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RedeemError {
+    /// No such citizen, or no longer.
+    #[error("no such citizen")]
+    NoCitizen,
     /// No such offer, or of another city.
     #[error("no such offer")]
     NoOffer,

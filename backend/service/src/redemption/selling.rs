@@ -67,7 +67,7 @@ impl Work for Selling {
         let transaction = self.database.begin().await?;
 
         // 1. Lock the citizens; whatever they were answered before is answered again.
-        let mut buyers = shelves::lock_buyers(&transaction, orders, at).await?;
+        let mut buyers = shelves::lock_buyers(&transaction, orders).await?;
         let mut answers = known_answers(&transaction, orders, again).await?;
         let open: Vec<(usize, &Order)> =
             orders.iter().enumerate().filter(|(place, _)| !answers.contains_key(place)).collect();
@@ -146,8 +146,9 @@ struct Debtor<'a> {
 impl<'a> Batch<'a> {
     fn decide(&mut self, order: &'a Order) -> Result<Outcome, StoreError> {
         let RedeemRequest { citizen, city, offer, quantity, .. } = &order.request;
-        let buyer = self.buyers.get_mut(citizen);
-        let buyer = buyer.ok_or_else(|| StoreError::Corrupt("a citizen without an account".to_owned()))?;
+        let Some(buyer) = self.buyers.get_mut(citizen) else {
+            return Ok(Err(RedeemError::NoCitizen));
+        };
         let found = self.shelves.get_mut(offer);
         let Some(found) = found.filter(|found| found.offer.city == city.id) else {
             return Ok(Err(RedeemError::NoOffer));

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, NaiveDate, Utc};
 use tanhui_domain::id::{CitizenId, OfferId, OwnerId};
 use tanhui_domain::ledger::Account;
-use tanhui_domain::redemption::{Buyer, Had, Shelf};
+use tanhui_domain::offer::Offer;
+use tanhui_domain::redemption::{Buyer, Shelf};
 use tanhui_domain::time::{Period, civil_day, day_start};
 use tanhui_store::{StoreError, Transaction, account, citizen, lot, offer, usage};
 
+use super::RedeemRequest;
 use super::selling::Order;
 use crate::rule_book::RuleBook;
 
@@ -17,43 +19,26 @@ pub(super) type Buyers = BTreeMap<CitizenId, Buyer>;
 /// The offers of a batch.
 pub(super) type Shelves = HashMap<OfferId, Shelf>;
 
-/// Locks the citizens of orders and loads what is theirs.
-pub(super) async fn lock_buyers(
-    on: &Transaction,
-    orders: &[Order],
-    now: DateTime<Utc>,
-) -> Result<Buyers, StoreError> {
+/// Locks the citizens of orders and loads what is theirs; nothing of those who were erased.
+pub(super) async fn lock_buyers(on: &Transaction, orders: &[Order]) -> Result<Buyers, StoreError> {
     let citizens: BTreeSet<CitizenId> = orders.iter().map(|order| order.request.citizen).collect();
     let citizens: Vec<CitizenId> = citizens.into_iter().collect();
     let owners: Vec<OwnerId> = citizens.iter().copied().map(OwnerId::from).collect();
     let accounts = account::lock_many(on, &owners).await?;
+    let mut homes = citizen::homes(on, &citizens).await?;
     let mut lots = lot::open_many(on, &citizens).await?;
-    let mut had: HashMap<CitizenId, HashMap<OfferId, Had>> = HashMap::new();
-    for ((citizen, offer), count) in offer::had(on, &asked(orders, now)).await? {
-        had.entry(citizen).or_default().insert(offer, count);
-    }
     let buyer = |account: Account| {
         let citizen = CitizenId::new(account.owner.get());
         let buyer = Buyer {
             account,
             lots: lots.remove(&citizen).unwrap_or_default(),
-            had: had.remove(&citizen).unwrap_or_default(),
-            district: None,
+            had: HashMap::new(),
+            district: homes.remove(&citizen)?,
             levels: HashSet::new(),
         };
-        (citizen, buyer)
+        Some((citizen, buyer))
     };
-    Ok(accounts.into_iter().map(buyer).collect())
-}
-
-/// Each citizen and offer once, with the beginning of the week.
-fn asked(orders: &[Order], now: DateTime<Utc>) -> Vec<(CitizenId, OfferId, DateTime<Utc>)> {
-    let ask = |order: &Order| {
-        let zone = order.request.city.timezone;
-        let week = Period::Week.range(civil_day(now, zone)).from;
-        (order.request.citizen, order.request.offer, day_start(week, zone))
-    };
-    orders.iter().map(ask).collect::<BTreeSet<_>>().into_iter().collect()
+    Ok(accounts.into_iter().filter_map(buyer).collect())
 }
 
 /// Locks the offers of orders and loads what was taken of them today.
@@ -84,7 +69,7 @@ pub(super) async fn lock_shelves(
     Ok(offers.into_iter().map(shelf).collect())
 }
 
-/// Loads where citizens live and what they have reached, where an offer asks for it.
+/// Loads what citizens had of an offer and what they have reached, where the offer asks for it.
 pub(super) async fn know_buyers(
     on: &Transaction,
     rules: &RuleBook,
@@ -92,22 +77,24 @@ pub(super) async fn know_buyers(
     shelves: &Shelves,
     (buyers, now): (&mut Buyers, DateTime<Utc>),
 ) -> Result<(), StoreError> {
-    let asking = |asks: fn(&Shelf) -> bool| -> Vec<CitizenId> {
-        let asked = orders.iter().filter(|order| shelves.get(&order.request.offer).is_some_and(asks));
-        asked.map(|order| order.request.citizen).collect::<BTreeSet<_>>().into_iter().collect()
+    let asking = |asks: fn(&Offer) -> bool| {
+        let offer = |order: &Order| shelves.get(&order.request.offer).map(|shelf| &shelf.offer);
+        orders.iter().filter(move |order| offer(order).is_some_and(asks))
     };
-    let of_district = asking(|shelf| shelf.offer.conditions.district.is_some());
-    if !of_district.is_empty() {
-        for (citizen, district) in citizen::districts(on, &of_district).await? {
+    let limited: BTreeSet<_> = asking(Offer::limits_each_person).map(|order| with_week(order, now)).collect();
+    if !limited.is_empty() {
+        for ((citizen, offer), had) in offer::had(on, &limited.into_iter().collect::<Vec<_>>()).await? {
             if let Some(buyer) = buyers.get_mut(&citizen) {
-                buyer.district = Some(district);
+                buyer.had.insert(offer, had);
             }
         }
     }
-    let of_level = asking(|shelf| shelf.offer.conditions.level.is_some());
+    let of_level: BTreeSet<_> =
+        asking(|offer| offer.conditions.level.is_some()).map(|order| order.request.citizen).collect();
     if of_level.is_empty() {
         return Ok(());
     }
+    let of_level: Vec<CitizenId> = of_level.into_iter().collect();
     let granted = usage::ever(on, &of_level).await?;
     for citizen in of_level {
         let Some(buyer) = buyers.get_mut(&citizen) else { continue };
@@ -117,4 +104,11 @@ pub(super) async fn know_buyers(
         buyer.levels = reached.map(|level| level.id().to_owned()).collect();
     }
     Ok(())
+}
+
+/// Who asks for what, with the beginning of the week.
+fn with_week(order: &Order, now: DateTime<Utc>) -> (CitizenId, OfferId, DateTime<Utc>) {
+    let RedeemRequest { citizen, offer, city, .. } = &order.request;
+    let week = Period::Week.range(civil_day(now, city.timezone)).from;
+    (*citizen, *offer, day_start(week, city.timezone))
 }

@@ -122,6 +122,7 @@ impl VoucherAnswer {
 
 fn problem(error: RedeemError) -> Problem {
     match error {
+        RedeemError::NoCitizen => Problem::new(Code::Unauthorized),
         RedeemError::NoOffer | RedeemError::NoRedemption => Problem::new(Code::NotFound),
         RedeemError::Refused(refusal) => refused(refusal),
         RedeemError::VoucherUsed => Problem::new(Code::VoucherUsed)

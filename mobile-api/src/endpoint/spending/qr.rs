@@ -16,24 +16,36 @@ pub fn svg(text: &str) -> String {
     };
     let size = width.saturating_add(QUIET.saturating_mul(2));
     // Each row is drawn as strokes: down to its middle, then runs of dark and moves over light modules.
-    let mut path = String::new();
-    for (y, row) in colors.chunks(width).enumerate() {
-        let top = y.saturating_add(QUIET);
-        // Writing into a string cannot fail.
-        let _ = write!(path, "M{QUIET} {top}.5");
-        for run in row.chunk_by(|one, other| one == other) {
-            let length = run.len();
-            let _ = match run.first() {
-                Some(Color::Dark) => write!(path, "h{length}"),
-                Some(Color::Light) | None => write!(path, "m{length} 0"),
-            };
-        }
-    }
-    format!(
+    let mut svg = String::with_capacity(colors.len().saturating_mul(3));
+    // Writing into a string cannot fail.
+    let _ = write!(
+        svg,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {size} {size}\" \
          shape-rendering=\"crispEdges\">\
-         <path fill=\"#fff\" d=\"M0 0h{size}v{size}H0z\"/><path stroke=\"#000\" d=\"{path}\"/></svg>"
-    )
+         <path fill=\"#fff\" d=\"M0 0h{size}v{size}H0z\"/><path stroke=\"#000\" d=\""
+    );
+    for (y, row) in colors.chunks(width).enumerate() {
+        let top = y.saturating_add(QUIET);
+        let _ = write!(svg, "M{QUIET} {top}.5");
+        for run in row.chunk_by(|one, other| one == other) {
+            match run.first() {
+                Some(Color::Dark) => stroke(&mut svg, "h", run.len(), ""),
+                Some(Color::Light) | None => stroke(&mut svg, "m", run.len(), " 0"),
+            }
+        }
+    }
+    svg.push_str("\"/></svg>");
+    svg
+}
+
+/// Most strokes are short, and a digit is quicker than formatting.
+fn stroke(svg: &mut String, letter: &str, length: usize, end: &str) {
+    svg.push_str(letter);
+    match u32::try_from(length).ok().and_then(|length| char::from_digit(length, 10)) {
+        Some(digit) => svg.push(digit),
+        None => svg.push_str(&length.to_string()),
+    }
+    svg.push_str(end);
 }
 
 /// How wide the code is, and its modules. One mask for all: weighing all eight took most of a redemption's

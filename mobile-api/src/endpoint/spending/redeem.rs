@@ -9,7 +9,7 @@ use tanhui_service::redemption::{self, Answered, RedeemRequest};
 use utoipa::ToSchema;
 
 use super::{RedemptionAnswer, problem};
-use crate::http::extract::{IDEMPOTENCY_REPLAYED, IdempotencyKey, Json, Me};
+use crate::http::extract::{AsCitizen, IDEMPOTENCY_REPLAYED, IdempotencyKey, Json};
 use crate::http::problem::{Problem, ProblemDocument};
 use crate::state::AppState;
 
@@ -51,13 +51,13 @@ fn one() -> i64 {
 )]
 pub async fn redeem(
     State(state): State<AppState>,
-    me: Me,
+    caller: AsCitizen,
     key: Option<IdempotencyKey>,
     Json(wish): Json<RedeemWish>,
 ) -> Result<Response, Problem> {
     let services = &state.services;
-    let (citizen, RedeemWish { offer_id: offer, quantity }) = (me.id, wish);
-    let city = services.city(me.city).await?;
+    let (citizen, RedeemWish { offer_id: offer, quantity }) = (caller.citizen(), wish);
+    let city = services.city(caller.city()).await?;
     let key = key.map(|key| redemption::request_key(citizen, key.as_str(), offer, quantity));
     let request = RedeemRequest { citizen, city, offer, quantity, key };
     let (answered, replayed) = match redemption::redeem(services, &request).await.map_err(problem)? {

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 use tanhui_domain::id::OfferId;
-use tanhui_service::office;
+use tanhui_service::{citizen, office};
 
 use crate::endpoint::town::{Answer, Person, Town, request};
 
@@ -94,6 +94,14 @@ async fn refusals_say_the_numbers() {
         town.post(REDEEM, &rich.token, body).await.problem("invalid_body");
     }
     town.post(REDEEM, "", json!({"offer_id": offer})).await.problem("unauthorized");
+}
+
+#[tokio::test]
+async fn an_erased_citizen_redeems_nothing() {
+    let (town, offer, rich) = with_offer(3, None).await;
+    assert_eq!(town.post(REDEEM, &rich.token, json!({"offer_id": offer})).await.status, 201);
+    citizen::erase(&town.services, rich.citizen.id).await.unwrap();
+    town.post(REDEEM, &rich.token, json!({"offer_id": offer})).await.problem("unauthorized");
 }
 
 #[tokio::test]

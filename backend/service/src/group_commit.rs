@@ -2,8 +2,9 @@
 //! says so at once; a failed transaction is repeated a few times.
 //!
 //! Writers take turns. One with a small batch passes its turn on when it commits: what came meanwhile is the
-//! next batch, instead of many batches of one item that each cost as much. Many items of several calls are
-//! written as two transactions side by side, and the next need not wait.
+//! next batch, instead of many batches of one item that each cost as much. Many items are
+//! parted among lanes by whose they are and written as one transaction a lane, side by side: what waits for
+//! the same lock waits in the same lane, and no transaction stands in another's way.
 //!
 //! Knows nothing of what is written: crediting and redeeming bring their own [`Work`].
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures::future::join_all;
 use tanhui_domain::time::{Clock, to_micros};
 use tanhui_store::{Engine, StoreError};
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -23,6 +25,8 @@ use crate::retry::retrying;
 const TURN_MAX: Duration = Duration::from_millis(100);
 /// Writers side by side where the database has row locks.
 const WRITERS_POSTGRES: usize = 2;
+/// Lanes of large batches.
+const LANES: usize = 3;
 
 /// What the writers do.
 pub(crate) trait Work: Sized + Send + Sync + 'static {
@@ -39,8 +43,8 @@ pub(crate) trait Work: Sized + Send + Sync + 'static {
     const BATCH_MAX: usize;
     /// A writer takes no further call once it has so many items.
     const GATHERED: usize;
-    /// From so many items on those of several calls are written as two transactions.
-    const HALVED: usize;
+    /// From so many items on they are parted among the lanes.
+    const PARTED: usize;
 
     /// Writes items in one transaction at an instant and answers each in order. An `again` says that an
     /// earlier try at the same instant may have been committed without an answer. The hand is to be passed
@@ -58,9 +62,9 @@ pub(crate) trait Work: Sized + Send + Sync + 'static {
         std::future::ready(None)
     }
 
-    /// In which of two transactions an item is written: what waits for the same lock, in the same.
-    fn is_right(_item: &Self::Item, _known: &Self::Known) -> bool {
-        false
+    /// Whose an item is: what waits for the same lock has the same number.
+    fn owner(_item: &Self::Item, _known: &Self::Known) -> u128 {
+        0
     }
 
     /// The answer of an item that cannot be written while others of its batch were.
@@ -110,8 +114,12 @@ impl<W: Work> Queue<W> {
             Engine::Postgres => WRITERS_POSTGRES,
             Engine::Sqlite => 1,
         };
+        let lanes: Arc<[Arc<Mutex<()>>]> = std::iter::repeat_with(Arc::default)
+            .take(std::env::var("LANES").ok().and_then(|l| l.parse().ok()).unwrap_or(LANES))
+            .collect();
         for _ in 0..count {
-            writers.spawn(write(Arc::clone(&work), Arc::clone(clock), Arc::clone(&receiver)));
+            let desk = Desk { work: Arc::clone(&work), clock: Arc::clone(clock), lanes: Arc::clone(&lanes) };
+            writers.spawn(desk.serve(Arc::clone(&receiver)));
         }
         writers.close();
         let room = Arc::new(Semaphore::new(W::QUEUED_MAX));
@@ -157,97 +165,140 @@ impl<W: Work> Queue<W> {
 
 type Waiting<W> = mpsc::UnboundedReceiver<Job<W>>;
 
-/// What a writer holds while it writes a batch.
+/// What a transaction holds while it is being written.
 pub(crate) struct Hand<W: Work> {
-    /// The right to take the next batch, until it is passed on.
-    turn: std::sync::Mutex<Option<OwnedMutexGuard<Waiting<W>>>>,
+    /// The right that another waits for, until it is passed on.
+    turn: std::sync::Mutex<Option<Turn<W>>>,
     /// What parted the batch, where it was parted.
-    pub(crate) known: Option<W::Known>,
+    pub(crate) known: Option<Arc<W::Known>>,
+}
+
+/// The right to take the next batch, or to write in a lane.
+enum Turn<W: Work> {
+    Queue(OwnedMutexGuard<Waiting<W>>),
+    Lane(OwnedMutexGuard<()>),
 }
 
 impl<W: Work> Hand<W> {
-    /// Lets the next writer take what waits.
+    fn new(turn: Turn<W>, known: Option<Arc<W::Known>>) -> Arc<Self> {
+        Arc::new(Self { turn: std::sync::Mutex::new(Some(turn)), known })
+    }
+
+    /// Lets the next go on.
     pub(crate) fn pass(&self) {
         drop(self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
     }
 }
 
-/// Takes what waits, up to a batch, writes it, answers each caller; ends when the queue is closed and empty.
-async fn write<W: Work>(work: Arc<W>, clock: Arc<dyn Clock>, waiting: Arc<Mutex<Waiting<W>>>) {
-    loop {
-        let mut turn = Arc::clone(&waiting).lock_owned().await;
-        let jobs = gather(&mut turn).await;
-        if jobs.is_empty() {
-            return;
-        }
-        let sizes: Vec<usize> = jobs.iter().map(|job| job.items.len()).collect();
-        let (items, callers): (Vec<Vec<W::Item>>, Vec<_>) =
-            jobs.into_iter().map(|job| (job.items, (job.answer, job.room))).unzip();
-        let items: Vec<W::Item> = items.into_iter().flatten().collect();
-        let is_large = items.len() >= W::HALVED;
-        let turn = (!is_large).then_some(turn);
-        let known = if is_large && callers.len() > 1 { work.look(&items).await } else { None };
-        let hand = Hand { turn: std::sync::Mutex::new(turn), known };
-        let outcome = write_batch(Arc::clone(&work), to_micros(clock.now()), items, hand).await;
-        let mut results = outcome.map(Vec::into_iter);
-        for ((answer, _room), size) in callers.into_iter().zip(sizes) {
-            let share = match &mut results {
-                Ok(results) => Ok(results.by_ref().take(size).collect()),
-                Err(error) => Err(error.clone()),
-            };
-            if answer.send(share).is_err() {
-                tracing::debug!("a caller went away before its answer");
-            }
-        }
-    }
-}
-
-/// Writes in a task of its own, so that a panic fails this batch only and the writer goes on.
-async fn write_batch<W: Work>(
+/// What a writer works with.
+struct Desk<W: Work> {
     work: Arc<W>,
-    at: DateTime<Utc>,
-    items: Vec<W::Item>,
-    hand: Hand<W>,
-) -> Result<Vec<W::Answer>, StoreError> {
-    let hand = Arc::new(hand);
-    let held = Arc::clone(&hand);
-    let mut batch = tokio::spawn(async move {
-        match &held.known {
-            None => together::<W>(write_parts(work.as_ref(), at, &items, &held).await),
-            Some(known) => {
-                let sides = items.iter().map(|item| W::is_right(item, known)).collect();
-                together::<W>(write_halves(work.as_ref(), at, (items, sides), &held).await)
+    clock: Arc<dyn Clock>,
+    lanes: Arc<[Arc<Mutex<()>>]>,
+}
+
+impl<W: Work> Desk<W> {
+    /// Takes what waits, up to a batch, writes it, answers each caller; ends when the queue is closed and
+    /// empty.
+    async fn serve(self, waiting: Arc<Mutex<Waiting<W>>>) {
+        loop {
+            let mut turn = Arc::clone(&waiting).lock_owned().await;
+            let jobs = gather(&mut turn).await;
+            if jobs.is_empty() {
+                return;
+            }
+            let sizes: Vec<usize> = jobs.iter().map(|job| job.items.len()).collect();
+            let (items, callers): (Vec<Vec<W::Item>>, Vec<_>) =
+                jobs.into_iter().map(|job| (job.items, (job.answer, job.room))).unzip();
+            let items: Vec<W::Item> = items.into_iter().flatten().collect();
+            let outcome = self.write(items, turn).await;
+            let mut results = outcome.map(Vec::into_iter);
+            for ((answer, _room), size) in callers.into_iter().zip(sizes) {
+                let share = match &mut results {
+                    Ok(results) => Ok(results.by_ref().take(size).collect()),
+                    Err(error) => Err(error.clone()),
+                };
+                if answer.send(share).is_err() {
+                    tracing::debug!("a caller went away before its answer");
+                }
             }
         }
-    });
-    let outcome = if let Ok(outcome) = tokio::time::timeout(TURN_MAX, &mut batch).await {
-        outcome
-    } else {
-        hand.pass();
-        batch.await
-    };
-    match outcome {
-        Ok(outcome) => outcome,
-        Err(fault) => Err(StoreError::Corrupt(format!("a batch broke off: {fault}"))),
+    }
+
+    async fn write(
+        &self,
+        items: Vec<W::Item>,
+        turn: OwnedMutexGuard<Waiting<W>>,
+    ) -> Result<Vec<W::Answer>, StoreError> {
+        let at = to_micros(self.clock.now());
+        let mut turn = Some(turn);
+        if items.len() >= W::PARTED {
+            turn = None;
+            if let Some(known) = self.work.look(&items).await {
+                return together::<W>(self.write_in_lanes(at, items, known).await?);
+            }
+        }
+        let hand = Arc::new(Hand { turn: std::sync::Mutex::new(turn.map(Turn::Queue)), known: None });
+        together::<W>(self.write_alone(at, items, hand).await?)
+    }
+
+    /// Writes items in one transaction for each lane that has some.
+    async fn write_in_lanes(
+        &self,
+        at: DateTime<Utc>,
+        items: Vec<W::Item>,
+        known: W::Known,
+    ) -> Result<Parts<W>, StoreError> {
+        let (known, count) = (Arc::new(known), items.len());
+        let mut parts: Vec<(Vec<usize>, Vec<W::Item>)> = Vec::new();
+        parts.resize_with(self.lanes.len(), Default::default);
+        for (place, item) in items.into_iter().enumerate() {
+            let lane = lane_of(W::owner(&item, &known), parts.len());
+            if let Some((places, items)) = parts.get_mut(lane) {
+                places.push(place);
+                items.push(item);
+            }
+        }
+        let written = self.lanes.iter().zip(parts).filter(|(_, (places, _))| !places.is_empty());
+        let written = written.map(|(lane, (places, items))| {
+            let (lane, known) = (Arc::clone(lane), Arc::clone(&known));
+            async move {
+                let turn = Turn::Lane(lane.lock_owned().await);
+                let results = self.write_alone(at, items, Hand::new(turn, Some(known))).await?;
+                Ok::<_, StoreError>(places.into_iter().zip(results).collect::<Vec<_>>())
+            }
+        });
+        let mut results = Vec::with_capacity(count);
+        for part in join_all(written).await {
+            results.extend(part?);
+        }
+        results.sort_unstable_by_key(|(place, _)| *place);
+        Ok(results.into_iter().map(|(_, result)| result).collect())
+    }
+
+    /// Writes in a task of its own, so that a panic fails these items only and the writer goes on.
+    async fn write_alone(
+        &self,
+        at: DateTime<Utc>,
+        items: Vec<W::Item>,
+        hand: Arc<Hand<W>>,
+    ) -> Result<Parts<W>, StoreError> {
+        let (work, held) = (Arc::clone(&self.work), Arc::clone(&hand));
+        let mut written = tokio::spawn(async move { write_parts(work.as_ref(), at, &items, &held).await });
+        let outcome = if let Ok(outcome) = tokio::time::timeout(TURN_MAX, &mut written).await {
+            outcome
+        } else {
+            hand.pass();
+            written.await
+        };
+        outcome.map_err(|fault| StoreError::Corrupt(format!("a batch broke off: {fault}")))
     }
 }
 
-/// Writes a large batch as two transactions, so that two processors of the database work on it.
-async fn write_halves<W: Work>(
-    work: &W,
-    at: DateTime<Utc>,
-    (items, sides): (Vec<W::Item>, Vec<bool>),
-    hand: &Hand<W>,
-) -> Parts<W> {
-    if !(sides.contains(&true) && sides.contains(&false)) {
-        return write_parts(work, at, &items, hand).await;
-    }
-    let (right, left): (Vec<_>, Vec<_>) = items.into_iter().zip(&sides).partition(|(_, side)| **side);
-    let alone = |half: Vec<(W::Item, _)>| half.into_iter().map(|(item, _)| item).collect::<Vec<_>>();
-    let (right, left) = (alone(right), alone(left));
-    let (right, left) = tokio::join!(write_parts(work, at, &right, hand), write_parts(work, at, &left, hand));
-    let (mut right, mut left) = (right.into_iter(), left.into_iter());
-    sides.into_iter().filter_map(|side| if side { right.next() } else { left.next() }).collect()
+/// The lane of an owner; ids are random in their last bits.
+fn lane_of(owner: u128, lanes: usize) -> usize {
+    let lanes = u128::try_from(lanes).unwrap_or(1);
+    owner.checked_rem(lanes).and_then(|lane| usize::try_from(lane).ok()).unwrap_or(0)
 }
 
 /// An item that could not be written.

@@ -18,8 +18,8 @@ const SQLITE_READERS_MAX: u32 = 8;
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const SQLITE_BUSY_PAUSE: Duration = Duration::from_millis(20);
 const POSTGRES_CONNECTIONS_MAX: u32 = 16;
-/// Two for each of two writers and some that are on their way back.
-const BATCH_CONNECTIONS_MAX: u32 = 6;
+/// Each lane has one that writes and one that commits; the rest looks up, or is on its way back.
+const BATCH_CONNECTIONS_MAX: u32 = 12;
 /// Batches send the same few statements over and over, and all of them reach all tables through an index:
 /// each is planned once. Looking a row up must look cheap beside reading a table that is small today, for the
 /// plan stays while the table grows.

@@ -31,7 +31,7 @@ pub(super) async fn write(
     let transaction = database.begin().await?;
 
     // 1. Resolve and lock: who did it, and which ids appear twice in this batch.
-    let known = hand.known.as_ref().filter(|_| !again);
+    let known = hand.known.as_deref().filter(|_| !again);
     let mut owners = lock_owners(&transaction, events, known).await?;
     let mut results: Vec<Option<EventResult>> = vec![None; events.len()];
     let mut seen = HashSet::with_capacity(events.len());

@@ -246,7 +246,7 @@ impl Work for Writing {
     const QUEUED_MAX: usize = 50_000;
     const BATCH_MAX: usize = 1_000;
     const GATHERED: usize = 2_000;
-    const HALVED: usize = 128;
+    const PARTED: usize = 128;
 
     async fn write(
         &self,
@@ -269,13 +269,12 @@ impl Work for Writing {
         tanhui_store::crediting::owners(&self.database, &subjects.into_iter().collect::<Vec<_>>()).await.ok()
     }
 
-    /// All events of one citizen in the same half.
-    fn is_right(event: &Prepared, known: &Bound) -> bool {
-        let is_odd = |citizen: &CitizenId| citizen.get().as_u128() & 1 == 1;
-        match event.report.subject {
-            Subject::Citizen(citizen) => is_odd(&citizen),
-            Subject::Hash(hash) => known.get(&(event.report.source.id, hash)).is_some_and(is_odd),
-        }
+    fn owner(event: &Prepared, known: &Bound) -> u128 {
+        let citizen = match event.report.subject {
+            Subject::Citizen(citizen) => Some(citizen),
+            Subject::Hash(hash) => known.get(&(event.report.source.id, hash)).copied(),
+        };
+        citizen.map_or(0, |citizen| citizen.get().as_u128())
     }
 
     fn refuse(event: &Prepared, _: StoreError) -> EventResult {

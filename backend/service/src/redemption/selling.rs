@@ -55,7 +55,7 @@ impl Work for Selling {
     const QUEUED_MAX: usize = 20_000;
     const BATCH_MAX: usize = 500;
     const GATHERED: usize = 500;
-    const HALVED: usize = usize::MAX;
+    const PARTED: usize = usize::MAX;
 
     async fn write(
         &self,

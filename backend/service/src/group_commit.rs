@@ -2,9 +2,9 @@
 //! says so at once; a failed transaction is repeated a few times.
 //!
 //! Writers take turns. One with a small batch passes its turn on when it commits: what came meanwhile is the
-//! next batch, instead of many batches of one item that each cost as much. Many items are
-//! parted among lanes by whose they are and written as one transaction a lane, side by side: what waits for
-//! the same lock waits in the same lane, and no transaction stands in another's way.
+//! next batch, instead of many batches of one item that each cost as much. Many items are parted among lanes
+//! by whose they are and written as one transaction a lane, side by side: what waits for the same lock waits
+//! in the same lane, and no transaction stands in another's way.
 //!
 //! Knows nothing of what is written: crediting and redeeming bring their own [`Work`].
 

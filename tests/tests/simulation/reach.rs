@@ -63,7 +63,7 @@ const REACHED: [&str; 44] = [
 ];
 
 /// What must be seen of some citizen at some time, as a number above zero before the word.
-const SEEN: [&str; 2] = ["pending", "spendable"];
+const SEEN: [&str; 4] = ["overdrawn", "owed", "pending", "spendable"];
 
 #[test]
 fn lives_come_to_everything() -> Outcome {

@@ -46,7 +46,7 @@ impl Life {
     }
 
     /// Gives it a name of its own.
-    fn new_act(&mut self, act: Act) -> Act {
+    pub(super) fn new_act(&mut self, act: Act) -> Act {
         self.next_act += 1;
         let act = Act { id: self.next_act, ..act };
         if act.deed.takes_time() && act.size > act.minutes * SPEED_MAX {

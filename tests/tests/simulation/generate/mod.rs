@@ -1,6 +1,9 @@
 //! A seeded life of a city: what people, sources, shops and the clock do, most of it near a boundary.
 
 mod acts;
+mod spree;
+
+use std::collections::VecDeque;
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -40,6 +43,8 @@ struct Life {
     at_work: (usize, i64, usize),
     /// What the clock has shown.
     instants: Vec<DateTime<Utc>>,
+    /// What people have in mind, done bit by bit.
+    ahead: VecDeque<Command>,
 }
 
 /// So many commands from a seed, with a look at the end.
@@ -61,6 +66,7 @@ pub fn life(seed: u64, zone: Tz, start: DateTime<Utc>, steps: usize) -> Vec<Comm
         last_reversed: (0, 1),
         at_work: (0, 1, 0),
         instants: vec![start],
+        ahead: VecDeque::new(),
     };
     let mut commands: Vec<Command> = (0..8).map(|_| life.enrol()).collect();
     commands.extend((0..2).map(|_| life.open()));
@@ -78,7 +84,12 @@ pub fn life(seed: u64, zone: Tz, start: DateTime<Utc>, steps: usize) -> Vec<Comm
 
 impl Life {
     fn next(&mut self) -> Command {
-        match self.dice.within(1, 120) {
+        if self.dice.percent(30)
+            && let Some(command) = self.ahead.pop_front()
+        {
+            return command;
+        }
+        match self.dice.within(1, 122) {
             1..=37 => self.report(),
             38..=51 => self.pass(),
             52..=61 => self.redeem(),
@@ -102,7 +113,8 @@ impl Life {
             115 => Command::End { offer: self.dice.up_to(self.offers.max(1)) },
             116 | 117 => Command::KeepUp { process: self.process() },
             118 | 119 => Command::Restart { process: self.process() },
-            _ => Command::EmptyCache,
+            120 => Command::EmptyCache,
+            _ => self.spree(),
         }
     }
 
@@ -170,27 +182,35 @@ impl Life {
     }
 
     fn open(&mut self) -> Command {
+        let opening = self.opening();
         self.offers += 1;
+        Command::Open { offer: self.offers, opening }
+    }
+
+    fn opening(&mut self) -> Opening {
         let per_person = if self.dice.percent(40) { Some(self.dice.within(1, 4)) } else { None };
-        let opening = Opening {
-            merchant: merchant_of(self.offers),
+        Opening {
+            merchant: merchant_of(self.offers + 1),
             price: if self.dice.percent(60) { self.dice.within(1, 8) } else { self.dice.within(9, 30) },
             payout: self.dice.within(0, 900),
             stock: self.dice.within(0, 25),
             per_person,
             days: i32::try_from(self.dice.within(1, 40)).unwrap_or(1),
-        };
-        Command::Open { offer: self.offers, opening }
+        }
     }
 
     /// Now and then the same request comes again, or its key with another one.
     fn redeem(&mut self) -> Command {
-        let redemption = u32::try_from(self.redemptions.len() + 1).unwrap_or(u32::MAX);
         let again = self.last_wish.filter(|wish| wish.key.is_some() && self.dice.clone().percent(40));
         let more = i64::from(self.dice.percent(20));
         let again = again.map(|wish| Wish { quantity: wish.quantity + more, ..wish });
         let wish = again.unwrap_or_else(|| self.wish());
         self.last_wish = Some(wish);
+        self.redeem_as(wish)
+    }
+
+    fn redeem_as(&mut self, wish: Wish) -> Command {
+        let redemption = u32::try_from(self.redemptions.len() + 1).unwrap_or(u32::MAX);
         self.redemptions.push((redemption, wish));
         Command::Redeem { process: self.process(), redemption, wish }
     }

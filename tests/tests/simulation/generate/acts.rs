@@ -23,14 +23,15 @@ impl Life {
         {
             return self.again(known);
         }
-        let deed = match self.dice.within(1, 60) {
-            1..=20 => Deed::Ride,
-            21..=30 => Deed::Trip,
-            31..=34 => Deed::Cycle,
-            35..=39 => Deed::Walk,
-            40..=44 => Deed::Sorting,
+        let deed = match self.dice.within(1, 66) {
+            1..=19 => Deed::Ride,
+            20..=29 => Deed::Trip,
+            30..=33 => Deed::Cycle,
+            34..=38 => Deed::Walk,
+            39..=44 => Deed::Sorting,
             45..=52 => Deed::Gate,
             53..=59 => Deed::Meter,
+            60..=65 => Deed::Swim,
             _ => Deed::Flight,
         };
         let (source, card) = self.subject();

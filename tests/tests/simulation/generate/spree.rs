@@ -51,8 +51,7 @@ impl Life {
     }
 
     fn cheap_offer(&mut self) -> u32 {
-        let opening =
-            Opening { price: self.dice.within(1, 2), stock: 200, per_person: None, ..self.opening() };
+        let opening = Opening { price: self.dice.within(1, 2), stock: 200, per_person: None, ..self.plain() };
         self.offers += 1;
         self.ahead.push_back(Command::Open { offer: self.offers, opening });
         self.offers

@@ -2,19 +2,23 @@
 
 mod life;
 mod look;
+mod offers;
 mod people;
 mod shop;
+mod till;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono_tz::Tz;
 use tanhui_domain::city::Source;
-use tanhui_domain::id::{ActivityId, AdjustmentId, CitizenId, MerchantId, OfferId, RedemptionId};
+use tanhui_domain::id::{ActivityId, AdjustmentId, CitizenId, MerchantId, OfferId, ProjectId, RedemptionId};
 use tanhui_domain::rule::Evidence;
+use tanhui_domain::text::Text;
 use tanhui_service::cache::Cache;
-use tanhui_service::{Services, expiry, office, worker};
-use tanhui_tests::{Outcome, Programme, Stage};
+use tanhui_service::{Services, expiry, offering, office, payout, redemption, worker};
+use tanhui_tests::{Outcome, Programme, Stage, id};
+use uuid::Uuid;
 
 use crate::command::{ActKey, Command, PROCESSES};
 use crate::law::Law;
@@ -35,6 +39,7 @@ pub struct Real {
     starts: u64,
     pub sources: Vec<Arc<Source>>,
     merchants: Vec<MerchantId>,
+    project: ProjectId,
     pub citizens: BTreeMap<u32, CitizenId>,
     offers: BTreeMap<u32, OfferId>,
     redemptions: BTreeMap<u32, RedemptionId>,
@@ -57,6 +62,7 @@ impl Real {
             starts: setting.starts(),
             sources: Vec::new(),
             merchants: Vec::new(),
+            project: ProjectId::new(Uuid::nil()),
             citizens: BTreeMap::new(),
             offers: BTreeMap::new(),
             redemptions: BTreeMap::new(),
@@ -78,6 +84,9 @@ impl Real {
         for name in ["one", "other"] {
             real.merchants.push(office::create_merchant(&first.services, &first.city, name).await?);
         }
+        let (by, words) = (CitizenId::new(id(OFFICERS[0])), || Text::new("植树", "Trees"));
+        real.project =
+            offering::open_project(&first.services, first.city.id, by, (words(), words())).await?.id;
         Ok(real)
     }
 
@@ -120,10 +129,8 @@ impl Real {
                 return Ok(Vec::new());
             }
             Command::Open { offer, opening } => return self.open(*offer, *opening).await,
-            Command::End { offer } => {
-                let id = self.offer(*offer);
-                format!("ended {}", office::end_offer(self.services(0), id).await?)
-            }
+            Command::Turn { process, offer, turn } => self.turn(*process, *offer, *turn).await?,
+            Command::Rein { process, merchant, rein } => self.rein(*process, *merchant, *rein).await?,
             Command::Redeem { process, redemption, wish } => {
                 self.redeem(*process, *redemption, *wish).await?
             }
@@ -136,12 +143,22 @@ impl Real {
             Command::Void { process, merchant, redemption, voucher } => {
                 self.void(*process, *merchant, (*redemption, *voucher)).await?
             }
+            Command::Scan { process, merchant, redemption, voucher, scanned_at } => {
+                self.scan(*process, *merchant, (*redemption, *voucher), *scanned_at).await?
+            }
             Command::Close { process } => self.close(*process).await?,
             Command::Settle { process, merchant, number, step, other } => {
                 self.settle(*process, (*merchant, *number), (*step, *other)).await?
             }
+            Command::Pay { process } => {
+                payout::pay(self.services(*process)).await?;
+                return Ok(Vec::new());
+            }
             Command::Expire { process } => {
-                expiry::expire(self.services(*process)).await?;
+                let services = self.services(*process);
+                expiry::expire(services).await?;
+                redemption::expire_vouchers(services).await?;
+                redemption::refund_stopped(services).await?;
                 return Ok(Vec::new());
             }
             Command::Reverse { process, act } => self.reverse(*process, *act).await?,

@@ -96,7 +96,7 @@ fn card_name(card: u32) -> String {
 fn inputs(act: Act) -> Vec<(&'static str, String)> {
     let (metres, minutes) = (("distance_m", act.size.to_string()), ("minutes_min", act.minutes.to_string()));
     match act.deed {
-        Deed::Ride | Deed::Walk | Deed::Flight => vec![metres],
+        Deed::Ride | Deed::Walk | Deed::Swim | Deed::Flight => vec![metres],
         Deed::Cycle => vec![metres, minutes],
         Deed::Trip if act.mark == 0 => vec![metres, minutes],
         Deed::Trip => vec![metres, minutes, ("ticket", format!("\"T-{}\"", act.mark))],

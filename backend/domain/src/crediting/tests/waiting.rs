@@ -54,3 +54,19 @@ fn an_undone_pass_gives_its_places_back_at_the_gate_and_under_its_card() {
     town.undo(&pass, &outcome.decided[0].activity);
     assert_eq!(town.left(), HashMap::new());
 }
+
+#[test]
+fn points_settle_from_the_day_of_the_credit_however_late_or_early_they_are_paid() {
+    let rules = rules();
+    let lot = |action, days: i64| {
+        let lot = payout_lot(&rules, rules.action(action).unwrap(), noon(), noon() + TimeDelta::days(days));
+        lot.spendable_from.to_string()
+    };
+    let at_once = AT_ONCE.to_string();
+    for days in [-1, 0, 1] {
+        assert_eq!(lot("dive", days), at_once, "a clock that is put back makes nothing wait");
+    }
+    for (days, from) in [(-1, "2026-03-04"), (0, "2026-03-04"), (1, "2026-03-04"), (2, at_once.as_str())] {
+        assert_eq!(lot("ride", days), from, "{days}");
+    }
+}

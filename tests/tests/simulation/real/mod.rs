@@ -154,13 +154,7 @@ impl Real {
                 payout::pay(self.services(*process)).await?;
                 return Ok(Vec::new());
             }
-            Command::Expire { process } => {
-                let services = self.services(*process);
-                expiry::expire(services).await?;
-                redemption::expire_vouchers(services).await?;
-                redemption::refund_stopped(services).await?;
-                return Ok(Vec::new());
-            }
+            Command::Expire { process } => return self.end_what_is_over(*process).await,
             Command::Reverse { process, act } => self.reverse(*process, *act).await?,
             Command::Propose { adjustment, citizen, points, milligrams } => {
                 self.propose(*adjustment, *citizen, (*points, *milligrams)).await?
@@ -182,6 +176,15 @@ impl Real {
             }
         };
         Ok(vec![answer])
+    }
+
+    /// As the worker does.
+    async fn end_what_is_over(&self, process: usize) -> Outcome<Vec<String>> {
+        let services = self.services(process);
+        expiry::expire(services).await?;
+        redemption::expire_vouchers(services).await?;
+        redemption::refund_stopped(services).await?;
+        Ok(Vec::new())
     }
 
     fn activity_id(&self, (source, id): ActKey) -> ActivityId {

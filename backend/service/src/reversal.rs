@@ -14,7 +14,7 @@ use tanhui_domain::office::{Act, Actor, Deed, reason_fits};
 use tanhui_domain::rule::SpentPoints;
 use tanhui_domain::text::Text;
 use tanhui_domain::time::civil_day;
-use tanhui_store::{StoreError, Transaction, activity, lot, office_log, tally, usage};
+use tanhui_store::{StoreError, Transaction, activity, city, lot, office_log, tally, usage};
 
 use crate::Services;
 use crate::activity::{receipt, rule_set};
@@ -126,6 +126,10 @@ async fn try_to_reverse(
         return Err(ReversalError::AlreadyReversed);
     }
     office_log::insert(&transaction, &deed(&found)).await?;
+    // Boards follow accounts that move.
+    if draft.is_still() {
+        city::renew_boards(&transaction, city.id).await?;
+    }
     draft.write(&transaction, city, now).await?;
 
     // 4. Commit, then answer.

@@ -36,6 +36,9 @@ pub enum ReversalError {
     /// It gave nothing that could be undone.
     #[error("the activity is {}", .0.word())]
     NotCredited(ActivityStatus),
+    /// An adjustment has taken grams of it since.
+    #[error("not enough CO2e on the account")]
+    InsufficientReduction,
     /// The reason is missing in one language, or too long.
     #[error("give a reason in Chinese and English, 1 to 500 bytes each")]
     Reason,
@@ -103,6 +106,9 @@ async fn try_to_reverse(
         status @ (ActivityStatus::Held | ActivityStatus::Rejected) => {
             return Err(ReversalError::NotCredited(status));
         }
+    }
+    if draft.account().balance.reduction < found.reduction {
+        return Err(ReversalError::InsufficientReduction);
     }
     let rules = rule_set(services, &found).await?;
     let lots = draft.tidy(&transaction, civil_day(now, city.timezone)).await?;

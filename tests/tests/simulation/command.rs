@@ -262,6 +262,8 @@ pub enum Command {
     KeepUp {
         process: usize,
     },
+    /// On both processes: the one comes first, or the other, and nothing else.
+    AtOnce(Box<[Command; 2]>),
     /// A process ends and begins again.
     Restart {
         process: usize,
@@ -287,6 +289,7 @@ impl Command {
             | Self::Unbind { .. }
             | Self::Open { .. }
             | Self::Propose { .. }
+            | Self::AtOnce(_)
             | Self::Restart { .. }
             | Self::EmptyCache => None,
             Self::Publish { process, .. }

@@ -15,7 +15,7 @@ const SEEDS: u64 = 400;
 const STEPS: usize = 150;
 
 /// How the answers begin that must come up, in words of which `_` stands for any.
-const REACHED: [&str; 78] = [
+const REACHED: [&str; 79] = [
     "credited _ pt _ mg",
     "credited _ pt _ mg capped",
     "credited _ pt _ mg budget_exhausted",
@@ -39,6 +39,7 @@ const REACHED: [&str; 78] = [
     "was rejected",
     "reversed",
     "reversed before",
+    "too few grams",
     "redeemed for",
     "as before",
     "key reused",

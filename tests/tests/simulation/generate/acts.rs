@@ -17,7 +17,7 @@ impl Life {
         Command::Report { process: self.process(), acts }
     }
 
-    fn act(&mut self) -> Act {
+    pub(super) fn act(&mut self) -> Act {
         if self.dice.percent(20)
             && let Some(known) = self.dice.pick(&self.acts).copied()
         {
@@ -89,7 +89,7 @@ impl Life {
     }
 
     /// The same event, perhaps changed, perhaps of another source or card, or told under another name.
-    fn again(&mut self, known: Act) -> Act {
+    pub(super) fn again(&mut self, known: Act) -> Act {
         if known.deed.takes_time() {
             return self.told_again(known);
         }

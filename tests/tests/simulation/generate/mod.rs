@@ -1,6 +1,7 @@
 //! A seeded life of a city: what people, sources, shops and the clock do, most of it near a boundary.
 
 mod acts;
+mod races;
 mod shop;
 mod spree;
 
@@ -91,7 +92,7 @@ impl Life {
         {
             return command;
         }
-        match self.dice.within(1, 140) {
+        match self.dice.within(1, 152) {
             1..=37 => self.report(),
             38..=51 => self.pass(),
             52..=62 => self.redeem(),
@@ -119,7 +120,8 @@ impl Life {
             130 | 131 => Command::Restart { process: self.process() },
             132..=136 => Command::Pay { process: self.process() },
             137 => Command::EmptyCache,
-            _ => self.spree(),
+            138..=140 => self.spree(),
+            _ => self.race(),
         }
     }
 

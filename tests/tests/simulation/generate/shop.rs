@@ -110,7 +110,7 @@ impl Life {
         Command::Scan { process: self.process(), merchant, redemption, voucher, scanned_at }
     }
 
-    fn scanned_at(&mut self) -> DateTime<Utc> {
+    pub(super) fn scanned_at(&mut self) -> DateTime<Utc> {
         let tick = MOMENT * i32::try_from(self.dice.within(-1, 1)).unwrap_or(0);
         match self.dice.within(1, 20) {
             1 => self.now - TimeDelta::days(7) + tick,
@@ -178,10 +178,19 @@ impl Life {
         (merchant, redemption, usize::from(self.dice.percent(20)))
     }
 
-    /// Somebody begins to work at one of the statements.
+    /// Somebody begins to work at one of the statements, perhaps with all steps in mind.
     pub(super) fn close(&mut self) -> Command {
-        self.at_work = (usize::from(self.dice.percent(50)), i64::from(self.dice.up_to(2)), 0);
-        Command::Close { process: self.process() }
+        let (merchant, number) = (usize::from(self.dice.percent(50)), i64::from(self.dice.up_to(2)));
+        self.at_work = (merchant, number, 0);
+        let process = self.process();
+        if self.dice.percent(40) {
+            let steps = [Step::Submit, Step::Submit, Step::Approve, Step::Approve, Step::Pay, Step::Pay];
+            self.ahead.extend(steps.map(|step| {
+                let other = step == Step::Approve;
+                Command::Settle { process, merchant, number, step, other }
+            }));
+        }
+        Command::Close { process }
     }
 
     /// Mostly the step that is due of the statement that somebody works at.

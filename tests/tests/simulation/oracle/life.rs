@@ -91,10 +91,14 @@ impl Oracle {
         let (today, now) = (self.today(), self.now);
         let claws_back = self.law_at(now).claws_back;
         let Some(decided) = self.decided.get_mut(&key) else { return "no activity".to_owned() };
+        let person = &self.citizens[&decided.whose];
         match decided.status {
             Status::Reversed => return "reversed before".to_owned(),
             Status::Rejected => return "was rejected".to_owned(),
             Status::Held => return "was held".to_owned(),
+            Status::Credited if person.balance().1 < decided.granted.milligrams => {
+                return "too few grams".to_owned();
+            }
             Status::Credited => decided.status = Status::Reversed,
         }
         let decided = decided.clone();

@@ -174,6 +174,7 @@ impl Oracle {
                 self.scans.retain(|_, scan| scan.arrived_at >= oldest);
                 self.close_months();
             }
+            Command::AtOnce(both) => return both.iter().flat_map(|command| self.perform(command)).collect(),
             Command::Restart { .. } | Command::EmptyCache => {}
             Command::Look { day, from, until, .. } => return self.look(*day, *from, *until),
         }
@@ -188,7 +189,7 @@ impl Oracle {
         self.check_promises();
     }
 
-    fn today(&self) -> NaiveDate {
+    pub fn today(&self) -> NaiveDate {
         self.now.with_timezone(&self.zone).date_naive()
     }
 

@@ -10,7 +10,7 @@ use super::person::{LotDays, Person, Span};
 use crate::watch::{self, Purse};
 
 impl Oracle {
-    pub(super) fn look(&self, day: NaiveDate, from: DateTime<Utc>, until: DateTime<Utc>) -> Vec<String> {
+    pub fn look(&self, day: NaiveDate, from: DateTime<Utc>, until: DateTime<Utc>) -> Vec<String> {
         let mut lines = Vec::new();
         let today = self.today();
         for (number, person) in &self.citizens {

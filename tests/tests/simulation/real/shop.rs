@@ -7,18 +7,24 @@ use tanhui_service::redemption::{self, Answered, RedeemError, RedeemRequest, req
 use tanhui_tests::Outcome;
 use uuid::Uuid;
 
-use super::Real;
+use super::{Came, Real};
 use crate::command::Wish;
 
 impl Real {
-    pub(super) async fn redeem(&mut self, process: usize, number: u32, wish: Wish) -> Outcome<String> {
-        let Some(citizen) = self.citizens.get(&wish.citizen).copied() else { return Ok("nobody".to_owned()) };
+    pub(super) async fn redeem(&self, process: usize, number: u32, wish: Wish) -> Outcome<Came> {
+        let Some(citizen) = self.citizens.get(&wish.citizen).copied() else {
+            return Ok(Came::Said(vec!["nobody".to_owned()]));
+        };
         let (offer, quantity) = (self.offer(wish.offer), wish.quantity);
         let key = wish.key.map(|key| request_key(citizen, &format!("key-{key}"), offer, quantity));
         let city = self.processes[process].city.clone();
         let request = RedeemRequest { citizen, city, offer, quantity, key };
-        let answered = redemption::redeem(self.services(process), &request).await;
-        Ok(match answered {
+        let outcome = redemption::redeem(self.services(process), &request).await;
+        Ok(Came::Redeemed(number, Box::new(outcome)))
+    }
+
+    pub(super) fn told(&mut self, number: u32, outcome: Result<Answered, RedeemError>) -> Outcome<String> {
+        Ok(match outcome {
             Ok(Answered::Now(made)) => {
                 self.redemptions.insert(number, made.redemption.id);
                 let points = made.redemption.points;

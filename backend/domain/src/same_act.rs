@@ -358,6 +358,30 @@ mod tests {
         assert_eq!(unpack(0, &[2]), Err(Damaged));
     }
 
+    #[test]
+    fn a_week_holds_so_many_acts_and_no_more() {
+        let mut book = ActBook::default();
+        let body = CitizenId::new(Uuid::nil());
+        for number in 0..=ACTS_MAX {
+            let id = ActivityId::new(Uuid::from_u64_pair(number as u64, 0));
+            book.count(body, id, &span(1_000, 1_600, None));
+        }
+        let acts = book.into_changed().into_values().next().unwrap();
+        assert_eq!(acts.len(), ACTS_MAX);
+        assert_eq!(unpack(0, &pack(&acts)).unwrap(), acts);
+        let one_more = [acts.as_slice(), &[counted(1_000, 1_600, None)]].concat();
+        assert_eq!(unpack(0, &pack(&one_more)), Err(Damaged));
+    }
+
+    #[test]
+    fn weeks_and_numbers_are_those_of_rows() {
+        for (second, week) in [(-1, -1), (0, 0), (WEEK_SECONDS - 1, 0), (WEEK_SECONDS, 1)] {
+            assert_eq!(week_of(DateTime::from_timestamp(second, 0).unwrap()), week, "{second}");
+        }
+        assert_eq!(number_of_name(""), 0);
+        assert_eq!(number_of_name("a"), 0xca97_8112_ca1b_bdca, "SHA-256 begins so");
+    }
+
     proptest! {
         #[test]
         fn what_is_packed_comes_back(

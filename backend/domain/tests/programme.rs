@@ -78,8 +78,8 @@ fn policies_are_told() {
     let rules = rules();
     assert_eq!(rules.reversal(), SpentPoints::AllowNegative);
     let (metro, walk) = (metro(&rules), rules.action("walk").unwrap());
-    assert_eq!(metro.spendable_on(day("2026-02-27")), day("2026-03-01"));
-    assert_eq!(walk.spendable_on(day("2026-02-27")), day("2026-02-27"));
+    assert_eq!(metro.spendable_on(day("2026-02-27")), Some(day("2026-03-01")));
+    assert_eq!(walk.spendable_on(day("2026-02-27")), None);
     assert_eq!(rules.accept_of(metro).late, Some(TimeDelta::days(7)));
     assert_eq!(rules.accept_of(metro).early, TimeDelta::minutes(10), "as everywhere");
     assert_eq!(rules.accept_of(walk).late, Some(TimeDelta::days(60)));

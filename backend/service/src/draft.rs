@@ -51,6 +51,11 @@ impl Draft {
         Ok(())
     }
 
+    /// Whether nothing on the balance moves.
+    pub(crate) fn is_still(&self) -> bool {
+        self.lines.is_empty()
+    }
+
     /// Takes points off the balance, if any.
     pub(crate) fn take(
         &mut self,

@@ -14,7 +14,7 @@ use tanhui_domain::office::{Act, Actor, Deed, reason_fits};
 use tanhui_domain::rule::SpentPoints;
 use tanhui_domain::text::Text;
 use tanhui_domain::time::civil_day;
-use tanhui_store::{StoreError, Transaction, activity, lot, office_log, tally, usage};
+use tanhui_store::{StoreError, Transaction, activity, city, lot, office_log, tally, usage};
 
 use crate::Services;
 use crate::activity::{receipt, rule_set};
@@ -36,6 +36,9 @@ pub enum ReversalError {
     /// It gave nothing that could be undone.
     #[error("the activity is {}", .0.word())]
     NotCredited(ActivityStatus),
+    /// An adjustment has taken grams of it since.
+    #[error("not enough CO2e on the account")]
+    InsufficientReduction,
     /// The reason is missing in one language, or too long.
     #[error("give a reason in Chinese and English, 1 to 500 bytes each")]
     Reason,
@@ -104,6 +107,9 @@ async fn try_to_reverse(
             return Err(ReversalError::NotCredited(status));
         }
     }
+    if draft.account().balance.reduction < found.reduction {
+        return Err(ReversalError::InsufficientReduction);
+    }
     let rules = rule_set(services, &found).await?;
     let lots = draft.tidy(&transaction, civil_day(now, city.timezone)).await?;
     let waiting = Waiting::load(&transaction, city, &found).await?;
@@ -126,6 +132,10 @@ async fn try_to_reverse(
         return Err(ReversalError::AlreadyReversed);
     }
     office_log::insert(&transaction, &deed(&found)).await?;
+    // Boards follow accounts that move.
+    if draft.is_still() {
+        city::renew_boards(&transaction, city.id).await?;
+    }
     draft.write(&transaction, city, now).await?;
 
     // 4. Commit, then answer.

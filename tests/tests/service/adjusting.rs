@@ -1,13 +1,14 @@
 //! Corrections by two people: proposed, decided once by another, never below zero.
 
 use tanhui_domain::amount::{Points, ReductionMg};
-use tanhui_domain::id::{AdjustmentId, CitizenId};
+use tanhui_domain::id::{ActivityId, AdjustmentId, CitizenId};
 use tanhui_domain::ledger::JournalKind::{Adjust, Credit};
-use tanhui_domain::office::{Act, Adjustment, AdjustmentStatus};
+use tanhui_domain::office::{Act, Actor, Adjustment, AdjustmentStatus};
 use tanhui_domain::text::Text;
 use tanhui_service::adjustment::{
     AdjustmentError, POINTS_MAX, Proposal, REDUCTION_MAX_MG, Verdict, decide, find, page, propose,
 };
+use tanhui_service::reversal::{ReversalError, reverse};
 use tanhui_service::statement;
 use tanhui_store::office_log;
 use tanhui_tests::{Outcome, Stage, each_database};
@@ -18,6 +19,7 @@ use crate::shop::Shop;
 each_database!(
     an_adjustment_takes_two_people,
     points_down_come_from_lots_and_never_go_below_zero,
+    grams_that_an_adjustment_took_are_not_taken_by_a_reversal_too,
     a_proposal_is_decided_once,
     a_refused_proposal_moves_nothing,
     amounts_and_reasons_are_bounded,
@@ -81,6 +83,26 @@ async fn points_down_come_from_lots_and_never_go_below_zero(stage: Stage) -> Out
     }
     let balance = statement::balance(&shop.programme.services, citizen).await?;
     assert_eq!((balance.amounts.points.get(), balance.amounts.reduction.get()), (0, 0));
+    shop.programme.stop().await
+}
+
+async fn grams_that_an_adjustment_took_are_not_taken_by_a_reversal_too(stage: Stage) -> Outcome {
+    let shop = Shop::open(&stage, 10, None).await?;
+    let citizen = shop.programme.enroll("card").await?;
+    shop.programme.credit(&[shop.programme.ride("a", "card", 6_000)]).await?;
+    let (services, city) = (&shop.programme.services, &shop.programme.city);
+    let id = ActivityId::derive(shop.programme.source.id, "a");
+    let (actor, reason) = (Actor::Person(officer(3)), Text::new("误报", "sent by mistake"));
+    let undo = || reverse(services, city, id, actor, &reason);
+    let less = shop.propose(proposal(citizen, 0, -1)).await?.id;
+    shop.decide(less, 2, Verdict::Approve).await?;
+    let refused = undo().await;
+    assert!(matches!(refused, Err(ReversalError::InsufficientReduction)), "{refused:?}");
+    assert_eq!(shop.points(citizen).await?, 30, "a refusal moves nothing");
+    let more = shop.propose(proposal(citizen, 0, 1)).await?.id;
+    shop.decide(more, 2, Verdict::Approve).await?;
+    undo().await?;
+    assert_eq!(shop.points(citizen).await?, 0);
     shop.programme.stop().await
 }
 

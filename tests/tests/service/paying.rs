@@ -20,6 +20,7 @@ each_database!(
     a_raised_budget_pays_at_once_and_the_citizen_is_told,
     a_reversal_takes_back_what_was_paid_and_gives_up_what_waits,
     a_shared_budget_is_paid_when_its_days_are_over,
+    boards_forget_what_waited_for_an_act_that_is_undone,
     two_processes_pay_each_point_once,
     a_budget_that_later_rules_leave_out_goes_on_paying,
 );
@@ -194,6 +195,19 @@ async fn a_shared_budget_is_paid_when_its_days_are_over(stage: Stage) -> Outcome
     act_at(&programme, "later", ("three", "swim"), Some("2026-03-21T00:00:00Z")).await?;
     assert_eq!(payout::pay(&programme.services).await?, paid(1, 17, 13), "what the reversal gave back");
     reverse(&programme, "later").await?;
+    programme.stop().await
+}
+
+/// Nothing moves on the account that boards follow.
+async fn boards_forget_what_waited_for_an_act_that_is_undone(stage: Stage) -> Outcome {
+    let programme = start(&stage, 1).await?;
+    for card in ["one", "two"] {
+        programme.enroll(card).await?;
+        act(&programme, card, card, "swim").await?;
+    }
+    assert_eq!(march_board(&programme).await?, [30, 30]);
+    reverse(&programme, "one").await?;
+    assert_eq!(march_board(&programme).await?, [30]);
     programme.stop().await
 }
 

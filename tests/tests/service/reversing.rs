@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use tanhui_domain::activity::{Activity, ActivityStatus};
 use tanhui_domain::amount::Points;
 use tanhui_domain::id::{ActivityId, CitizenId};
-use tanhui_domain::ledger::JournalKind::{Credit, Expire, Redeem, Reverse};
+use tanhui_domain::ledger::JournalKind::{Cancel, Credit, Expire, Redeem, Reverse};
 use tanhui_domain::office::Actor;
 use tanhui_domain::redemption::Refusal;
 use tanhui_domain::rule::RuleSet;
@@ -27,6 +27,7 @@ each_database!(
     an_activity_is_reversed_once,
     spent_points_leave_a_balance_below_zero_that_later_ones_fill,
     spent_points_are_owed_and_taken_from_later_ones,
+    points_that_end_as_they_come_back_fill_no_debt,
     a_reversal_and_a_redemption_at_once,
     expired_points_are_reversed_without_loss,
     points_of_other_lots_pay_for_spent_ones,
@@ -174,6 +175,22 @@ async fn spent_points_are_owed_and_taken_from_later_ones(stage: Stage) -> Outcom
         lines.split_at(3).1,
         [(Credit, 30), (Reverse, -30), (Credit, 45), (Reverse, -10), (Redeem, -20)]
     );
+    shop.programme.stop().await
+}
+
+async fn points_that_end_as_they_come_back_fill_no_debt(stage: Stage) -> Outcome {
+    let shop = Shop::open(&stage, 10, None).await?;
+    allow_negative(&stage, &shop).await?;
+    let shop = shop.offer_like(None, |draft| draft.voucher_days = 500).await?;
+    let citizen = shop.programme.enroll("card").await?;
+    let id = shop.ride_named("a", "card", 40).await?;
+    let bought = shop.buy(citizen, 2).await?;
+    shop.undo(id).await?;
+    stage.clock.set("2027-04-01T00:00:00Z".parse()?);
+    shop.give_back(citizen, bought).await?;
+    let lines = shop.lines(citizen).await?;
+    assert_eq!(lines, [(Credit, 40), (Redeem, -40), (Reverse, -40), (Cancel, 40), (Expire, -40)]);
+    assert_eq!((shop.points(citizen).await?, shop.spendable(citizen).await?), (-40, 0));
     shop.programme.stop().await
 }
 

@@ -21,6 +21,8 @@ pub enum Deed {
     Gate,
     /// A reading, held against earlier ones.
     Meter,
+    /// Its points wait until their week is over, and share a budget.
+    Swim,
     /// No rule set knows it.
     Flight,
 }
@@ -35,6 +37,7 @@ impl Deed {
             Self::Sorting => "sorting",
             Self::Gate => "gate",
             Self::Meter => "meter",
+            Self::Swim => "swim",
             Self::Flight => "flight",
         }
     }
@@ -60,7 +63,7 @@ pub struct Act {
     pub id: u32,
     pub card: u32,
     pub deed: Deed,
-    /// Metres of travel, tenths of a kilowatt hour of a reading.
+    /// Metres of travel or water, tenths of a kilowatt hour of a reading.
     pub size: i64,
     pub minutes: i64,
     /// The ticket, 0 for none, or the gate.
@@ -83,14 +86,42 @@ pub enum Step {
     Pay,
 }
 
+/// What becomes of an offer that was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    Pause,
+    Resume,
+    End,
+}
+
+/// What the city does with a merchant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rein {
+    Suspend { refund: bool },
+    Reinstate,
+    Close,
+}
+
 /// An offer to be opened.
 #[derive(Debug, Clone, Copy)]
 pub struct Opening {
     pub merchant: usize,
     pub price: i64,
-    pub payout: i64,
+    /// None for points that are given to the project.
+    pub payout: Option<i64>,
     pub stock: i64,
     pub per_person: Option<i64>,
+    pub per_person_week: Option<i64>,
+    pub stock_per_day: Option<i64>,
+    pub opens_at: Option<DateTime<Utc>>,
+    pub closes_at: Option<DateTime<Utc>>,
+    /// For citizens of the south only.
+    pub in_south: bool,
+    /// For citizens who have climbed to the level of trees only.
+    pub for_trees: bool,
+    /// What the city sets aside, in fen.
+    pub budget: Option<i64>,
+    pub refund_expired: bool,
     pub days: i32,
 }
 
@@ -150,8 +181,15 @@ pub enum Command {
         offer: u32,
         opening: Opening,
     },
-    End {
+    Turn {
+        process: usize,
         offer: u32,
+        turn: Turn,
+    },
+    Rein {
+        process: usize,
+        merchant: usize,
+        rein: Rein,
     },
     Redeem {
         process: usize,
@@ -176,6 +214,14 @@ pub enum Command {
         redemption: u32,
         voucher: usize,
     },
+    /// A till that had no network tells of a scan.
+    Scan {
+        process: usize,
+        merchant: usize,
+        redemption: u32,
+        voucher: usize,
+        scanned_at: DateTime<Utc>,
+    },
     /// Statements of all merchants are closed up to this instant.
     Close {
         process: usize,
@@ -188,7 +234,11 @@ pub enum Command {
         step: Step,
         other: bool,
     },
-    /// What ended is posted, what is owed is taken.
+    /// Points that waited are paid as far as budgets reach.
+    Pay {
+        process: usize,
+    },
+    /// What ended is posted, what is owed is taken, vouchers end or are given back.
     Expire {
         process: usize,
     },
@@ -212,6 +262,8 @@ pub enum Command {
     KeepUp {
         process: usize,
     },
+    /// On both processes: the one comes first, or the other, and nothing else.
+    AtOnce(Box<[Command; 2]>),
     /// A process ends and begins again.
     Restart {
         process: usize,
@@ -236,8 +288,8 @@ impl Command {
             | Self::Bind { .. }
             | Self::Unbind { .. }
             | Self::Open { .. }
-            | Self::End { .. }
             | Self::Propose { .. }
+            | Self::AtOnce(_)
             | Self::Restart { .. }
             | Self::EmptyCache => None,
             Self::Publish { process, .. }
@@ -245,12 +297,16 @@ impl Command {
             | Self::Report { process, .. }
             | Self::Review { process, .. }
             | Self::CreditWaiting { process }
+            | Self::Turn { process, .. }
+            | Self::Rein { process, .. }
             | Self::Redeem { process, .. }
             | Self::Cancel { process, .. }
             | Self::Use { process, .. }
             | Self::Void { process, .. }
+            | Self::Scan { process, .. }
             | Self::Close { process }
             | Self::Settle { process, .. }
+            | Self::Pay { process }
             | Self::Expire { process }
             | Self::Reverse { process, .. }
             | Self::Decide { process, .. }

@@ -71,6 +71,13 @@ pub struct Law {
     /// Points for all gates together.
     pub gates_month: i64,
     pub gates_day: i64,
+    pub swim_points_each: i64,
+    /// Points ever given that make a tree of a citizen.
+    pub tree_points: i64,
+    /// Points for gates and sorting; what it does not pay waits.
+    pub queue_week: i64,
+    /// Points that swims of one week share.
+    pub shared_week: i64,
     /// Spent points that are undone are owed; else the balance falls below zero.
     pub claws_back: bool,
     /// Points are good to the end of the month so many months later; else for thirty days.
@@ -117,6 +124,10 @@ impl Law {
             ],
             gates_month: 150 + 40 * turn,
             gates_day: 45 + 10 * turn,
+            swim_points_each: 30 + 5 * turn,
+            tree_points: 60 + 40 * turn,
+            queue_week: 30 + 12 * turn,
+            shared_week: 50 + 17 * turn,
             claws_back: turn % 2 == 0,
             good_months: [Some(3), None, Some(12), Some(1), None, Some(2)][place],
             late_days: if turn == 2 { 400 } else { 90 },
@@ -188,6 +199,10 @@ impl Law {
             ("steps_budget", self.campaigns[1].budget),
             ("gates_month", self.gates_month),
             ("gates_day", self.gates_day),
+            ("swim_points_each", self.swim_points_each),
+            ("tree_points", self.tree_points),
+            ("queue_week", self.queue_week),
+            ("shared_week", self.shared_week),
         ];
         let mut words: Vec<_> = numbers.map(|(word, number)| (word, number.to_string())).into();
         words.push(("expire", expire));

@@ -19,6 +19,7 @@ mod play;
 mod reach;
 mod real;
 mod watch;
+mod worlds;
 
 use tanhui_service::cache::Cache;
 use tanhui_tests::{Outcome, Stage, each_database};

@@ -25,7 +25,8 @@ enum Manner {
 /// Leads the life of a seed in all ways; `other` has another cache than memory.
 pub async fn all_alike(stage: &Stage, seed: u64, memory: Setting, other: Option<Setting>) -> Outcome {
     let start: DateTime<Utc> = FIRST_INSTANT.parse()?;
-    let mut life = generate::life(seed, memory.zone, start, steps()?);
+    let life = generate::life(seed, memory.zone, start, steps()?);
+    let mut life: Vec<Command> = life.into_iter().flat_map(one_after_the_other).collect();
     life.iter_mut().for_each(drop_repeats);
     let mut ways = vec![
         (Manner::AsItIs, memory.clone()),
@@ -57,6 +58,11 @@ fn without_ties(answer: &str) -> String {
     let mut words: Vec<&str> = answer.split(' ').collect();
     words.sort_unstable();
     words.join(" ")
+}
+
+/// What happens at once has no order of its own that could be the same twice.
+fn one_after_the_other(command: Command) -> Vec<Command> {
+    if let Command::AtOnce(both) = command { both.to_vec() } else { vec![command] }
 }
 
 /// Of one call an event stands once: sent alone, the second would be another call.

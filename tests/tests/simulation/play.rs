@@ -16,6 +16,7 @@ use crate::generate;
 use crate::law::{LAWS, Law};
 use crate::oracle::Oracle;
 use crate::real::Real;
+use crate::worlds::Worlds;
 
 /// Zones whose midnights, and their changes of the clock, differ: none, at midnight, by half an hour.
 const ZONES: [Tz; 4] = [
@@ -188,18 +189,17 @@ pub async fn lead(
     stage.clock.set(start);
     let mut real = Real::start(stage, city, setting).await?;
     let sources = real.sources.iter().map(|source| source.id).collect();
-    let mut oracle = Oracle::new(setting.zone, start, &Law::of(setting.first_law), sources);
+    let mut worlds = Worlds::new(Oracle::new(setting.zone, start, &Law::of(setting.first_law), sources));
     let (mut answers, mut difference) = (Vec::new(), None);
     for (step, command) in life.iter().enumerate() {
-        real.decided = oracle.activities();
-        oracle.ids = real.citizens.clone();
-        let expected = oracle.perform(command);
-        oracle.check();
+        real.decided = worlds.any().activities();
+        worlds.all_mut().for_each(|world| world.ids.clone_from(&real.citizens));
+        let after = worlds.after(command);
         let told = match real.perform(command).await {
             Ok(told) => told,
             Err(trouble) => vec![format!("failed: {trouble:?}")],
         };
-        if told != expected {
+        if let Err(expected) = worlds.keep(after, &told) {
             difference = Some(Difference { step, what: differing(&expected, &told) });
             break;
         }

@@ -15,7 +15,7 @@ const SEEDS: u64 = 400;
 const STEPS: usize = 150;
 
 /// How the answers begin that must come up, in words of which `_` stands for any.
-const REACHED: [&str; 44] = [
+const REACHED: [&str; 79] = [
     "credited _ pt _ mg",
     "credited _ pt _ mg capped",
     "credited _ pt _ mg budget_exhausted",
@@ -39,6 +39,7 @@ const REACHED: [&str; 44] = [
     "was rejected",
     "reversed",
     "reversed before",
+    "too few grams",
     "redeemed for",
     "as before",
     "key reused",
@@ -60,10 +61,48 @@ const REACHED: [&str; 44] = [
     "paid",
     "is closed",
     "is paid",
+    "credited _ pt _ mg queued",
+    "offer closed",
+    "opens later",
+    "other district",
+    "level",
+    "limit of the week, had",
+    "today",
+    "budget",
+    "donated",
+    "a donation",
+    "a voucher has expired",
+    "expired",
+    "stopped",
+    "ahead",
+    "too old",
+    "elsewhere",
+    "told before",
+    "paused",
+    "live",
+    "ended",
+    "is paused",
+    "is ended",
+    "suspended, work",
+    "suspended, refunding",
+    "active, work",
+    "still refunding",
+    "closed, refunding",
+    "is suspended",
+    "is active",
+    "is approved",
+    "is submitted",
+    "no offer",
+    "no voucher",
+    "quantity",
 ];
 
 /// What must be seen of some citizen at some time, as a number above zero before the word.
-const SEEN: [&str; 2] = ["pending", "spendable"];
+const SEEN: [&str; 5] = ["overdrawn", "owed", "pending", "spendable", "waiting"];
+
+/// What must stand in some line that is looked at.
+const SHOWN: [&str; 6] =
+    ["expired", "refunded", "voucher_used", "voucher_cancelled", "merchant_stopped", "suspended, refunded"];
 
 #[test]
 fn lives_come_to_everything() -> Outcome {
@@ -75,6 +114,8 @@ fn lives_come_to_everything() -> Outcome {
     }
     let never = REACHED.iter().filter(|wanted| !answers.iter().any(|answer| begins(answer, wanted)));
     assert_eq!(never.collect::<Vec<_>>(), Vec::<&&str>::new(), "no life comes to this");
+    let never = SHOWN.iter().filter(|wanted| !answers.iter().any(|answer| answer.contains(*wanted)));
+    assert_eq!(never.collect::<Vec<_>>(), Vec::<&&str>::new(), "no look shows this");
     for word in SEEN {
         let above =
             |purse: &String| purse.split(", ").any(|part| part.ends_with(word) && !part.starts_with('0'));

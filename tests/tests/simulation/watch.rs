@@ -18,6 +18,8 @@ pub struct Purse {
     pub debts: Pair,
     pub pending: i64,
     pub spendable: i64,
+    /// Promised and not on the account yet.
+    pub waiting: i64,
     /// Last day, first day of pending points, what is left.
     pub lots: Vec<((NaiveDate, Option<NaiveDate>), i64)>,
     /// What was there at two instants.
@@ -30,24 +32,40 @@ pub fn citizen(number: u32, purse: &Purse) -> String {
         format!("{left} until {last}{first}")
     };
     let lots: Vec<String> = purse.lots.iter().map(lot).collect();
-    let Purse { balance: (points, mg), debts: (overdrawn, owed), pending, spendable, statement, .. } = purse;
+    let Purse {
+        balance: (points, mg), debts: (overdrawn, owed), pending, spendable, waiting, statement, ..
+    } = purse;
     format!(
         "citizen {number}: {points} pt {mg} mg, {overdrawn} overdrawn, {owed} owed, {pending} pending, \
-         {spendable} spendable, lots [{}], statement {statement:?}",
+         {spendable} spendable, {waiting} waiting, lots [{}], statement {statement:?}",
         lots.join(", ")
     )
 }
 
-pub fn offer(number: u32, left: i64, live: bool) -> String {
-    format!("offer {number}: {left} left, live {live}")
+/// In all, taken of this day's, and fen.
+pub type Left = (i64, i64, Option<i64>);
+
+pub fn offer(number: u32, (left, taken_today, budget): Left, word: &str) -> String {
+    let budget = budget.map(|fen| format!(", {fen} fen")).unwrap_or_default();
+    format!("offer {number}: {word}, {left} left, {taken_today} taken today{budget}")
 }
 
 pub fn redemption(number: u32, vouchers: &str) -> String {
     format!("redemption {number}: {vouchers}")
 }
 
-pub fn merchant(number: usize, owed: i64, statements: &[String]) -> String {
-    format!("merchant {number}: {owed} fen [{}]", statements.join("; "))
+pub fn merchant(
+    number: usize,
+    (standing, issued): (&str, &str),
+    (owed, statements): &(i64, Vec<String>),
+    conflicts: &str,
+) -> String {
+    let statements = statements.join("; ");
+    format!("merchant {number}: {standing}, {issued}, {owed} fen [{statements}], conflicts [{conflicts}]")
+}
+
+pub fn project(points: i64) -> String {
+    format!("project: {points} pt")
 }
 
 pub fn programme(points: i64, milligrams: i64, payable: i64) -> String {

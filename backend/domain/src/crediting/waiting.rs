@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::Claim;
 use crate::amount::{AmountOverflow, Points};
 use crate::id::{ActivityId, CitizenId, CityId, RuleSetId};
-use crate::ledger::{LotKey, NEVER};
+use crate::ledger::{AT_ONCE, LotKey, NEVER};
 use crate::rule::{Action, Budget, Credit, RuleSet, WhenExhausted};
 use crate::text::Text;
 use crate::time::{DayRange, civil_day};
@@ -120,6 +120,7 @@ pub fn payout_lot(
 ) -> LotKey {
     let paid_on = civil_day(paid_at, rule_set.timezone());
     let expires_on = rule_set.expires_on(paid_on).unwrap_or(NEVER);
-    let spendable_from = action.spendable_on(civil_day(credited_at, rule_set.timezone()));
-    if spendable_from <= paid_on { LotKey::until(expires_on) } else { LotKey { expires_on, spendable_from } }
+    let settled_on = action.spendable_on(civil_day(credited_at, rule_set.timezone()));
+    let spendable_from = settled_on.filter(|settled_on| *settled_on > paid_on).unwrap_or(AT_ONCE);
+    LotKey { expires_on, spendable_from }
 }

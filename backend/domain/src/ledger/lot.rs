@@ -230,6 +230,7 @@ mod tests {
             let takes = take_from_lots(&lots, Points::new(bought), day(1)).unwrap();
             let backs = give_back_to_lots(&takes, Points::new(bought - kept));
             let less = take_from_lots(&lots, Points::new(kept), day(1)).unwrap();
+            assert!(backs.iter().all(|back| back.points > Points::ZERO), "nothing comes back to no lot");
             for take in &takes {
                 let of = |all: &[LotTake]| {
                     all.iter().find(|other| other.key == take.key).map_or(0, |other| other.points.get())

@@ -139,3 +139,78 @@ impl Voucher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    fn redemption() -> Redemption {
+        Redemption {
+            id: RedemptionId::new(Uuid::from_u128(1)),
+            city: CityId::new(1),
+            citizen: CitizenId::new(Uuid::from_u128(2)),
+            offer: OfferId::new(Uuid::from_u128(3)),
+            quantity: 3,
+            points: Points::new(60),
+            project: None,
+            redeemed_at: at(0),
+            returned: 0,
+            cancelled_at: None,
+        }
+    }
+
+    fn voucher(status: VoucherStatus) -> Voucher {
+        Voucher {
+            id: VoucherId::new(Uuid::from_u128(4)),
+            redemption: redemption().id,
+            offer: redemption().offer,
+            merchant: MerchantId::new(Uuid::from_u128(5)),
+            code: "0123456789ABCDEF".to_owned(),
+            status,
+            expires_at: at(9),
+            used_at: None,
+        }
+    }
+
+    #[test]
+    fn each_voucher_has_its_part_of_the_points() {
+        for (vouchers, points) in [(0, 0), (1, 20), (2, 40), (3, 60)] {
+            assert_eq!(redemption().points_of(vouchers), Ok(Points::new(points)));
+        }
+    }
+
+    #[test]
+    fn what_was_made_is_told_again_whatever_became_of_it() {
+        let used = Voucher { used_at: Some(at(5)), ..voucher(VoucherStatus::Used) };
+        let now = Redeemed {
+            redemption: Redemption { returned: 2, cancelled_at: Some(at(6)), ..redemption() },
+            vouchers: vec![used, voucher(VoucherStatus::Refunded)],
+        };
+        let live = vec![voucher(VoucherStatus::Live); 2];
+        assert_eq!(now.as_made(), Redeemed { redemption: redemption(), vouchers: live });
+    }
+
+    #[test]
+    fn words_are_those_of_rows() {
+        let words = ["live", "used", "cancelled", "expired", "refunded"];
+        assert_eq!(VoucherStatus::ALL.map(VoucherStatus::word), words);
+        assert_eq!(words.map(VoucherStatus::from_word), VoucherStatus::ALL.map(Some));
+        assert_eq!(VoucherStatus::from_word("lost"), None);
+    }
+
+    #[test]
+    fn a_live_voucher_is_called_expired_from_its_end_on() {
+        for (seconds, word) in [(8, "live"), (9, "expired"), (10, "expired")] {
+            assert_eq!(voucher(VoucherStatus::Live).word_at(at(seconds)), word, "{seconds}");
+        }
+        for status in VoucherStatus::ALL.into_iter().skip(1) {
+            assert_eq!([8, 10].map(|seconds| voucher(status).word_at(at(seconds))), [status.word(); 2]);
+        }
+    }
+}

@@ -146,6 +146,11 @@ pub fn take(want: Want, shelf: &mut Shelf, buyer: &mut Buyer, at: Moment) -> Res
     if !(1..=QUANTITY_MAX).contains(&quantity) {
         return Err(Refusal::Quantity);
     }
+    live(&shelf.offer)?;
+    // Before all else: who comes to an empty shelf is told so without waiting to be known.
+    if shelf.offer.stock_left <= 0 {
+        return Err(Refusal::OutOfStock { left: 0 });
+    }
     open(&shelf.offer, at.now)?;
     eligible(&shelf.offer, buyer)?;
     let had = buyer.had.get(&shelf.offer.id).copied().unwrap_or_default();
@@ -168,16 +173,19 @@ pub fn take(want: Want, shelf: &mut Shelf, buyer: &mut Buyer, at: Moment) -> Res
     Ok(Taken { points, takes, budget, posting })
 }
 
-fn open(offer: &Offer, now: DateTime<Utc>) -> Result<(), Refusal> {
+fn live(offer: &Offer) -> Result<(), Refusal> {
     match offer.status {
-        OfferStatus::Live if !offer.halted => {}
+        OfferStatus::Live if !offer.halted => Ok(()),
         OfferStatus::Live
         | OfferStatus::Draft
         | OfferStatus::Submitted
         | OfferStatus::Approved
         | OfferStatus::Paused
-        | OfferStatus::Ended => return Err(Refusal::OfferClosed),
+        | OfferStatus::Ended => Err(Refusal::OfferClosed),
     }
+}
+
+fn open(offer: &Offer, now: DateTime<Utc>) -> Result<(), Refusal> {
     if let Some(opens_at) = offer.conditions.opens_at.filter(|opens_at| now < *opens_at) {
         return Err(Refusal::NotOpenYet { opens_at });
     }
@@ -328,6 +336,7 @@ mod tests {
             let open = outcome(Offer { status, ..coupon() }, &buyer(99), 1).is_ok();
             assert_eq!(open, status == OfferStatus::Live, "{status:?}");
         }
+        assert_eq!(outcome(Offer { halted: true, ..coupon() }, &buyer(99), 1), Err(Refusal::OfferClosed));
         let at = |seconds| DateTime::from_timestamp(seconds, 0);
         let window = |opens_at, closes_at| {
             let conditions = Conditions { opens_at, closes_at, ..Conditions::default() };
@@ -336,6 +345,18 @@ mod tests {
         assert_eq!(window(at(0), at(1)), None);
         assert_eq!(window(at(1), None), at(1).map(|opens_at| Refusal::NotOpenYet { opens_at }));
         assert_eq!(window(None, at(0)), Some(Refusal::OfferClosed));
+    }
+
+    #[test]
+    fn an_empty_shelf_is_told_before_who_asks_and_when() {
+        let later = DateTime::from_timestamp(9, 0);
+        let south = Some("south".to_owned());
+        let conditions = Conditions { opens_at: later, district: south, ..Conditions::default() };
+        let empty = Offer { stock_left: 0, per_person: Some(1), conditions, ..coupon() };
+        let sold_out = Err(Refusal::OutOfStock { left: 0 });
+        assert_eq!(outcome(empty.clone(), &buyer(0), 2), sold_out);
+        let ended = Offer { status: OfferStatus::Ended, ..empty };
+        assert_eq!(outcome(ended, &buyer(0), 2), Err(Refusal::OfferClosed));
     }
 
     #[test]

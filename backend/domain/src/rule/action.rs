@@ -223,10 +223,11 @@ impl Action {
         self.same_act.as_ref()
     }
 
-    /// The first civil day on which points credited on a day can be spent.
+    /// The first civil day on which points credited on a day can be spent; none where they need not settle.
     #[must_use]
-    pub fn spendable_on(&self, credited_on: NaiveDate) -> NaiveDate {
-        credited_on.checked_add_days(Days::new(u64::from(self.settle_days))).unwrap_or(NaiveDate::MAX)
+    pub fn spendable_on(&self, credited_on: NaiveDate) -> Option<NaiveDate> {
+        let settled = || credited_on.checked_add_days(Days::new(u64::from(self.settle_days)));
+        (self.settle_days > 0).then(|| settled().unwrap_or(NaiveDate::MAX))
     }
 
     /// Whether some cap counts the acts of one card, meter or account together.

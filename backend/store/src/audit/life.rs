@@ -5,12 +5,15 @@ use super::walk::Walk::Owners;
 
 pub(super) const INVARIANTS: &[Invariant] = &[
     (
+        // Points that came back and ended at once leave a balance where it was, below zero or not.
         "only_a_reversal_goes_below_zero",
         Owners,
         "SELECT 'account ' || id(a.owner_id) || ' posting ' || p.version FROM ledger_lines p
          JOIN accounts a ON a.owner_id = p.owner_id
          WHERE a.kind = 1 AND (p.reduction_after_mg < 0
-            OR (p.points_after < 0 AND p.points < 0 AND p.kind <> 7))",
+            OR (p.points_after < 0 AND p.points < 0 AND p.kind <> 7 AND NOT (p.kind = 5
+              AND COALESCE((SELECT SUM(b.points) FROM ledger_lines b WHERE b.owner_id = p.owner_id
+                AND b.cause = p.cause AND b.kind IN (3, 5)), -1) >= 0)))",
     ),
     (
         "points_are_the_sum_of_lots",

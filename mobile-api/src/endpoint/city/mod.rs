@@ -95,6 +95,7 @@ pub fn reversal_problem(error: ReversalError) -> Problem {
             Problem::new(Code::NotCredited)
                 .detail(format!("该行为的状态是 {word}。"), format!("The activity is {word}."))
         }
+        ReversalError::InsufficientReduction => Problem::new(Code::InsufficientReduction),
         ReversalError::Reason => reason_problem(),
         ReversalError::Store(error) => error.into(),
     }

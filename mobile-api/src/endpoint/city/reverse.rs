@@ -49,7 +49,7 @@ impl From<Activity> for ReversedActivity {
     responses(
         (status = 200, body = ReversedActivity),
         (status = 404, description = "`not_found`: no such activity in my city"),
-        (status = 409, description = "`already_reversed`, `not_credited`"),
+        (status = 409, description = "`already_reversed`, `not_credited`, `insufficient_reduction`"),
     )
 )]
 pub async fn reverse(

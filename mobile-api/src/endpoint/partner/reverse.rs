@@ -20,7 +20,7 @@ use crate::state::AppState;
         (status = 404, body = ProblemDocument, content_type = "application/problem+json",
             description = "`not_found`"),
         (status = 409, body = ProblemDocument, content_type = "application/problem+json",
-            description = "`already_reversed`, `not_credited`"),
+            description = "`already_reversed`, `not_credited`, `insufficient_reduction`"),
     )
 )]
 pub async fn reverse(

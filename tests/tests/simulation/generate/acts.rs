@@ -17,20 +17,21 @@ impl Life {
         Command::Report { process: self.process(), acts }
     }
 
-    fn act(&mut self) -> Act {
+    pub(super) fn act(&mut self) -> Act {
         if self.dice.percent(20)
             && let Some(known) = self.dice.pick(&self.acts).copied()
         {
             return self.again(known);
         }
-        let deed = match self.dice.within(1, 60) {
-            1..=20 => Deed::Ride,
-            21..=30 => Deed::Trip,
-            31..=34 => Deed::Cycle,
-            35..=39 => Deed::Walk,
-            40..=44 => Deed::Sorting,
+        let deed = match self.dice.within(1, 66) {
+            1..=19 => Deed::Ride,
+            20..=29 => Deed::Trip,
+            30..=33 => Deed::Cycle,
+            34..=38 => Deed::Walk,
+            39..=44 => Deed::Sorting,
             45..=52 => Deed::Gate,
             53..=59 => Deed::Meter,
+            60..=65 => Deed::Swim,
             _ => Deed::Flight,
         };
         let (source, card) = self.subject();
@@ -46,7 +47,7 @@ impl Life {
     }
 
     /// Gives it a name of its own.
-    fn new_act(&mut self, act: Act) -> Act {
+    pub(super) fn new_act(&mut self, act: Act) -> Act {
         self.next_act += 1;
         let act = Act { id: self.next_act, ..act };
         if act.deed.takes_time() && act.size > act.minutes * SPEED_MAX {
@@ -88,7 +89,7 @@ impl Life {
     }
 
     /// The same event, perhaps changed, perhaps of another source or card, or told under another name.
-    fn again(&mut self, known: Act) -> Act {
+    pub(super) fn again(&mut self, known: Act) -> Act {
         if known.deed.takes_time() {
             return self.told_again(known);
         }

@@ -1,19 +1,22 @@
 //! A seeded life of a city: what people, sources, shops and the clock do, most of it near a boundary.
 
 mod acts;
+mod races;
+mod shop;
+mod spree;
+
+use std::collections::VecDeque;
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use tanhui_domain::time::day_start;
 use tanhui_tests::Dice;
 
-use crate::command::{Act, ActKey, Command, Opening, PROCESSES, SOURCES, Step, Wish};
+use crate::command::{Act, ActKey, Command, PROCESSES, SOURCES, Wish};
 use crate::law::LAWS;
 
 /// Cards of each source.
 const CARDS: u32 = 14;
-/// How far a statement goes when nobody sends it back.
-const STEPS_OF_A_STATEMENT: [Step; 3] = [Step::Submit, Step::Approve, Step::Pay];
 /// Least commands between two looks.
 const STEPS_BETWEEN_LOOKS: usize = 20;
 const MOMENT: TimeDelta = TimeDelta::microseconds(1);
@@ -35,11 +38,15 @@ struct Life {
     last_wish: Option<Wish>,
     /// Merchant, redemption, voucher.
     last_use: (usize, u32, usize),
+    /// The same, and when it was scanned.
+    last_scan: ((usize, u32, usize), DateTime<Utc>),
     last_reversed: ActKey,
     /// Merchant, number of the statement, steps tried.
     at_work: (usize, i64, usize),
     /// What the clock has shown.
     instants: Vec<DateTime<Utc>>,
+    /// What people have in mind, done bit by bit.
+    ahead: VecDeque<Command>,
 }
 
 /// So many commands from a seed, with a look at the end.
@@ -58,9 +65,11 @@ pub fn life(seed: u64, zone: Tz, start: DateTime<Utc>, steps: usize) -> Vec<Comm
         cards: Vec::new(),
         last_wish: None,
         last_use: (0, 1, 0),
+        last_scan: ((0, 1, 0), start),
         last_reversed: (0, 1),
         at_work: (0, 1, 0),
         instants: vec![start],
+        ahead: VecDeque::new(),
     };
     let mut commands: Vec<Command> = (0..8).map(|_| life.enrol()).collect();
     commands.extend((0..2).map(|_| life.open()));
@@ -78,31 +87,41 @@ pub fn life(seed: u64, zone: Tz, start: DateTime<Utc>, steps: usize) -> Vec<Comm
 
 impl Life {
     fn next(&mut self) -> Command {
-        match self.dice.within(1, 120) {
+        if self.dice.percent(30)
+            && let Some(command) = self.ahead.pop_front()
+        {
+            return command;
+        }
+        match self.dice.within(1, 152) {
             1..=37 => self.report(),
             38..=51 => self.pass(),
-            52..=61 => self.redeem(),
-            62..=65 => self.cancel(),
-            66..=70 => self.use_voucher(),
-            71 | 72 => self.void(),
-            73..=75 => self.close(),
-            76..=82 => self.settle(),
-            83 | 84 => Command::Expire { process: self.process() },
-            85..=88 => self.reverse(),
-            89 | 90 => self.propose(),
-            91 | 92 => self.decide(),
-            93..=96 => self.review(),
-            97..=100 => self.enrol(),
-            101..=104 => self.bind(),
-            105 => self.unbind(),
-            106 => self.move_house(),
-            107..=109 => Command::CreditWaiting { process: self.process() },
-            110..=112 => Command::Publish { process: self.process(), law: self.dice.up_to(LAWS) },
-            113 | 114 => self.open(),
-            115 => Command::End { offer: self.dice.up_to(self.offers.max(1)) },
-            116 | 117 => Command::KeepUp { process: self.process() },
-            118 | 119 => Command::Restart { process: self.process() },
-            _ => Command::EmptyCache,
+            52..=62 => self.redeem(),
+            63..=66 => self.cancel(),
+            67..=71 => self.use_voucher(),
+            72 | 73 => self.void(),
+            74..=76 => self.scan(),
+            77..=79 => self.close(),
+            80..=86 => self.settle(),
+            87..=89 => Command::Expire { process: self.process() },
+            90..=93 => self.reverse(),
+            94 | 95 => self.propose(),
+            96 | 97 => self.decide(),
+            98..=101 => self.review(),
+            102..=105 => self.enrol(),
+            106..=109 => self.bind(),
+            110 => self.unbind(),
+            111 | 112 => self.move_house(),
+            113..=115 => Command::CreditWaiting { process: self.process() },
+            116..=118 => Command::Publish { process: self.process(), law: self.dice.up_to(LAWS) },
+            119..=123 => self.open(),
+            124 | 125 => self.turn(),
+            126 | 127 => self.rein(),
+            128 | 129 => Command::KeepUp { process: self.process() },
+            130 | 131 => Command::Restart { process: self.process() },
+            132..=136 => Command::Pay { process: self.process() },
+            137 => Command::EmptyCache,
+            138..=140 => self.spree(),
+            _ => self.race(),
         }
     }
 
@@ -169,97 +188,6 @@ impl Life {
         (self.now - by).max(latest - TimeDelta::days(1))
     }
 
-    fn open(&mut self) -> Command {
-        self.offers += 1;
-        let per_person = if self.dice.percent(40) { Some(self.dice.within(1, 4)) } else { None };
-        let opening = Opening {
-            merchant: merchant_of(self.offers),
-            price: if self.dice.percent(60) { self.dice.within(1, 8) } else { self.dice.within(9, 30) },
-            payout: self.dice.within(0, 900),
-            stock: self.dice.within(0, 25),
-            per_person,
-            days: i32::try_from(self.dice.within(1, 40)).unwrap_or(1),
-        };
-        Command::Open { offer: self.offers, opening }
-    }
-
-    /// Now and then the same request comes again, or its key with another one.
-    fn redeem(&mut self) -> Command {
-        let redemption = u32::try_from(self.redemptions.len() + 1).unwrap_or(u32::MAX);
-        let again = self.last_wish.filter(|wish| wish.key.is_some() && self.dice.clone().percent(40));
-        let more = i64::from(self.dice.percent(20));
-        let again = again.map(|wish| Wish { quantity: wish.quantity + more, ..wish });
-        let wish = again.unwrap_or_else(|| self.wish());
-        self.last_wish = Some(wish);
-        self.redemptions.push((redemption, wish));
-        Command::Redeem { process: self.process(), redemption, wish }
-    }
-
-    fn wish(&mut self) -> Wish {
-        let quantity = match self.dice.within(1, 20) {
-            1 => 0,
-            2 => self.dice.within(19, 21),
-            3..=7 => self.dice.within(2, 4),
-            _ => 1,
-        };
-        let key = if self.dice.percent(30) { Some(self.dice.up_to(3)) } else { None };
-        Wish { citizen: self.citizen(), offer: self.dice.up_to(self.offers + 1), quantity, key }
-    }
-
-    fn cancel(&mut self) -> Command {
-        let known = self.dice.pick(&self.redemptions).copied();
-        let (redemption, citizen) = known.map_or((1, 1), |(redemption, wish)| (redemption, wish.citizen));
-        let redemption = if self.dice.percent(15) { self.last_use.1 } else { redemption };
-        let citizen = if self.dice.percent(8) { self.citizen() } else { citizen };
-        Command::Cancel { process: self.process(), redemption, citizen }
-    }
-
-    fn use_voucher(&mut self) -> Command {
-        let (merchant, redemption, voucher) = self.voucher(15);
-        self.last_use = (merchant, redemption, voucher);
-        Command::Use { process: self.process(), merchant, redemption, voucher }
-    }
-
-    fn void(&mut self) -> Command {
-        let (merchant, redemption, voucher) = self.voucher(80);
-        Command::Void { process: self.process(), merchant, redemption, voucher }
-    }
-
-    /// By that chance the last that was to be used, else mostly one that was bought lately.
-    fn voucher(&mut self, last: i64) -> (usize, u32, usize) {
-        if self.dice.percent(last) {
-            return self.last_use;
-        }
-        let latest = self.redemptions.len().saturating_sub(8);
-        let among = if self.dice.percent(80) { &self.redemptions[latest..] } else { &self.redemptions[..] };
-        let Some((redemption, wish)) = self.dice.pick(among).copied() else { return (0, 1, 0) };
-        let merchant = merchant_of(wish.offer + u32::from(self.dice.percent(10)));
-        (merchant, redemption, usize::from(self.dice.percent(20)))
-    }
-
-    /// Somebody begins to work at one of the statements.
-    fn close(&mut self) -> Command {
-        self.at_work = (usize::from(self.dice.percent(50)), i64::from(self.dice.up_to(2)), 0);
-        Command::Close { process: self.process() }
-    }
-
-    /// Mostly the step that is due of the statement that somebody works at.
-    fn settle(&mut self) -> Command {
-        let (merchant, number, taken) = self.at_work;
-        let step = match self.dice.within(1, 20) {
-            1 => Step::Return,
-            2 => Step::Pay,
-            3 => Step::Submit,
-            _ => STEPS_OF_A_STATEMENT[taken],
-        };
-        let other = self.dice.percent(if step == Step::Approve { 85 } else { 15 });
-        self.at_work = match taken + 1 {
-            next if next < STEPS_OF_A_STATEMENT.len() => (merchant, number, next),
-            _ => (merchant, number, 0),
-        };
-        Command::Settle { process: self.process(), merchant, number, step, other }
-    }
-
     /// Now and then what was undone before, or is held.
     fn reverse(&mut self) -> Command {
         let act = match self.dice.within(1, 20) {
@@ -314,9 +242,4 @@ impl Life {
         let known = self.dice.pick(among).copied().unwrap_or(self.now);
         known + MOMENT * i32::try_from(self.dice.within(0, 1)).unwrap_or(0)
     }
-}
-
-/// Merchants take turns with their offers.
-fn merchant_of(offer: u32) -> usize {
-    usize::from(offer.is_multiple_of(2))
 }

@@ -55,7 +55,9 @@ impl Oracle {
         }
         let read = match act.deed {
             Deed::Flight => return Some("unknown_action"),
-            Deed::Ride | Deed::Trip | Deed::Cycle | Deed::Walk => METRES_READ_MIN..=METRES_READ_MAX,
+            Deed::Ride | Deed::Trip | Deed::Cycle | Deed::Walk | Deed::Swim => {
+                METRES_READ_MIN..=METRES_READ_MAX
+            }
             Deed::Meter => 0..=TENTHS_READ_MAX,
             Deed::Sorting | Deed::Gate => i64::MIN..=i64::MAX,
         };
@@ -116,20 +118,27 @@ impl Oracle {
             let points_this_year = person.used(Deed::Gate, Span::Year, day).points;
             let passer = Passer { share, in_south: person.in_south, points_this_year };
             (decided.granted, short, decided.drawn) = self.shared.pass(law, act, day, passer);
-            self.shared.count(act, day, decided.granted, &decided.drawn);
+            self.shared.count(act, day, decided.granted, 1);
         } else {
             decided.granted = grant(law, act, share, person, day);
         }
+        let ready = self.ready(act.deed, law, day, decided.granted.points, &mut decided.drawn);
+        self.shared.issue(&decided.drawn, day, 1);
+        self.promise((act.key(), owner), act.deed, law, day, ready.later);
+        decided.paid = ready.now;
         let last_day = law.last_day(today).expect("a day of the calendar");
         let settles = act.deed == Deed::Trip && law.settle_days > 0;
         decided.lot = (last_day, settles.then(|| today + TimeDelta::days(law.settle_days)));
-        let Granted { points, milligrams, capped, .. } = decided.granted;
+        let (points, Granted { milligrams, capped, .. }) = (ready.now, decided.granted);
+        let person = self.citizens.get_mut(&owner).expect("bindings are of citizens");
         person.occupy(act);
         person.enter(act.deed, day, decided.granted, now);
         person.grant(decided.lot, points);
         person.post(now, points, milligrams);
         self.decided.insert(act.key(), decided);
-        let code = if short {
+        let code = if ready.later > 0 {
+            " queued"
+        } else if short {
             " budget_exhausted"
         } else if capped {
             " capped"
@@ -166,7 +175,7 @@ fn share(act: Act) -> Option<i64> {
     match act.deed {
         Deed::Meter => Some(100),
         Deed::Sorting => EVIDENCE[act.source].map(|_| 100),
-        Deed::Ride | Deed::Trip | Deed::Cycle | Deed::Walk | Deed::Gate | Deed::Flight => {
+        Deed::Ride | Deed::Trip | Deed::Cycle | Deed::Walk | Deed::Gate | Deed::Swim | Deed::Flight => {
             EVIDENCE[act.source]
         }
     }

@@ -13,7 +13,7 @@ const MONTH: &str = "gates_month";
 const DAY: &str = "gates_day";
 
 /// Counts of the whole city.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Shared {
     gates: BTreeMap<(u32, NaiveDate), Used>,
     cards: BTreeMap<(usize, u32, NaiveDate), Used>,
@@ -33,7 +33,7 @@ pub struct Passer {
 }
 
 impl Shared {
-    fn issued(&self, name: &'static str, (from, until): (NaiveDate, NaiveDate)) -> i64 {
+    pub fn issued(&self, name: &'static str, (from, until): (NaiveDate, NaiveDate)) -> i64 {
         self.issued.range((name, from)..(name, until)).map(|(_, points)| points).sum()
     }
 
@@ -76,21 +76,16 @@ impl Shared {
         (Granted { points: paid, capped: trimmed, ..Granted::default() }, short, drawn)
     }
 
-    /// An act counts on its gate, its card and whatever paid for it.
-    pub fn count(&mut self, act: Act, day: NaiveDate, granted: Granted, drawn: &Drawn) {
-        self.gates.entry((act.mark, day)).or_default().count(granted, 1);
-        self.cards.entry((act.source, act.card, day)).or_default().count(granted, 1);
-        for (name, points) in drawn {
-            *self.issued.entry((name, day)).or_default() += points;
-        }
+    /// An act counts on its gate and its card once, or once less.
+    pub fn count(&mut self, act: Act, day: NaiveDate, granted: Granted, once: i64) {
+        self.gates.entry((act.mark, day)).or_default().count(granted, once);
+        self.cards.entry((act.source, act.card, day)).or_default().count(granted, once);
     }
 
-    /// An undone act gives back its place at the gate, what counts on its card, and what it drew.
-    pub fn uncount(&mut self, act: Act, day: NaiveDate, granted: Granted, drawn: &Drawn) {
-        self.gates.entry((act.mark, day)).or_default().count(granted, -1);
-        self.cards.entry((act.source, act.card, day)).or_default().count(granted, -1);
+    /// What was drawn counts as issued once, or once less.
+    pub fn issue(&mut self, drawn: &Drawn, day: NaiveDate, once: i64) {
         for (name, points) in drawn {
-            *self.issued.entry((name, day)).or_default() -= points;
+            *self.issued.entry((name, day)).or_default() += once * points;
         }
     }
 

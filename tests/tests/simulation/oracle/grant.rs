@@ -39,6 +39,12 @@ pub fn grant(law: &Law, act: Act, share: i64, person: &Person, day: NaiveDate) -
             let usual = usual(law, person, day).expect("asked before");
             Granted { points: (usual - act.size).max(0) / 10, ..Granted::default() }
         }
+        Deed::Swim => {
+            let points = act.size * 10 * share / 100_000;
+            let mut granted = Granted { points, ..Granted::default() };
+            trim(&mut granted, law.swim_points_each);
+            granted
+        }
         Deed::Gate | Deed::Flight => panic!("decided elsewhere"),
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::person::LotDays;
+use super::person::{Granted, LotDays};
 use super::{Oracle, Person, Status};
 use crate::command::{ActKey, Deed};
 
@@ -45,6 +45,26 @@ impl Person {
         }
     }
 
+    /// Points that went into a lot are taken back: what is left there, what ended there, then any others.
+    fn undo(&mut self, lot: LotDays, points: i64, claws_back: bool, now: DateTime<Utc>) {
+        let lot = self.lots.entry(lot).or_default();
+        let from_own = lot.left.min(points);
+        lot.left -= from_own;
+        let revived = lot.ended.min(points - from_own);
+        lot.ended -= revived;
+        self.post_some(now, revived, 0);
+        let missing = points - from_own - revived;
+        let others: i64 = self.take_one_by_one(missing, |_| true).values().sum();
+        let spent = missing - others;
+        if claws_back {
+            self.owed += spent;
+            self.post_some(now, spent - points, 0);
+        } else {
+            self.overdrawn += spent;
+            self.post_some(now, -points, 0);
+        }
+    }
+
     fn has_points(&self) -> bool {
         self.lots.values().any(|lot| lot.left > 0)
     }
@@ -71,37 +91,33 @@ impl Oracle {
         let (today, now) = (self.today(), self.now);
         let claws_back = self.law_at(now).claws_back;
         let Some(decided) = self.decided.get_mut(&key) else { return "no activity".to_owned() };
+        let person = &self.citizens[&decided.whose];
         match decided.status {
             Status::Reversed => return "reversed before".to_owned(),
             Status::Rejected => return "was rejected".to_owned(),
             Status::Held => return "was held".to_owned(),
+            Status::Credited if person.balance().1 < decided.granted.milligrams => {
+                return "too few grams".to_owned();
+            }
             Status::Credited => decided.status = Status::Reversed,
         }
-        let (points, milligrams) = (decided.granted.points, decided.granted.milligrams);
+        let decided = decided.clone();
+        let (mut parts, lost_before) = self.withdraw(key);
+        parts.insert(0, (decided.lot, decided.paid));
         let person = self.citizens.get_mut(&decided.whose).expect("activities are of citizens");
         person.tidy(today, now);
-        let lot = person.lots.entry(decided.lot).or_default();
-        let from_own = lot.left.min(points);
-        lot.left -= from_own;
-        let revived = lot.ended.min(points - from_own);
-        lot.ended -= revived;
-        person.post_some(now, revived, 0);
-        let missing = points - from_own - revived;
-        let others: i64 = person.take_one_by_one(missing, |_| true).values().sum();
-        let spent = missing - others;
-        if claws_back {
-            person.owed += spent;
-            person.post_some(now, spent - points, -milligrams);
-        } else {
-            person.overdrawn += spent;
-            person.post_some(now, -points, -milligrams);
+        person.post_some(now, 0, -decided.granted.milligrams);
+        for (lot, points) in parts {
+            person.undo(lot, points, claws_back, now);
         }
         let act = decided.act;
         let day = act.at.with_timezone(&self.zone).date_naive();
-        person.remove(act.deed, day, decided.granted, now);
+        let points = decided.granted.points - lost_before;
+        person.remove(act.deed, day, Granted { points, ..decided.granted }, now);
         person.vacate(key);
+        self.shared.issue(&decided.drawn, day, -1);
         if act.deed == Deed::Gate {
-            self.shared.uncount(act, day, decided.granted, &decided.drawn);
+            self.shared.count(act, day, decided.granted, -1);
         }
         "reversed".to_owned()
     }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Datelike, Utc};
 use tanhui_domain::time::day_start;
 
 use super::Oracle;
+use super::offer::{Issued, Standing};
 use crate::command::Step;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl State {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Statement {
     /// How many lines of the account end with it.
     until: usize,
@@ -50,8 +51,10 @@ struct Statement {
 }
 
 /// A merchant's account.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Merchant {
+    pub standing: Standing,
+    pub issued: Issued,
     lines: Vec<Line>,
     statements: Vec<Statement>,
 }
@@ -112,6 +115,11 @@ impl Merchant {
 }
 
 impl Oracle {
+    /// Whether the city has stopped a merchant.
+    pub(super) fn is_halted(&self, merchant: usize) -> bool {
+        self.merchants[merchant].standing != Standing::Active
+    }
+
     /// How many statements are closed with what was written before an instant.
     pub(super) fn close(&mut self, before: DateTime<Utc>) -> usize {
         self.merchants.iter_mut().map(|merchant| usize::from(merchant.close(before))).sum()

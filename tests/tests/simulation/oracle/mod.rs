@@ -6,10 +6,13 @@ mod fund;
 mod grant;
 mod life;
 mod merchant;
+mod offer;
 mod person;
 mod spend;
+mod till;
 mod travel;
 mod view;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,12 +26,17 @@ use crate::law::Law;
 use fund::{Drawn, Shared};
 use life::Adjustment;
 use merchant::Merchant;
+use offer::Offer;
 use person::{Granted, LotDays};
 pub use person::{Person, Span};
-use spend::{Key, Offer, Redemption};
+use spend::{Key, Redemption};
+use till::{Scan, VoucherKey};
+use waiting::Promise;
 
 /// How long a repeated key is known.
 const KEYS_KEPT: TimeDelta = TimeDelta::days(7);
+/// How long it is known what tills told of late.
+const SCANS_KEPT: TimeDelta = TimeDelta::days(90);
 
 /// An activity as it was decided.
 #[derive(Debug, Clone)]
@@ -40,14 +48,16 @@ pub struct Decided {
     /// By which it is decided, also when somebody looks at it later.
     law: Law,
     drawn: Drawn,
-    /// Where its points went.
+    /// What of its points did not wait.
+    pub paid: i64,
+    /// Where those went.
     lot: LotDays,
 }
 
 impl Decided {
     fn new(whose: u32, act: Act, law: &Law, status: Status) -> Self {
         let lot = (NaiveDate::MIN, None);
-        Self { granted: Granted::default(), status, whose, act, law: *law, drawn: Drawn::new(), lot }
+        Self { granted: Granted::default(), status, whose, act, law: *law, drawn: Drawn::new(), paid: 0, lot }
     }
 }
 
@@ -60,7 +70,7 @@ pub enum Status {
 }
 
 /// One simulated city.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Oracle {
     pub zone: Tz,
     pub now: DateTime<Utc>,
@@ -74,9 +84,14 @@ pub struct Oracle {
     bindings: BTreeMap<(usize, u32), u32>,
     decided: BTreeMap<ActKey, Decided>,
     waiting: BTreeMap<ActKey, Act>,
+    /// In the order in which they were made.
+    promises: Vec<Promise>,
     shared: Shared,
     offers: BTreeMap<u32, Offer>,
     redemptions: BTreeMap<u32, Redemption>,
+    scans: BTreeMap<(VoucherKey, DateTime<Utc>), Scan>,
+    /// Points given to the project.
+    given: i64,
     keys: BTreeMap<(u32, u32), Key>,
     merchants: [Merchant; 2],
     adjustments: BTreeMap<u32, Adjustment>,
@@ -95,9 +110,12 @@ impl Oracle {
             bindings: BTreeMap::new(),
             decided: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            promises: Vec::new(),
             shared: Shared::default(),
             offers: BTreeMap::new(),
             redemptions: BTreeMap::new(),
+            scans: BTreeMap::new(),
+            given: 0,
             keys: BTreeMap::new(),
             merchants: Default::default(),
             adjustments: BTreeMap::new(),
@@ -120,20 +138,28 @@ impl Oracle {
             Command::Open { offer, opening } => {
                 self.offers.insert(*offer, Offer::new(*opening));
             }
-            Command::End { offer } => return vec![self.end(*offer)],
+            Command::Turn { offer, turn, .. } => return vec![self.turn(*offer, *turn)],
+            Command::Rein { merchant, rein, .. } => return vec![self.rein(*merchant, *rein)],
             Command::Redeem { redemption, wish, .. } => return vec![self.redeem(*redemption, *wish)],
             Command::Cancel { redemption, citizen, .. } => return vec![self.cancel(*redemption, *citizen)],
             Command::Use { merchant, redemption, voucher, .. } => {
-                return vec![self.use_voucher(*merchant, *redemption, *voucher)];
+                return vec![self.use_voucher(*merchant, (*redemption, *voucher))];
             }
             Command::Void { merchant, redemption, voucher, .. } => {
-                return vec![self.void(*merchant, *redemption, *voucher)];
+                return vec![self.void(*merchant, (*redemption, *voucher))];
+            }
+            Command::Scan { merchant, redemption, voucher, scanned_at, .. } => {
+                return vec![self.scan(*merchant, (*redemption, *voucher), *scanned_at)];
             }
             Command::Close { .. } => return vec![format!("closed {}", self.close(self.now))],
             Command::Settle { merchant, number, step, other, .. } => {
                 return vec![self.take_step(*merchant, *number, *step, *other)];
             }
-            Command::Expire { .. } => self.expire(),
+            Command::Pay { .. } => self.pay(),
+            Command::Expire { .. } => {
+                self.expire();
+                self.end_vouchers();
+            }
             Command::Reverse { act, .. } => return vec![self.reverse(*act)],
             Command::Propose { adjustment, citizen, points, milligrams } => {
                 return vec![self.propose(*adjustment, *citizen, (*points, *milligrams))];
@@ -144,8 +170,11 @@ impl Oracle {
             Command::KeepUp { .. } => {
                 let oldest = self.now - KEYS_KEPT;
                 self.keys.retain(|_, key| key.made_at >= oldest);
+                let oldest = self.now - SCANS_KEPT;
+                self.scans.retain(|_, scan| scan.arrived_at >= oldest);
                 self.close_months();
             }
+            Command::AtOnce(both) => return both.iter().flat_map(|command| self.perform(command)).collect(),
             Command::Restart { .. } | Command::EmptyCache => {}
             Command::Look { day, from, until, .. } => return self.look(*day, *from, *until),
         }
@@ -156,9 +185,11 @@ impl Oracle {
     pub fn check(&self) {
         self.citizens.values().for_each(Person::check);
         self.shared.check();
+        self.offers.values().for_each(Offer::check);
+        self.check_promises();
     }
 
-    fn today(&self) -> NaiveDate {
+    pub fn today(&self) -> NaiveDate {
         self.now.with_timezone(&self.zone).date_naive()
     }
 

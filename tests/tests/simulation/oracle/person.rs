@@ -127,6 +127,22 @@ impl Person {
         inside.fold(Used::default(), |sum, (_, day)| sum.plus(day.used))
     }
 
+    /// Over all deeds.
+    pub fn used_of_all(&self, span: Span, day: NaiveDate) -> Used {
+        let (from, until) = span.around(day);
+        let inside = self.days.iter().filter(|((_, day), _)| (from..until).contains(day));
+        inside.fold(Used::default(), |sum, (_, day)| sum.plus(day.used))
+    }
+
+    /// Points that were entered are not given after all.
+    pub fn lose(&mut self, deed: Deed, day: NaiveDate, points: i64, now: DateTime<Utc>) {
+        if points > 0 {
+            let entry = self.days.get_mut(&(deed, day)).expect("it was entered");
+            entry.changed_at = now;
+            entry.used.points -= points;
+        }
+    }
+
     /// Takes back what [`Person::enter`] entered.
     pub fn remove(&mut self, deed: Deed, day: NaiveDate, granted: Granted, now: DateTime<Utc>) {
         let entry = self.days.get_mut(&(deed, day)).expect("it was entered");
@@ -155,10 +171,9 @@ impl Person {
     /// Points, milligrams and when they were reached, over all deeds.
     pub fn score(&self, span: Span, day: NaiveDate) -> (i64, i64, Option<DateTime<Utc>>) {
         let (from, until) = span.around(day);
-        let inside = || self.days.iter().filter(|((_, day), _)| (from..until).contains(day));
-        let points = inside().map(|(_, day)| day.used.points).sum();
-        let milligrams = inside().map(|(_, day)| day.used.milligrams).sum();
-        (points, milligrams, inside().map(|(_, day)| day.changed_at).max())
+        let inside = self.days.iter().filter(|((_, day), _)| (from..until).contains(day));
+        let Used { points, milligrams, .. } = self.used_of_all(span, day);
+        (points, milligrams, inside.map(|(_, day)| day.changed_at).max())
     }
 
     pub fn post(&mut self, at: DateTime<Utc>, points: i64, milligrams: i64) {

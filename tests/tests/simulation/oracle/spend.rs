@@ -1,45 +1,38 @@
-//! Offers, redemptions, vouchers and the keys of repeated requests.
+//! Redemptions, what is given back, and the keys of repeated requests.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Days, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use super::Oracle;
-use super::merchant::Kind;
-use super::person::LotDays;
-use crate::command::{Opening, Wish};
+use super::offer::Issued;
+use super::person::{LotDays, Span};
+use crate::command::Wish;
 
 const QUANTITY_MAX: i64 = 20;
-/// How long after a use it can be undone.
-const VOID_WITHIN: TimeDelta = TimeDelta::hours(24);
-
-#[derive(Debug, Clone, Copy)]
-pub struct Offer {
-    pub opening: Opening,
-    pub left: i64,
-    pub live: bool,
-}
-
-impl Offer {
-    pub fn new(opening: Opening) -> Self {
-        Self { opening, left: opening.stock, live: true }
-    }
-}
+/// How long after its end a voucher waits for a till that tells late of a scan.
+const SCANS_WITHIN: TimeDelta = TimeDelta::days(7);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Voucher {
+pub enum Voucher {
     Live,
     Used(DateTime<Utc>),
     Cancelled,
+    Expired,
+    Refunded,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Redemption {
-    wish: Wish,
+    pub wish: Wish,
     points: i64,
+    /// Of what was taken, what did not come back.
     took: BTreeMap<LotDays, i64>,
-    vouchers: Vec<Voucher>,
-    good_until: DateTime<Utc>,
+    pub vouchers: Vec<Voucher>,
+    pub good_until: DateTime<Utc>,
+    day: NaiveDate,
+    /// For how many of its vouchers the points came back.
+    returned: i64,
     cancelled: bool,
 }
 
@@ -50,8 +43,25 @@ impl Redemption {
             Voucher::Live => "live",
             Voucher::Used(_) => "used",
             Voucher::Cancelled => "cancelled",
+            Voucher::Expired => "expired",
+            Voucher::Refunded => "refunded",
         };
         self.vouchers.iter().map(word).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Points of so many vouchers leave it, those that end last before others.
+    fn give_up(&mut self, vouchers: i64) -> Vec<LotDays> {
+        let mut points = vec![];
+        for _ in 0..self.points / self.wish.quantity * vouchers {
+            let mut last = self.took.last_entry().expect("as much was taken");
+            points.push(*last.key());
+            *last.get_mut() -= 1;
+            if *last.get() == 0 {
+                last.remove();
+            }
+        }
+        self.returned += vouchers;
+        points
     }
 }
 
@@ -65,12 +75,6 @@ pub struct Key {
 }
 
 impl Oracle {
-    pub(super) fn end(&mut self, offer: u32) -> String {
-        let ended =
-            self.offers.get_mut(&offer).is_some_and(|offer| std::mem::replace(&mut offer.live, false));
-        format!("ended {ended}")
-    }
-
     pub(super) fn redeem(&mut self, number: u32, wish: Wish) -> String {
         if !self.citizens.contains_key(&wish.citizen) {
             return "nobody".to_owned();
@@ -86,47 +90,50 @@ impl Oracle {
     }
 
     fn redeem_now(&mut self, number: u32, wish: Wish) -> Result<String, String> {
-        let had = self.had(wish.citizen, wish.offer);
-        let today = self.today();
-        let offer = self.offers.get_mut(&wish.offer).ok_or("no offer")?;
-        if !offer.live {
-            return Err("closed".to_owned());
-        }
-        if offer.opening.per_person.is_some_and(|allowed| had + wish.quantity > allowed) {
-            return Err(format!("limit, had {had}"));
-        }
-        if offer.left < wish.quantity {
-            return Err(format!("stock {}", offer.left));
-        }
-        let points = offer.opening.price * wish.quantity;
-        let known = self.citizens.get_mut(&wish.citizen).expect("asked before");
+        let Wish { citizen, offer, quantity, key } = wish;
+        let (now, today) = (self.now, self.today());
+        let found = self.offers.get(&offer).ok_or("no offer")?;
+        found.refuses(self.is_halted(found.opening.merchant), &self.asking(citizen, offer, quantity))?;
+        let opening = found.opening;
+        let points = opening.price * quantity;
+        let known = self.citizens.get_mut(&citizen).expect("asked before");
         let mut person = known.clone();
-        person.settle(self.now);
+        person.settle(now);
         let took = person.take(points, today).map_err(|good| format!("points {good} of {points}"))?;
-        person.post(self.now, -points, 0);
+        person.post(now, -points, 0);
         *known = person;
-        offer.left -= wish.quantity;
-        let good_until = self.now + Days::new(u64::from(offer.opening.days.unsigned_abs()));
-        let vouchers = vec![Voucher::Live; usize::try_from(wish.quantity).expect("a small number")];
-        let redemption = Redemption { wish, points, took, vouchers, good_until, cancelled: false };
-        self.redemptions.insert(number, redemption);
-        if let Some(key) = wish.key {
-            let (offer, quantity, made_at) = (wish.offer, wish.quantity, self.now);
-            self.keys.insert((wish.citizen, key), Key { offer, quantity, redemption: number, made_at });
+        self.offers.get_mut(&offer).expect("found before").give(quantity, today);
+        let good_until = now + Days::new(u64::from(opening.days.unsigned_abs()));
+        let is_gift = opening.payout.is_none();
+        let vouchers = if is_gift { 0 } else { usize::try_from(quantity).expect("a small number") };
+        let vouchers = vec![Voucher::Live; vouchers];
+        let (day, returned, cancelled) = (today, 0, false);
+        let made = Redemption { wish, points, took, vouchers, good_until, day, returned, cancelled };
+        self.redemptions.insert(number, made);
+        if let Some(key) = key {
+            self.keys.insert((citizen, key), Key { offer, quantity, redemption: number, made_at: now });
+        }
+        if is_gift {
+            self.given += points;
+            return Ok(format!("donated {points}"));
         }
         Ok(format!("redeemed for {points}, good until {good_until}"))
     }
 
-    /// Of one offer and not given back.
-    fn had(&self, citizen: u32, offer: u32) -> i64 {
-        let own = |redemption: &&Redemption| {
-            (redemption.wish.citizen, redemption.wish.offer) == (citizen, offer) && !redemption.cancelled
-        };
-        self.redemptions.values().filter(own).map(|redemption| redemption.wish.quantity).sum()
+    /// Of one offer and not given back: in all, and of this week.
+    pub(super) fn had(&self, citizen: u32, offer: u32) -> (i64, i64) {
+        let (monday, _) = Span::Week.around(self.today());
+        let own = self
+            .redemptions
+            .values()
+            .filter(|redemption| (redemption.wish.citizen, redemption.wish.offer) == (citizen, offer));
+        own.fold((0, 0), |(ever, week), redemption| {
+            let kept = redemption.wish.quantity - redemption.returned;
+            (ever + kept, if redemption.day >= monday { week + kept } else { week })
+        })
     }
 
     pub(super) fn cancel(&mut self, number: u32, citizen: u32) -> String {
-        let today = self.today();
         if !self.citizens.contains_key(&citizen) {
             return "nobody".to_owned();
         }
@@ -134,76 +141,78 @@ impl Oracle {
         let Some(redemption) = self.redemptions.get_mut(&number).filter(own) else {
             return "no redemption".to_owned();
         };
+        if redemption.vouchers.is_empty() {
+            return "a donation".to_owned();
+        }
         if redemption.cancelled {
             return "cancelled before".to_owned();
         }
-        if redemption.vouchers.iter().any(|voucher| matches!(voucher, Voucher::Used(_))) {
-            return "a voucher was used".to_owned();
-        }
-        if redemption.good_until <= self.now {
-            return "a voucher has expired".to_owned();
+        let is_live = redemption.vouchers.iter().all(|voucher| *voucher == Voucher::Live);
+        if !is_live || redemption.good_until <= self.now {
+            let used = redemption.vouchers.iter().any(|voucher| matches!(voucher, Voucher::Used(_)));
+            return if used { "a voucher was used" } else { "a voucher has expired" }.to_owned();
         }
         redemption.cancelled = true;
         redemption.vouchers.fill(Voucher::Cancelled);
+        let (points, quantity) = (redemption.points, redemption.wish.quantity);
+        self.put_back(number, quantity);
+        self.refund(number, quantity);
+        format!("gave back {points}")
+    }
+
+    /// Vouchers go back on their shelf.
+    fn put_back(&mut self, number: u32, vouchers: i64) {
+        let redemption = &self.redemptions[&number];
         let offer = self.offers.get_mut(&redemption.wish.offer).expect("redemptions are of offers");
-        offer.left += redemption.wish.quantity;
-        let person = self.citizens.get_mut(&citizen).expect("asked before");
-        person.post(self.now, redemption.points, 0);
-        for (days, points) in &redemption.took {
-            person.grant(*days, *points);
-            // What is over by now ends at once.
+        offer.give(-vouchers, redemption.day);
+    }
+
+    /// The points of vouchers go back to the lots that they are of; what is over by now ends at once.
+    fn refund(&mut self, number: u32, vouchers: i64) {
+        let (now, today) = (self.now, self.today());
+        let redemption = self.redemptions.get_mut(&number).expect("a redemption");
+        let points = redemption.give_up(vouchers);
+        let person = self.citizens.get_mut(&redemption.wish.citizen).expect("redemptions are of citizens");
+        person.post(now, i64::try_from(points.len()).expect("a small number"), 0);
+        for days in points {
+            person.grant(days, 1);
             if days.0 < today {
-                person.end(*days, *points, self.now);
+                person.end(days, 1, now);
             }
         }
-        format!("gave back {}", redemption.points)
     }
 
-    pub(super) fn use_voucher(&mut self, merchant: usize, redemption: u32, voucher: usize) -> String {
-        let now = self.now;
-        let Some((voucher, good_until, payout)) = self.voucher(merchant, redemption, voucher) else {
-            return "no voucher".to_owned();
-        };
-        match voucher {
-            Voucher::Used(_) => "used before",
-            Voucher::Cancelled => "was cancelled",
-            Voucher::Live if good_until <= now => "expired",
-            Voucher::Live => {
-                *voucher = Voucher::Used(now);
-                self.merchants[merchant].add(now, Kind::Use, payout);
-                "used"
+    /// Vouchers that no till can tell of any more end; those of a stopped merchant are given back.
+    pub(super) fn end_vouchers(&mut self) {
+        let overdue = self.now - SCANS_WITHIN;
+        self.end_where(|redemption, _| redemption.good_until <= overdue, false);
+        self.end_where(|_, issued| issued == Issued::Refunding, true);
+        for merchant in &mut self.merchants {
+            if merchant.issued == Issued::Refunding {
+                merchant.issued = Issued::Refunded;
             }
         }
-        .to_owned()
     }
 
-    pub(super) fn void(&mut self, merchant: usize, redemption: u32, voucher: usize) -> String {
-        let now = self.now;
-        let Some((voucher, _, payout)) = self.voucher(merchant, redemption, voucher) else {
-            return "no voucher".to_owned();
-        };
-        match *voucher {
-            Voucher::Used(used_at) if now - used_at > VOID_WITHIN => "too late",
-            Voucher::Used(_) => {
-                *voucher = Voucher::Live;
-                self.merchants[merchant].add(now, Kind::Void, -payout);
-                "undone"
+    fn end_where(&mut self, ends: impl Fn(&Redemption, Issued) -> bool, always_refund: bool) {
+        let numbers: Vec<u32> = self.redemptions.keys().copied().collect();
+        for number in numbers {
+            let redemption = self.redemptions.get_mut(&number).expect("a redemption");
+            let opening = self.offers[&redemption.wish.offer].opening;
+            if !ends(redemption, self.merchants[opening.merchant].issued) {
+                continue;
             }
-            Voucher::Live | Voucher::Cancelled => "not used",
+            let refunds = always_refund || opening.refund_expired;
+            let word = if refunds { Voucher::Refunded } else { Voucher::Expired };
+            let mut ended = 0;
+            for voucher in redemption.vouchers.iter_mut().filter(|voucher| **voucher == Voucher::Live) {
+                *voucher = word;
+                ended += 1;
+            }
+            self.put_back(number, ended);
+            if refunds && ended > 0 {
+                self.refund(number, ended);
+            }
         }
-        .to_owned()
-    }
-
-    /// A merchant's voucher, until when it is good and what it pays.
-    fn voucher(
-        &mut self,
-        merchant: usize,
-        redemption: u32,
-        voucher: usize,
-    ) -> Option<(&mut Voucher, DateTime<Utc>, i64)> {
-        let redemption = self.redemptions.get_mut(&redemption)?;
-        let offer = self.offers[&redemption.wish.offer].opening;
-        let voucher = redemption.vouchers.get_mut(voucher).filter(|_| offer.merchant == merchant)?;
-        Some((voucher, redemption.good_until, offer.payout))
     }
 }

@@ -10,7 +10,7 @@ use super::person::{LotDays, Person, Span};
 use crate::watch::{self, Purse};
 
 impl Oracle {
-    pub(super) fn look(&self, day: NaiveDate, from: DateTime<Utc>, until: DateTime<Utc>) -> Vec<String> {
+    pub fn look(&self, day: NaiveDate, from: DateTime<Utc>, until: DateTime<Utc>) -> Vec<String> {
         let mut lines = Vec::new();
         let today = self.today();
         for (number, person) in &self.citizens {
@@ -20,24 +20,30 @@ impl Oracle {
                 debts: (person.overdrawn, person.owed),
                 pending: person.pending(today),
                 spendable: good.max(0),
+                waiting: self.waits_for(*number),
                 lots: open(person),
                 statement: (person.balance_before(from), person.balance_before(until)),
             };
             lines.push(watch::citizen(*number, &purse));
         }
         for (number, offer) in &self.offers {
-            lines.push(watch::offer(*number, offer.left, offer.live));
+            let left = (offer.left, offer.taken_on(today), offer.budget_left);
+            lines.push(watch::offer(*number, left, offer.life.word()));
         }
         for (number, redemption) in &self.redemptions {
             lines.push(watch::redemption(*number, &redemption.words_at(self.now)));
         }
         for (number, merchant) in self.merchants.iter().enumerate() {
-            lines.push(watch::merchant(number, merchant.owed(), &merchant.statements()));
+            let conflicts = self.conflicts(number).join(" ");
+            let standing = (merchant.standing.word(), merchant.issued.word());
+            let account = (merchant.owed(), merchant.statements());
+            lines.push(watch::merchant(number, standing, &account, &conflicts));
         }
+        lines.push(watch::project(self.given));
         lines.push(self.programme());
         lines.push(watch::waiting(self.waiting.len()));
         for (key, decided) in self.decided.iter().step_by(watch::ACTIVITIES_STEP) {
-            let granted = (decided.granted.points, decided.granted.milligrams);
+            let granted = (decided.paid, decided.granted.milligrams);
             lines.push(watch::activity(*key, decided.status, granted));
         }
         for span in Span::ALL {
@@ -53,7 +59,11 @@ impl Oracle {
         let held = self.citizens.values().map(Person::balance);
         let (points, milligrams) =
             held.fold((0, 0), |sum, (points, milligrams)| (sum.0 - points, sum.1 - milligrams));
-        watch::programme(points, milligrams, -self.merchants.iter().map(Merchant::owed).sum::<i64>())
+        watch::programme(
+            points - self.given,
+            milligrams,
+            -self.merchants.iter().map(Merchant::owed).sum::<i64>(),
+        )
     }
 
     fn board(&self, span: Span, by_points: bool, day: NaiveDate) -> String {

@@ -40,6 +40,7 @@ impl Real {
             Ok(_) => "reversed".to_owned(),
             Err(ReversalError::NoActivity) => "no activity".to_owned(),
             Err(ReversalError::AlreadyReversed) => "reversed before".to_owned(),
+            Err(ReversalError::InsufficientReduction) => "too few grams".to_owned(),
             Err(ReversalError::NotCredited(status)) => format!("was {}", status.word()),
             Err(error) => return Err(error.into()),
         })

@@ -7,14 +7,13 @@ use tanhui_domain::activity::ActivityStatus;
 use tanhui_domain::id::{CitizenId, MerchantId};
 use tanhui_domain::leaderboard::{Metric, Scope};
 use tanhui_domain::ledger::{AT_ONCE, Amounts, Lot};
-use tanhui_domain::offer::OfferStatus;
 use tanhui_domain::settlement::{Due, MerchantStatement};
-use tanhui_domain::time::Period;
+use tanhui_domain::time::{Period, civil_day};
 use tanhui_service::audit;
 use tanhui_service::board::{self, BoardQuery, Part};
-use tanhui_service::settlement;
 use tanhui_service::statement::{self, Range, StatementQuery};
-use tanhui_store::{account, activity, offer, voucher};
+use tanhui_service::{office, reconcile, settlement};
+use tanhui_store::{account, activity, offer, project, voucher};
 use tanhui_tests::Outcome;
 
 use super::Real;
@@ -30,9 +29,15 @@ impl Real {
             lines.push(self.citizen(process, (*number, *id), cuts).await?);
         }
         let services = self.services(process);
+        let today = civil_day(self.stage.now(), self.zone);
         for (number, id) in &self.offers {
             let offer = offer::find(&services.database, *id).await?.ok_or("no offer")?;
-            lines.push(watch::offer(*number, offer.stock_left, offer.status == OfferStatus::Live));
+            let taken = match offer.conditions.stock_per_day {
+                Some(_) => offer::taken_on(&services.database, &[(*id, today)]).await?.remove(id),
+                None => None,
+            };
+            let left = (offer.stock_left, taken.unwrap_or(0), offer.budget.map(|budget| budget.left.get()));
+            lines.push(watch::offer(*number, left, offer.status.word()));
         }
         for (number, id) in &self.redemptions {
             let vouchers = voucher::of_redemption(&services.database, *id).await?;
@@ -40,10 +45,10 @@ impl Real {
             lines.push(watch::redemption(*number, &words.join(" ")));
         }
         for (number, id) in self.merchants.iter().enumerate() {
-            let account = account::find(&services.database, (*id).into()).await?.ok_or("no account")?;
-            let statements = self.statements(process, *id).await?;
-            lines.push(watch::merchant(number, account.balance.payable.get(), &statements));
+            lines.push(self.merchant(process, number, *id).await?);
         }
+        let project = project::find(&services.database, self.project).await?.ok_or("no project")?;
+        lines.push(watch::project(project.points.get()));
         let programme = self.processes[process].city.programme;
         let balance = account::find(&services.database, programme).await?.ok_or("no programme")?.balance;
         let (points, milligrams) = pair(balance);
@@ -96,10 +101,24 @@ impl Real {
             debts: (debt.overdrawn.get(), debt.owed.get()),
             pending: balance.pending.get(),
             spendable: statement::spendable(&balance).get(),
+            waiting: balance.waiting.get(),
             lots: balance.lots.iter().map(lot).collect(),
             statement: (pair(opening), pair(closing)),
         };
         Ok(watch::citizen(number, &purse))
+    }
+
+    async fn merchant(&self, process: usize, number: usize, id: MerchantId) -> Outcome<String> {
+        let services = self.services(process);
+        let merchant = office::merchant(services, id).await?.ok_or("no merchant")?;
+        let account = account::find(&services.database, id.into()).await?.ok_or("no account")?;
+        let conflicts = reconcile::conflicts(services, id, None, 1_000).await?;
+        let mut conflicts: Vec<&str> =
+            conflicts.iter().map(|conflict| conflict.scan.outcome.as_str()).collect();
+        conflicts.sort_unstable();
+        let account = (account.balance.payable.get(), self.statements(process, id).await?);
+        let standing = (merchant.status.word(), merchant.issued.word());
+        Ok(watch::merchant(number, standing, &account, &conflicts.join(" ")))
     }
 
     /// Each as it stands, the first first.

@@ -59,13 +59,16 @@ impl Real {
         Ok("moved".to_owned())
     }
 
-    pub(super) async fn report(&mut self, process: usize, acts: &[Act]) -> Outcome<Vec<String>> {
-        let reports: Outcome<Vec<Report>> = acts.iter().map(|act| self.report_of(*act)).collect();
+    pub(super) fn name(&mut self, acts: &[Act]) {
         for act in acts {
             self.names.insert(self.activity_id(act.key()), act.key());
         }
+    }
+
+    pub(super) async fn report(&self, process: usize, acts: &[Act]) -> Outcome<Vec<String>> {
+        let reports: Outcome<Vec<Report>> = acts.iter().map(|act| self.report_of(*act)).collect();
         let results = self.services(process).crediting.credit(reports?).await?;
-        results.iter().map(|result| self.told(result)).collect()
+        results.iter().map(|result| self.answer(result)).collect()
     }
 
     fn report_of(&self, act: Act) -> Outcome<Report> {
@@ -96,7 +99,7 @@ fn card_name(card: u32) -> String {
 fn inputs(act: Act) -> Vec<(&'static str, String)> {
     let (metres, minutes) = (("distance_m", act.size.to_string()), ("minutes_min", act.minutes.to_string()));
     match act.deed {
-        Deed::Ride | Deed::Walk | Deed::Flight => vec![metres],
+        Deed::Ride | Deed::Walk | Deed::Swim | Deed::Flight => vec![metres],
         Deed::Cycle => vec![metres, minutes],
         Deed::Trip if act.mark == 0 => vec![metres, minutes],
         Deed::Trip => vec![metres, minutes, ("ticket", format!("\"T-{}\"", act.mark))],
@@ -107,7 +110,7 @@ fn inputs(act: Act) -> Vec<(&'static str, String)> {
 }
 
 impl Real {
-    fn told(&self, result: &EventResult) -> Outcome<String> {
+    fn answer(&self, result: &EventResult) -> Outcome<String> {
         let code = result.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
         Ok(match result.status {
             EventStatus::Credited => {

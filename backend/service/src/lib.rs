@@ -20,6 +20,7 @@ mod group_commit;
 pub mod identity;
 pub mod ingest;
 pub mod merchant;
+mod merchant_log;
 pub mod offering;
 pub mod office;
 pub mod pass;

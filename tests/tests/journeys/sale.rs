@@ -28,7 +28,7 @@ async fn open_offer(town: &Town) -> Outcome<String> {
 }
 
 /// Someone with some hundred points.
-async fn rich(town: &Town, number: u32) -> Outcome<Caller> {
+pub async fn rich(town: &Town, number: u32) -> Outcome<Caller> {
     let card = format!("card-{number}");
     let person = town.rider(&format!("1380000002{number}"), &card).await?;
     let rides: Vec<String> = (0..4)

@@ -11,8 +11,10 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use tanhui_domain::city::Source;
 use tanhui_domain::id::{ActivityId, AdjustmentId, CitizenId, MerchantId, OfferId, RedemptionId};
+use tanhui_domain::offer::{By, OfferStep};
 use tanhui_domain::rule::Evidence;
 use tanhui_service::cache::Cache;
+use tanhui_service::offering::{self, Of};
 use tanhui_service::{Services, expiry, office, worker};
 use tanhui_tests::{Outcome, Programme, Stage};
 
@@ -122,7 +124,10 @@ impl Real {
             Command::Open { offer, opening } => return self.open(*offer, *opening).await,
             Command::End { offer } => {
                 let id = self.offer(*offer);
-                format!("ended {}", office::end_offer(self.services(0), id).await?)
+                let (city, by) = (self.processes[0].city.id, CitizenId::new(tanhui_tests::id(OFFICERS[0])));
+                let end = (&OfferStep::End, By::City(by));
+                let ended = offering::step(self.services(0), Of::City(city), id, end, None).await;
+                format!("ended {}", ended.is_ok())
             }
             Command::Redeem { process, redemption, wish } => {
                 self.redeem(*process, *redemption, *wish).await?

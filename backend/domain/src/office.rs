@@ -10,6 +10,8 @@ use crate::text::Text;
 /// Longest reason in one language, in bytes.
 pub const REASON_BYTES_MAX: usize = 500;
 
+const OPERATOR: &str = "operator";
+
 /// Who acts on somebody else's books.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {
@@ -17,21 +19,27 @@ pub enum Actor {
     Person(CitizenId),
     /// The source that reported the activity.
     Source(SourceId),
+    /// Whoever runs the platform, by its command line.
+    Operator,
 }
 
 impl Actor {
-    /// As the record keeps it: `person:UUID` or `source:NUMBER`.
+    /// As the record keeps it: `person:UUID`, `source:NUMBER` or `operator`.
     #[must_use]
     pub fn word(self) -> String {
         match self {
             Self::Person(id) => format!("person:{id}"),
             Self::Source(id) => format!("source:{id}"),
+            Self::Operator => OPERATOR.to_owned(),
         }
     }
 
     /// The actor of a word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
+        if word == OPERATOR {
+            return Some(Self::Operator);
+        }
         match word.split_once(':')? {
             ("person", id) => id.parse().ok().map(Self::Person),
             ("source", id) => id.parse().ok().map(|id| Self::Source(SourceId::new(id))),
@@ -71,11 +79,29 @@ pub enum Act {
     StaffJoined,
     /// A person left a merchant's staff, or was removed.
     StaffRemoved,
+    /// A merchant invited a person.
+    StaffInvited,
+    /// A merchant took an invitation back.
+    InvitationWithdrawn,
+    /// A merchant opened a branch.
+    BranchOpened,
+    /// A branch got another name or address.
+    BranchChanged,
+    /// A merchant closed a branch.
+    BranchClosed,
+    /// A merchant registered an address to be told at.
+    WebhookAdded,
+    /// It removed one.
+    WebhookRemoved,
+    /// It had a new secret made for one.
+    WebhookSecretRenewed,
+    /// It enabled one that was disabled.
+    WebhookEnabled,
 }
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 23] = [
         Self::Reversed,
         Self::AdjustmentProposed,
         Self::AdjustmentApproved,
@@ -90,6 +116,15 @@ impl Act {
         Self::MerchantClosed,
         Self::StaffJoined,
         Self::StaffRemoved,
+        Self::StaffInvited,
+        Self::InvitationWithdrawn,
+        Self::BranchOpened,
+        Self::BranchChanged,
+        Self::BranchClosed,
+        Self::WebhookAdded,
+        Self::WebhookRemoved,
+        Self::WebhookSecretRenewed,
+        Self::WebhookEnabled,
     ];
 
     /// The word used in answers.
@@ -110,6 +145,15 @@ impl Act {
             Self::MerchantClosed => "merchant_closed",
             Self::StaffJoined => "staff_joined",
             Self::StaffRemoved => "staff_removed",
+            Self::StaffInvited => "staff_invited",
+            Self::InvitationWithdrawn => "invitation_withdrawn",
+            Self::BranchOpened => "branch_opened",
+            Self::BranchChanged => "branch_changed",
+            Self::BranchClosed => "branch_closed",
+            Self::WebhookAdded => "webhook_added",
+            Self::WebhookRemoved => "webhook_removed",
+            Self::WebhookSecretRenewed => "webhook_secret_renewed",
+            Self::WebhookEnabled => "webhook_enabled",
         }
     }
 }
@@ -200,10 +244,14 @@ mod tests {
 
     #[test]
     fn an_actor_is_read_as_it_was_written() {
-        for actor in [Actor::Person(CitizenId::new(Uuid::from_u128(7))), Actor::Source(SourceId::new(3))] {
+        for actor in [
+            Actor::Person(CitizenId::new(Uuid::from_u128(7))),
+            Actor::Source(SourceId::new(3)),
+            Actor::Operator,
+        ] {
             assert_eq!(Actor::from_word(&actor.word()), Some(actor));
         }
-        for bad in ["", "person", "person:", "source:x", "city:1"] {
+        for bad in ["", "person", "person:", "source:x", "operator:", "city:1"] {
             assert_eq!(Actor::from_word(bad), None, "{bad}");
         }
     }

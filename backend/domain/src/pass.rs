@@ -27,7 +27,7 @@ const CONTEXT: &[u8] = b"tanhui voucher 1\n";
 const BODY_BYTES: usize = 4 + 10 + 16 + 16 + 4;
 const SIGNATURE_BYTES: usize = 64;
 /// Longest text that is looked at.
-const TEXT_BYTES_MAX: usize = 512;
+const TEXT_BYTES_MAX: usize = 1_024;
 
 /// What a voucher's QR code says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,19 +138,32 @@ impl Pass {
 /// Whether a text means to be a signed voucher, and not a code.
 #[must_use]
 pub fn is_pass(text: &str) -> bool {
-    text.trim_start().get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+    let start: String = text.trim_start().chars().take(PREFIX.len()).map(narrow).collect();
+    start.eq_ignore_ascii_case(PREFIX)
+}
+
+/// A letter as wide as Latin ones are: a till whose keyboard writes Chinese makes them wide.
+fn narrow(letter: char) -> char {
+    const WIDER: u32 = 0xFEE0;
+    match letter {
+        '\u{FF01}'..='\u{FF5E}' => {
+            u32::from(letter).checked_sub(WIDER).and_then(char::from_u32).unwrap_or(letter)
+        }
+        letter => letter,
+    }
 }
 
 fn is_code(code: &str) -> bool {
     code.len() == CODE_LENGTH && code.bytes().all(|letter| CODE_LETTERS.contains(&letter))
 }
 
-/// A code as a person types it: small letters, blanks and hyphens do not matter, nor O for 0 or I and L for
-/// 1. None when no code can be meant.
+/// A code as a person types it: small and wide letters, blanks and hyphens do not matter, nor O for 0 or I
+/// and L for 1. None when no code can be meant.
 #[must_use]
 pub fn spelled_code(code: &str) -> Option<String> {
     let code: String = code
         .chars()
+        .map(narrow)
         .filter(|letter| !letter.is_whitespace() && *letter != '-')
         .take(CODE_LENGTH.saturating_add(1))
         .map(|letter| match letter.to_ascii_uppercase() {
@@ -166,7 +179,7 @@ fn bytes_of(text: &str) -> Option<Vec<u8>> {
     if text.len() > TEXT_BYTES_MAX {
         return None;
     }
-    let text: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
+    let text: String = text.chars().filter(|letter| !letter.is_whitespace()).map(narrow).collect();
     from_letters(text.to_ascii_uppercase().strip_prefix(PREFIX)?, BASE32)
 }
 
@@ -260,7 +273,7 @@ mod tests {
             assert!(Pass::read(&forged, &keys).is_err(), "letter {at}");
             assert!(Pass::read(&text[..at], &keys).is_err(), "cut at {at}");
         }
-        for bad in ["", "TH1.", "TH2.ABC", &format!("{text}A"), &format!("{text}AA"), &"A".repeat(600)] {
+        for bad in ["", "TH1.", "TH2.ABC", &format!("{text}A"), &format!("{text}AA"), &"A".repeat(1_100)] {
             assert_eq!(Pass::read(bad, &keys), Err(PassError::Unreadable), "{bad}");
         }
     }
@@ -307,6 +320,14 @@ mod tests {
         for bad in ["", "ABCD001189XYZ23\0", "ABCD001189XYZ23U", "券券券券券券"] {
             assert_eq!(spelled_code(bad), None, "{bad:?}");
         }
+        let wide = |text: &str| -> String {
+            text.chars().map(|letter| char::from_u32(u32::from(letter) + 0xFEE0).unwrap()).collect()
+        };
+        assert_eq!(spelled_code(&wide("abcd-0oIl-89XYz234")).as_deref(), Some("ABCD001189XYZ234"));
+        let (text, keys) = (pass().sign(&key(7)).unwrap(), [key(7).verifying_key()]);
+        assert!(is_pass(&wide(&text)) && is_pass("\u{3000}ｔＨ１．"));
+        assert_eq!(Pass::read(&wide(&text), &keys), Ok(pass()));
+        assert_eq!(['\u{FF00}', '\u{FF5F}'].map(narrow), ['\u{FF00}', '\u{FF5F}'], "next to the wide ones");
         assert!(is_pass(" th1.ABC") && !is_pass("7K3M9QXR2T8WZ4HN") && !is_pass("TH"));
     }
 }

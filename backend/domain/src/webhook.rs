@@ -24,6 +24,12 @@ pub enum EventKind {
     VoucherUsed,
     /// A use was undone.
     VoucherVoided,
+    /// Its holder gave a voucher back.
+    VoucherCancelled,
+    /// A voucher's time ran out; the points stay spent.
+    VoucherExpired,
+    /// The points of a voucher came back to its holder by themselves.
+    VoucherRefunded,
     /// A statement's lines were fixed.
     StatementClosed,
     /// A statement was paid.
@@ -34,10 +40,13 @@ pub enum EventKind {
 
 impl EventKind {
     /// All that an endpoint may ask for.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::VoucherIssued,
         Self::VoucherUsed,
         Self::VoucherVoided,
+        Self::VoucherCancelled,
+        Self::VoucherExpired,
+        Self::VoucherRefunded,
         Self::StatementClosed,
         Self::StatementPaid,
     ];
@@ -49,6 +58,9 @@ impl EventKind {
             Self::VoucherIssued => "voucher.issued",
             Self::VoucherUsed => "voucher.used",
             Self::VoucherVoided => "voucher.voided",
+            Self::VoucherCancelled => "voucher.cancelled",
+            Self::VoucherExpired => "voucher.expired",
+            Self::VoucherRefunded => "voucher.refunded",
             Self::StatementClosed => "statement.closed",
             Self::StatementPaid => "statement.paid",
             Self::Ping => "ping",

@@ -21,6 +21,7 @@ pub mod identity;
 pub mod ingest;
 mod known_cities;
 pub mod merchant;
+mod merchant_log;
 pub mod offering;
 pub mod office;
 pub mod pass;

@@ -14,6 +14,7 @@ use tanhui_domain::text::Text;
 use tanhui_store::{StoreError, Transaction, account, merchant, offer, office_log, staff};
 
 use crate::Services;
+use crate::merchant_log::{self, Change};
 use crate::random::Random;
 use crate::retry::{Repeatable, retrying};
 
@@ -21,6 +22,16 @@ use crate::retry::{Repeatable, retrying};
 pub const APPLICATIONS_MAX: usize = 3;
 /// Most branches of a merchant, closed ones included.
 pub const BRANCHES_MAX: usize = 200;
+
+/// What the city says about a merchant as a whole.
+const DECISIONS: [Act; 6] = [
+    Act::MerchantApproved,
+    Act::MerchantReturned,
+    Act::MerchantRejected,
+    Act::MerchantSuspended,
+    Act::MerchantReinstated,
+    Act::MerchantClosed,
+];
 
 /// Why something was not done with a merchant.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -109,7 +120,7 @@ fn refuse_fault(about: &Application) -> Result<(), MerchantError> {
 pub async fn mine(services: &Services, by: CitizenId) -> Result<Vec<(Merchant, Option<Text>)>, StoreError> {
     let mut all = Vec::new();
     for one in merchant::of_applicant(&services.database, by).await? {
-        let last = office_log::last_about(&services.database, one.id.get()).await?;
+        let last = office_log::last_of(&services.database, one.id.get(), &DECISIONS).await?;
         all.push((one, last.map(|deed| deed.reason)));
     }
     Ok(all)
@@ -168,7 +179,7 @@ async fn try_step(
     let found = merchant::lock(&transaction, id).await?.filter(|found| found.city == deed.city);
     let mut found = found.ok_or(MerchantError::NoMerchant)?;
     // An earlier try at this very instant was committed and its answer lost.
-    if again && office_log::last_about(&transaction, id.get()).await?.as_ref() == Some(deed) {
+    if again && office_log::last_of(&transaction, id.get(), &DECISIONS).await?.as_ref() == Some(deed) {
         return Ok(found);
     }
 
@@ -233,7 +244,7 @@ pub async fn branches(services: &Services, of: MerchantId) -> Result<Vec<Branch>
 /// Opens a branch.
 pub async fn open_branch(
     services: &Services,
-    of: MerchantId,
+    (of, by): (MerchantId, CitizenId),
     name: String,
     address: String,
 ) -> Result<Branch, MerchantError> {
@@ -242,11 +253,13 @@ pub async fn open_branch(
         Branch { id: BranchId::new(services.random.uuid_at(now)), merchant: of, name, address, open: true };
     refuse_branch(&branch)?;
     let transaction = services.database.begin().await?;
-    merchant::lock(&transaction, of).await?.ok_or(MerchantError::NoMerchant)?;
+    let merchant = merchant::lock(&transaction, of).await?.ok_or(MerchantError::NoMerchant)?;
     if merchant::branches(&transaction, of).await?.len() >= BRANCHES_MAX {
         return Err(MerchantError::TooManyBranches);
     }
     merchant::insert_branch(&transaction, &branch, now).await?;
+    let change = Change::new(Act::BranchOpened, told("开设门店", "Opened branch", &branch.name));
+    merchant_log::record(&transaction, &merchant, change, (Actor::Person(by), now)).await?;
     transaction.commit().await?;
     Ok(branch)
 }
@@ -254,35 +267,49 @@ pub async fn open_branch(
 /// Changes a branch's name and address.
 pub async fn change_branch(
     services: &Services,
-    of: MerchantId,
+    at: (MerchantId, CitizenId),
     id: BranchId,
     (name, address): (String, String),
 ) -> Result<Branch, MerchantError> {
-    write_branch(services, of, id, |branch| Branch { name, address, ..branch }).await
+    let change = |branch: &Branch| Branch { name, address, ..branch.clone() };
+    write_branch(services, at, id, (Act::BranchChanged, "修改门店", "Changed branch"), change).await
 }
 
 /// Closes a branch: nothing is used there any more. Closing it twice changes nothing.
 pub async fn close_branch(
     services: &Services,
-    of: MerchantId,
+    at: (MerchantId, CitizenId),
     id: BranchId,
 ) -> Result<Branch, MerchantError> {
-    write_branch(services, of, id, |branch| Branch { open: false, ..branch }).await
+    let change = |branch: &Branch| Branch { open: false, ..branch.clone() };
+    write_branch(services, at, id, (Act::BranchClosed, "关闭门店", "Closed branch"), change).await
 }
 
+/// The merchant's lock keeps two changes of a branch from undoing each other.
 async fn write_branch(
     services: &Services,
-    of: MerchantId,
+    (of, by): (MerchantId, CitizenId),
     id: BranchId,
-    change: impl FnOnce(Branch) -> Branch,
+    (act, zh, en): (Act, &str, &str),
+    change: impl FnOnce(&Branch) -> Branch,
 ) -> Result<Branch, MerchantError> {
+    let now = services.clock.now();
     let transaction = services.database.begin().await?;
+    let merchant = merchant::lock(&transaction, of).await?.ok_or(MerchantError::NoBranch)?;
     let found = merchant::branch(&transaction, of, id).await?.ok_or(MerchantError::NoBranch)?;
-    let changed = change(found);
+    let changed = change(&found);
     refuse_branch(&changed)?;
-    merchant::update_branch(&transaction, &changed, services.clock.now()).await?;
+    if changed != found {
+        merchant::update_branch(&transaction, &changed, now).await?;
+        let change = Change::new(act, told(zh, en, &found.name));
+        merchant_log::record(&transaction, &merchant, change, (Actor::Person(by), now)).await?;
+    }
     transaction.commit().await?;
     Ok(changed)
+}
+
+fn told(zh: &str, en: &str, name: &str) -> Text {
+    Text::new(format!("{zh}“{name}”"), format!("{en} \"{name}\""))
 }
 
 fn refuse_branch(branch: &Branch) -> Result<(), MerchantError> {

@@ -77,13 +77,14 @@ pub async fn write(
     draft: OfferDraft,
 ) -> Result<Offer, OfferingError> {
     draft.check()?;
-    let merchant = merchant::find(&services.database, merchant).await?.ok_or(OfferingError::NoOffer)?;
-    check_project(services, merchant.city, &draft).await?;
     let now = services.clock.now();
     let id = OfferId::new(services.random.uuid_at(now));
+    let transaction = services.database.begin().await?;
+    // Whoever stops the merchant now comes before this draft, or halts it too.
+    let merchant = merchant::lock(&transaction, merchant).await?.ok_or(OfferingError::NoOffer)?;
+    check_project(&transaction, merchant.city, &draft).await?;
     let halted = merchant.status != MerchantStatus::Active;
     let offer = Offer { halted, ..draft.offer(id, merchant.city, merchant.id, merchant.about.name) };
-    let transaction = services.database.begin().await?;
     offer::insert(&transaction, &offer, now).await?;
     transaction.commit().await?;
     Ok(offer)
@@ -100,7 +101,7 @@ pub async fn rewrite(
     draft.check()?;
     let transaction = services.database.begin().await?;
     let mut offer = lock(&transaction, Of::Merchant(merchant), id, Some(version)).await?;
-    check_project(services, offer.city, draft).await?;
+    check_project(&transaction, offer.city, draft).await?;
     offer.rewrite(draft.clone())?;
     offer::update(&transaction, &offer).await?;
     transaction.commit().await?;
@@ -161,9 +162,9 @@ async fn lock(on: &Transaction, of: Of, id: OfferId, version: Option<i64>) -> Re
     }
 }
 
-async fn check_project(services: &Services, city: CityId, draft: &OfferDraft) -> Result<(), OfferingError> {
+async fn check_project(on: &Transaction, city: CityId, draft: &OfferDraft) -> Result<(), OfferingError> {
     let Some(id) = draft.kind.project() else { return Ok(()) };
-    let project = project::find(&services.database, id).await?;
+    let project = project::find(on, id).await?;
     project.filter(|project| project.city == city).map(|_| ()).ok_or(OfferingError::NoProject)
 }
 

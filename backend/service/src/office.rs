@@ -5,11 +5,11 @@ use std::sync::Arc;
 use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::city::{City, Grant, Role, Source};
 use tanhui_domain::id::{CitizenId, CityId, MerchantId, OfferId, OwnerId, SourceId};
-use tanhui_domain::merchant::{Merchant, MerchantStatus};
+use tanhui_domain::merchant::{Merchant, MerchantStatus, StaffRole};
 use tanhui_domain::offer::{
     About, Conditions, Fault, NAME_BYTES_MAX, Offer, OfferDraft, OfferKind, OfferStatus,
 };
-use tanhui_domain::office::Deed;
+use tanhui_domain::office::{Actor, Deed};
 use tanhui_domain::rule::{BoardOf, Evidence, RuleSet};
 use tanhui_domain::text::Text;
 use tanhui_store::{StoreError, citizen, city, merchant, offer, office_log, rule_set, source};
@@ -18,6 +18,7 @@ use crate::Services;
 use crate::identity::api_key::BearerSecret;
 use crate::identity::entropy::NoEntropy;
 use crate::random::Random;
+use crate::{merchant_log, staff};
 
 /// Why something was not set up.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -31,6 +32,9 @@ pub enum OfficeError {
     /// The merchant cannot offer anything now.
     #[error("the merchant is {}", .0.word())]
     MerchantNotActive(MerchantStatus),
+    /// No source of this URI.
+    #[error("no source {0:?}")]
+    NoSource(String),
     /// The source's URI is taken.
     #[error("a source {0:?} exists already")]
     SourceTaken(String),
@@ -156,6 +160,22 @@ pub async fn issue_key(services: &Services, source: SourceId) -> Result<BearerSe
     Ok(key)
 }
 
+/// The source of a URI.
+pub async fn source(services: &Services, uri: &str) -> Result<Source, OfficeError> {
+    let found = source::find_by_uri(&services.database, uri).await?;
+    found.ok_or_else(|| OfficeError::NoSource(uri.to_owned()))
+}
+
+/// Revokes the keys that speak for a source, all or all but the newest; gives how many. This process takes
+/// them no more; another may for [`KNOWN_FOR`](crate::identity::known_keys::KNOWN_FOR) yet.
+pub async fn revoke_keys(services: &Services, source: SourceId, newest_too: bool) -> Result<u64, StoreError> {
+    let transaction = services.database.begin().await?;
+    let revoked = source::revoke_keys(&transaction, source, newest_too, services.clock.now()).await?;
+    transaction.commit().await?;
+    services.known_keys.forget(source, services.clock.now());
+    Ok(revoked)
+}
+
 /// The source of a URI, made when it is new.
 pub async fn ensure_source(
     services: &Services,
@@ -220,11 +240,6 @@ pub async fn merchant(services: &Services, id: MerchantId) -> Result<Option<Merc
 
 /// A new, live offer of the operator's own making, approved by nobody.
 pub async fn create_offer(services: &Services, new: NewOffer) -> Result<OfferId, OfficeError> {
-    let merchant = merchant::find(&services.database, new.merchant).await?;
-    let merchant = merchant.ok_or(OfficeError::NoMerchant(new.merchant))?;
-    if merchant.status != MerchantStatus::Active {
-        return Err(OfficeError::MerchantNotActive(merchant.status));
-    }
     let draft = OfferDraft {
         kind: OfferKind::Coupon,
         title: new.title,
@@ -239,19 +254,17 @@ pub async fn create_offer(services: &Services, new: NewOffer) -> Result<OfferId,
     draft.check()?;
     let now = services.clock.now();
     let id = OfferId::new(services.random.uuid_at(now));
-    let offer = draft.offer(id, merchant.city, merchant.id, merchant.about.name);
     let transaction = services.database.begin().await?;
+    // Whoever stops the merchant now comes before this offer, or halts it too.
+    let merchant = merchant::lock(&transaction, new.merchant).await?;
+    let merchant = merchant.ok_or(OfficeError::NoMerchant(new.merchant))?;
+    if merchant.status != MerchantStatus::Active {
+        return Err(OfficeError::MerchantNotActive(merchant.status));
+    }
+    let offer = draft.offer(id, merchant.city, merchant.id, merchant.about.name);
     offer::insert(&transaction, &Offer { status: OfferStatus::Live, ..offer }, now).await?;
     transaction.commit().await?;
     Ok(id)
-}
-
-/// Ends an offer: it is redeemed no more, while its vouchers stay good. False when it was not live.
-pub async fn end_offer(services: &Services, id: OfferId) -> Result<bool, StoreError> {
-    let transaction = services.database.begin().await?;
-    let ended = offer::end(&transaction, id).await?;
-    transaction.commit().await?;
-    Ok(ended)
 }
 
 /// Live offers of a city in id order, beginning after an id.
@@ -287,12 +300,17 @@ pub async fn holds_role(
 
 /// Gives a role to a citizen.
 pub async fn grant(services: &Services, id: CitizenId, grant: &Grant) -> Result<(), OfficeError> {
-    if let Some(merchant) = grant.merchant {
-        let known = merchant::find(&services.database, merchant).await?;
-        known.ok_or(OfficeError::NoMerchant(merchant))?;
-    }
+    let now = services.clock.now();
     let transaction = services.database.begin().await?;
-    citizen::grant(&transaction, id, grant, services.clock.now()).await?;
+    let at = match grant.merchant {
+        Some(id) => Some(merchant::lock(&transaction, id).await?.ok_or(OfficeError::NoMerchant(id))?),
+        None => None,
+    };
+    let is_new = citizen::grant(&transaction, id, grant, now).await?;
+    if let Some(merchant) = at.filter(|_| is_new) {
+        let change = staff::joined(id, StaffRole::Owner);
+        merchant_log::record(&transaction, &merchant, change, (Actor::Operator, now)).await?;
+    }
     transaction.commit().await?;
     Ok(())
 }

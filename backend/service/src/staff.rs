@@ -1,15 +1,16 @@
 //! A merchant's people: invited by phone, joining of their own will, removed at once.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tanhui_domain::id::{BranchId, CitizenId, CityId, InvitationId, MerchantId};
+use tanhui_domain::id::{BranchId, CitizenId, InvitationId, MerchantId};
 use tanhui_domain::merchant::{LABEL_BYTES_MAX, Merchant, Staff, StaffRole, fits};
-use tanhui_domain::office::{Act, Actor, Deed};
+use tanhui_domain::office::{Act, Actor};
 use tanhui_domain::text::Text;
 pub use tanhui_store::staff::Invitation;
-use tanhui_store::{StoreError, Transaction, merchant, office_log, staff};
+use tanhui_store::{StoreError, Transaction, merchant, staff};
 
 use crate::Services;
 use crate::identity::phone::PhoneNumber;
+use crate::merchant_log::{self, Change};
 use crate::random::Random;
 
 /// Most people and open invitations of a merchant together.
@@ -87,7 +88,7 @@ pub async fn invite(
     }
     let now = services.clock.now();
     let transaction = services.database.begin().await?;
-    merchant::lock(&transaction, of).await?;
+    let merchant = merchant::lock(&transaction, of).await?.ok_or(StaffError::NoPerson)?;
     if let Some(branch) = new.branch {
         let branch = merchant::branch(&transaction, of, branch).await?;
         branch.filter(|branch| branch.open).ok_or(StaffError::NoBranch)?;
@@ -108,17 +109,31 @@ pub async fn invite(
         expires_at: now.checked_add_signed(INVITED_FOR).unwrap_or(now),
     };
     staff::invite(&transaction, &invitation).await?;
+    let what = match new.role {
+        StaffRole::Owner => Text::new("邀请一位店主", "Invited an owner"),
+        StaffRole::Cashier => Text::new("邀请一位收银员", "Invited a cashier"),
+    };
+    let change = Change::new(Act::StaffInvited, what);
+    merchant_log::record(&transaction, &merchant, change, (Actor::Person(by), now)).await?;
     transaction.commit().await?;
     Ok(invitation)
 }
 
 /// Takes an invitation back.
-pub async fn withdraw(services: &Services, of: MerchantId, id: InvitationId) -> Result<(), StaffError> {
+pub async fn withdraw(
+    services: &Services,
+    (of, by): (MerchantId, CitizenId),
+    id: InvitationId,
+) -> Result<(), StaffError> {
+    let now = services.clock.now();
     let transaction = services.database.begin().await?;
-    let open = staff::invitations(&transaction, of, services.clock.now()).await?;
+    let merchant = merchant::lock(&transaction, of).await?.ok_or(StaffError::NoInvitation)?;
+    let open = staff::invitations(&transaction, of, now).await?;
     if !open.iter().any(|one| one.id == id) || !staff::end_invitation(&transaction, id).await? {
         return Err(StaffError::NoInvitation);
     }
+    let change = Change::new(Act::InvitationWithdrawn, Text::new("撤回邀请", "Took an invitation back"));
+    merchant_log::record(&transaction, &merchant, change, (Actor::Person(by), now)).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -169,12 +184,16 @@ async fn join(
     let Invitation { role, label, branch, invited_by, .. } = invitation;
     let person = Staff { citizen, merchant: merchant.id, role, label, branch };
     staff::put(on, merchant.city, &person, now).await?;
-    let reason = match role {
+    let change = joined(citizen, role);
+    Ok(merchant_log::record(on, &merchant, change, (Actor::Person(invited_by), now)).await?)
+}
+
+pub(crate) fn joined(citizen: CitizenId, role: StaffRole) -> Change {
+    let what = match role {
         StaffRole::Owner => Text::new("成为店主", "Became an owner"),
         StaffRole::Cashier => Text::new("成为收银员", "Became a cashier"),
     };
-    let deed = deed(merchant.city, Act::StaffJoined, (merchant.id, citizen), (invited_by, reason), now);
-    Ok(office_log::insert(on, &deed).await?)
+    Change { act: Act::StaffJoined, person: Some(citizen), what }
 }
 
 /// Removes a person, or leaves. Their next request, whatever token it carries, is no longer the merchant's.
@@ -193,19 +212,8 @@ pub async fn remove(
     if staff::owners(&transaction, of).await? == 0 {
         return Err(StaffError::LastOwner);
     }
-    let reason = if by == citizen { Text::new("离开", "Left") } else { Text::new("被移除", "Removed") };
-    let deed = deed(merchant.city, Act::StaffRemoved, (of, citizen), (by, reason), now);
-    office_log::insert(&transaction, &deed).await?;
+    let what = if by == citizen { Text::new("离开", "Left") } else { Text::new("被移除", "Removed") };
+    let change = Change { act: Act::StaffRemoved, person: Some(citizen), what };
+    merchant_log::record(&transaction, &merchant, change, (Actor::Person(by), now)).await?;
     Ok(transaction.commit().await?)
-}
-
-fn deed(
-    city: CityId,
-    act: Act,
-    (merchant, citizen): (MerchantId, CitizenId),
-    (by, reason): (CitizenId, Text),
-    done_at: DateTime<Utc>,
-) -> Deed {
-    let actor = Actor::Person(by);
-    Deed { city, act, subject: merchant.get(), citizen: Some(citizen), actor, reason, done_at }
 }

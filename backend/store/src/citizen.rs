@@ -171,14 +171,15 @@ pub async fn grants<C: Connected>(on: &C, id: CitizenId) -> Result<Vec<Grant>, S
         .collect()
 }
 
-/// Gives a role; giving it twice changes nothing. Whom the city makes a merchant's staff is its owner.
+/// Gives a role; false when they had it, and nothing changes. Whom the city makes a merchant's staff is its
+/// owner.
 pub async fn grant(
     on: &Transaction,
     id: CitizenId,
     grant: &Grant,
     at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    execute(
+) -> Result<bool, StoreError> {
+    let granted = execute(
         on,
         "INSERT INTO role_grants
            (citizen_id, role, city_id, merchant_id, granted_at_us, staff_role, staff_label)
@@ -192,8 +193,8 @@ pub async fn grant(
             grant.merchant.map(|_| StaffRole::Owner.word()).into(),
         ],
     )
-    .await
-    .map(|_| ())
+    .await?;
+    Ok(granted == 1)
 }
 
 /// What a citizen consented to, by purpose.

@@ -8,7 +8,7 @@ use tanhui_domain::id::OwnerId;
 use crate::columns::Columns;
 use crate::database::{Connected, Transaction};
 use crate::error::StoreError;
-use crate::row::{execute, micros, query_all, query_one};
+use crate::row::{execute, micros, query_all};
 use crate::write::Write;
 
 /// Whose key, on which route.
@@ -33,15 +33,6 @@ pub struct StoredAnswer {
     pub status: i32,
     /// Body.
     pub answer: String,
-}
-
-/// The answer given to a key before.
-pub async fn find<C: Connected>(on: &C, key: &RequestKey) -> Result<Option<StoredAnswer>, StoreError> {
-    let sql = "SELECT body_hash, status, answer FROM idempotency_keys WHERE owner_id = $1
-               AND route = $2 AND key = $3";
-    let row = query_one(on, sql, [key.owner.get().into(), key.route.into(), key.key.clone().into()]).await?;
-    row.map(|row| Ok(StoredAnswer { body_hash: row.get(0)?, status: row.get(1)?, answer: row.text(2)? }))
-        .transpose()
 }
 
 /// The answers given to keys before, by their place in the list; absent where there is none.
@@ -83,35 +74,6 @@ pub(crate) fn answering(keys: &[(&RequestKey, String)], status: i32, at: DateTim
     Write::new(columns, move |table| {
         format!("INSERT INTO idempotency_keys ({names}) SELECT {names} FROM {table} WHERE true")
     })
-}
-
-/// Claims a key for this transaction; false when it was used before. A rival that is still running is waited
-/// for.
-pub async fn claim(on: &Transaction, key: &RequestKey, at: DateTime<Utc>) -> Result<bool, StoreError> {
-    let sql = "INSERT INTO idempotency_keys (owner_id, route, key, body_hash, status, answer, created_at_us)
-               VALUES ($1, $2, $3, $4, 0, '', $5) ON CONFLICT DO NOTHING";
-    let values = [
-        key.owner.get().into(),
-        key.route.into(),
-        key.key.clone().into(),
-        key.body_hash.to_vec().into(),
-        micros(at).into(),
-    ];
-    Ok(execute(on, sql, values).await? == 1)
-}
-
-/// Stores the answer of a claimed key.
-pub async fn complete(
-    on: &Transaction,
-    key: &RequestKey,
-    status: i32,
-    answer: &str,
-) -> Result<(), StoreError> {
-    let sql = "UPDATE idempotency_keys SET status = $4, answer = $5 WHERE owner_id = $1 AND route = $2
-               AND key = $3";
-    let values =
-        [key.owner.get().into(), key.route.into(), key.key.clone().into(), status.into(), answer.into()];
-    execute(on, sql, values).await.map(|_| ())
 }
 
 /// Deletes keys older than an instant.

@@ -278,12 +278,6 @@ pub async fn had<C: Connected>(
         .collect()
 }
 
-/// Ends an offer; false when it was not live.
-pub async fn end(on: &Transaction, id: OfferId) -> Result<bool, StoreError> {
-    let sql = "UPDATE offers SET status = 'ended', version = version + 1 WHERE id = $1 AND status = 'live'";
-    Ok(execute(on, sql, [id.get().into()]).await? == 1)
-}
-
 /// Everything about an offer that may change, by column.
 fn changing(offer: &Offer) -> Result<Vec<(&'static str, Value)>, StoreError> {
     let Offer { about, conditions, budget, .. } = offer;

@@ -57,6 +57,16 @@ pub async fn last_about<C: Connected>(on: &C, subject: Uuid) -> Result<Option<De
     query_one(on, &sql, [subject.into()]).await?.as_ref().map(read).transpose()
 }
 
+/// The last line about a subject that is one of some acts.
+pub async fn last_of<C: Connected>(on: &C, subject: Uuid, acts: &[Act]) -> Result<Option<Deed>, StoreError> {
+    let numbers: Vec<String> = acts.iter().map(|act| act_number(*act).to_string()).collect();
+    let sql = format!(
+        "SELECT {COLUMNS} FROM office_log WHERE subject_id = $1 AND act IN ({}) ORDER BY id DESC LIMIT 1",
+        numbers.join(", ")
+    );
+    query_one(on, &sql, [subject.into()]).await?.as_ref().map(read).transpose()
+}
+
 /// Why people undid or refused activities, of those that they did.
 pub async fn reasons<C: Connected>(
     on: &C,
@@ -101,6 +111,15 @@ fn act_number(act: Act) -> i32 {
         Act::MerchantClosed => 46,
         Act::StaffJoined => 47,
         Act::StaffRemoved => 48,
+        Act::StaffInvited => 49,
+        Act::InvitationWithdrawn => 50,
+        Act::BranchOpened => 51,
+        Act::BranchChanged => 52,
+        Act::BranchClosed => 53,
+        Act::WebhookAdded => 54,
+        Act::WebhookRemoved => 55,
+        Act::WebhookSecretRenewed => 56,
+        Act::WebhookEnabled => 57,
     }
 }
 

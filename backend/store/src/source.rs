@@ -61,6 +61,20 @@ pub async fn insert_key(
     execute(on, sql, [key_hash.to_vec().into(), source.get().into(), micros(at).into()]).await.map(|_| ())
 }
 
+/// Revokes a source's keys, all or all but the newest; gives how many.
+pub async fn revoke_keys(
+    on: &Transaction,
+    source: SourceId,
+    newest_too: bool,
+    at: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let sql = "UPDATE partner_keys SET revoked_at_us = $2 WHERE source_id = $1 AND revoked_at_us IS NULL";
+    let newest = "(SELECT MAX(created_at_us) FROM partner_keys
+                   WHERE source_id = $1 AND revoked_at_us IS NULL)";
+    let bound = if newest_too { String::new() } else { format!(" AND created_at_us < {newest}") };
+    execute(on, &format!("{sql}{bound}"), [source.get().into(), micros(at).into()]).await
+}
+
 /// The source that a live key speaks for.
 pub async fn find_by_key<C: Connected>(on: &C, key_hash: &[u8]) -> Result<Option<Source>, StoreError> {
     let sql = format!(

@@ -1,8 +1,6 @@
 //! Vouchers. A voucher leaves `live` in one guarded update, to used, cancelled, expired or refunded, so only
 //! one of them can win.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use tanhui_domain::id::{BranchId, CitizenId, CityId, MerchantId, OfferId, RedemptionId, VoucherId};
 use tanhui_domain::redemption::{Voucher, VoucherStatus};
@@ -196,12 +194,12 @@ pub async fn live_of_merchant<C: Connected>(
 }
 
 /// Lets live vouchers of redemptions end whose time is over, each redemption's in the status given for it;
-/// gives how many there were of each. Whoever used or cancelled one first has it.
+/// gives those that ended. Whoever used or cancelled one first has it.
 pub async fn end_overdue(
     on: &Transaction,
     endings: &[(RedemptionId, VoucherStatus)],
     now: DateTime<Utc>,
-) -> Result<BTreeMap<RedemptionId, i64>, StoreError> {
+) -> Result<Vec<Voucher>, StoreError> {
     let (table, mut values) = Columns::new()
         .uuid("id", endings.iter().map(|(id, _)| id.get()))
         .text("status", endings.iter().map(|(_, status)| status.word().to_owned()))
@@ -209,15 +207,11 @@ pub async fn end_overdue(
     values.push(micros(now).into());
     let sql = format!(
         "UPDATE vouchers SET status = r.status FROM {table} WHERE vouchers.redemption_id = r.id
-         AND vouchers.status = 'live' AND vouchers.expires_at_us <= ${} RETURNING vouchers.redemption_id",
-        values.len()
+         AND vouchers.status = 'live' AND vouchers.expires_at_us <= ${} RETURNING {}",
+        values.len(),
+        COLUMNS.replace("v.", "vouchers.")
     );
-    let mut ended: BTreeMap<RedemptionId, i64> = BTreeMap::new();
-    for row in query_all(on, &sql, values).await? {
-        let count = ended.entry(RedemptionId::new(row.uuid(0)?)).or_default();
-        *count = count.saturating_add(1);
-    }
-    Ok(ended)
+    query_all(on, &sql, values).await?.iter().map(read).collect()
 }
 
 /// Cancels the live vouchers of a redemption whose time is not over; gives how many there were.

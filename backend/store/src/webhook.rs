@@ -114,10 +114,10 @@ pub async fn lock(on: &Transaction, id: WebhookId) -> Result<Option<Webhook>, St
     query_one(on, &sql, [id.get().into()]).await?.as_ref().map(read).transpose()
 }
 
-/// Deletes an endpoint with what was to be told there; false when there is none of this merchant.
-pub async fn delete(on: &Transaction, merchant: MerchantId, id: WebhookId) -> Result<bool, StoreError> {
-    let sql = "DELETE FROM webhook_endpoints WHERE merchant_id = $1 AND id = $2";
-    Ok(execute(on, sql, [merchant.get().into(), id.get().into()]).await? == 1)
+/// Deletes a locked endpoint with what was to be told there.
+pub async fn delete(on: &Transaction, id: WebhookId) -> Result<(), StoreError> {
+    let deleted = execute(on, "DELETE FROM webhook_endpoints WHERE id = $1", [id.get().into()]).await?;
+    expect_rows(deleted, 1, "a webhook is missing")
 }
 
 /// Writes a locked endpoint's secrets, troubles and rest.

@@ -8,8 +8,9 @@ use tanhui_domain::id::{ActivityId, AdjustmentId, CitizenId};
 use tanhui_domain::office::Actor;
 use tanhui_domain::text::Text;
 use tanhui_service::adjustment::{self, Proposal, Verdict};
+use tanhui_service::expiry::{self, Expired};
 use tanhui_service::identity::phone::PhoneNumber;
-use tanhui_service::{Services, expiry, office, payout, prize, reversal, sign_in};
+use tanhui_service::{Services, office, payout, prize, redemption, reversal, sign_in};
 
 use super::{CommandError, open};
 use crate::config::Settings;
@@ -83,11 +84,14 @@ pub enum AdjustCommand {
 /// `tanhui expire`
 pub async fn expire(settings: &Settings) -> Result<(), CommandError> {
     let services = open::services(settings).await?;
-    let expired = expiry::expire(&services).await?;
+    let Expired { citizens, points } = expiry::expire(&services).await?;
+    let vouchers = redemption::expire_vouchers(&services).await?;
+    let refunded = redemption::refund_stopped(&services).await?;
     services.stop().await?;
     super::print(&format!(
-        "{} 人的 {} 积分到期 / {} points of {} citizens ended",
-        expired.citizens, expired.points, expired.points, expired.citizens
+        "{citizens} 人的 {points} 积分到期，{vouchers} 张券到期，{refunded} 张停用商户的券退还 / \
+         {points} points of {citizens} citizens ended, {vouchers} vouchers ended, {refunded} of stopped \
+         merchants given back"
     ))
 }
 

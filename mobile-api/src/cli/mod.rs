@@ -71,7 +71,8 @@ enum Command {
     /// Vouchers by signature alone, and the keys for it
     #[command(subcommand)]
     Till(till::TillCommand),
-    /// Let points end whose last day is over; the server does so by itself
+    /// Let points and vouchers end whose time is over, and give stopped merchants' vouchers back; the server
+    /// does so by itself
     Expire,
     /// Pay points that waited for a budget and prizes of periods that are over; the server does so by itself
     Payout,

@@ -6,6 +6,8 @@ use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::city::{Grant, Role};
 use tanhui_domain::id::MerchantId;
 use tanhui_domain::text::Text;
+use tanhui_service::identity::api_key::BearerSecret;
+use tanhui_service::identity::known_keys::KNOWN_FOR;
 use tanhui_service::identity::phone::PhoneNumber;
 use tanhui_service::office::NewOffer;
 use tanhui_service::{Services, office, sign_in};
@@ -26,6 +28,21 @@ pub enum PartnerCommand {
         /// City that it reports for [default: the only one]
         #[arg(long)]
         city: Option<String>,
+    },
+    /// Make a further key for a partner; prints it once, alone on the last line
+    AddKey {
+        /// `source` of its CloudEvents
+        #[arg(long, value_name = "URI")]
+        source: String,
+    },
+    /// Revoke a partner's keys but the newest; when it ends no server takes them any more
+    RevokeKeys {
+        /// `source` of its CloudEvents
+        #[arg(long, value_name = "URI")]
+        source: String,
+        /// The newest too
+        #[arg(long)]
+        all: bool,
     },
 }
 
@@ -99,11 +116,29 @@ pub struct GrantArguments {
 /// `tanhui partner`
 pub async fn partner(settings: &Settings, command: PartnerCommand) -> Result<(), CommandError> {
     let services = open::services(settings).await?;
-    let PartnerCommand::Create { name, source, city } = command;
-    let city = office::city(&services, city.as_deref()).await?;
-    let key = office::create_partner(&services, &city, &name, &source).await?;
+    let told = match command {
+        PartnerCommand::Create { name, source, city } => {
+            let city = office::city(&services, city.as_deref()).await?;
+            told_once(&office::create_partner(&services, &city, &name, &source).await?)
+        }
+        PartnerCommand::AddKey { source } => {
+            let source = office::source(&services, &source).await?;
+            told_once(&office::issue_key(&services, source.id).await?)
+        }
+        PartnerCommand::RevokeKeys { source, all } => {
+            let source = office::source(&services, &source).await?;
+            let revoked = office::revoke_keys(&services, source.id, all).await?;
+            // Until no server knows them any more.
+            tokio::time::sleep(KNOWN_FOR.to_std().unwrap_or_default()).await;
+            format!("已撤销 {revoked} 个密钥 / {revoked} keys revoked")
+        }
+    };
     services.stop().await?;
-    super::print(&format!("密钥只显示这一次 / this key is shown once only\n{}", key.reveal()))
+    super::print(&told)
+}
+
+fn told_once(key: &BearerSecret) -> String {
+    format!("密钥只显示这一次 / this key is shown once only\n{}", key.reveal())
 }
 
 /// `tanhui merchant`

@@ -28,7 +28,7 @@ async fn open_offer(town: &Town) -> Outcome<String> {
 }
 
 /// Someone with some hundred points.
-async fn rich(town: &Town, number: u32) -> Outcome<Caller> {
+pub async fn rich(town: &Town, number: u32) -> Outcome<Caller> {
     let card = format!("card-{number}");
     let person = town.rider(&format!("1380000002{number}"), &card).await?;
     let rides: Vec<String> = (0..4)
@@ -38,14 +38,18 @@ async fn rich(town: &Town, number: u32) -> Outcome<Caller> {
     Ok(person)
 }
 
-async fn redeem(buyer: &Caller, offer: &str, key: u32) -> Outcome<Answer> {
+pub async fn redeem(buyer: &Caller, offer: &str, key: u32) -> Outcome<Answer> {
     let wish = json!({ "offer_id": offer, "quantity": 1 });
     let key = format!("key-{key}");
     buyer.call(Method::POST, "/v1/redemptions", &wish, &[("idempotency-key", &key)]).await
 }
 
 /// The codes that were told before the server died, by key.
-async fn buy_until_it_dies(buyer: &Caller, offer: &str, keys: Range<u32>) -> Outcome<HashMap<u32, Value>> {
+pub async fn buy_until_it_dies(
+    buyer: &Caller,
+    offer: &str,
+    keys: Range<u32>,
+) -> Outcome<HashMap<u32, Value>> {
     let mut told = HashMap::new();
     for key in keys {
         match redeem(buyer, offer, key).await {

@@ -161,6 +161,19 @@ impl Caller {
         Self { base: server.base.clone(), ..self.clone() }
     }
 
+    /// Host and port, and the token.
+    pub fn place(&self) -> (String, String) {
+        (self.base.trim_start_matches("http://").to_owned(), self.token.clone().unwrap_or_default())
+    }
+
+    /// What a path gives as a file.
+    pub async fn download(&self, path: &str) -> Outcome<Vec<u8>> {
+        let request = self.http.get(format!("{}{path}", self.base)).header("accept-language", "en");
+        let response = request.bearer_auth(self.token.as_deref().unwrap_or_default()).send().await?;
+        assert_eq!(response.status(), 200, "{path}");
+        Ok(response.bytes().await?.to_vec())
+    }
+
     /// Reports events in any of the three formats.
     pub async fn report(&self, format: &str, body: impl Into<Vec<u8>>) -> Outcome<Answer> {
         let path = "/v1/partner/events";

@@ -44,6 +44,18 @@ macro_rules! on_sqlite {
     )+};
 }
 
+/// Makes one test of each named journey, on PostgreSQL: for several servers on one database.
+macro_rules! across_servers {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[test]
+            fn postgres() -> tanhui_tests::Outcome {
+                $crate::world::run(tanhui_tests::Engine::Postgres, super::$name)
+            }
+        }
+    )+};
+}
+
 /// Makes one test of each named journey, on a PostgreSQL server of its own.
 macro_rules! on_own_postgres {
     ($($name:ident),+ $(,)?) => {$(
@@ -56,7 +68,7 @@ macro_rules! on_own_postgres {
     )+};
 }
 
-pub(crate) use {each_store, on_own_postgres, on_sqlite};
+pub(crate) use {across_servers, each_store, on_own_postgres, on_sqlite};
 
 pub struct World {
     pub engine: Engine,

@@ -2,14 +2,15 @@
 
 use chrono::TimeDelta;
 use tanhui_domain::amount::Fen;
-use tanhui_domain::id::OfferId;
+use tanhui_domain::id::{CitizenId, OfferId};
 use tanhui_domain::ledger::Amounts;
 use tanhui_domain::redemption::{Refusal, VoucherStatus};
 use tanhui_domain::time::Period;
 use tanhui_service::RequestKey;
-use tanhui_service::redemption::{RedeemError, RedeemRequest};
+use tanhui_service::redemption::{RedeemError, RedeemRequest, request_key};
 use tanhui_service::statement::{self, Range, StatementQuery};
 use tanhui_service::till::TillError;
+use tanhui_service::worker;
 use tanhui_store::{account, lot, voucher};
 use tanhui_tests::{Outcome, Stage, each_database};
 
@@ -25,6 +26,7 @@ each_database!(
     a_voucher_is_used_once_on_two_tills,
     a_use_and_a_cancellation_at_once,
     a_key_answers_the_same_again,
+    a_key_is_its_owners_and_kept_for_seven_days,
     a_statement_adds_up,
     a_statement_adds_up_wherever_it_is_cut,
 );
@@ -207,6 +209,23 @@ async fn a_key_answers_the_same_again(stage: Stage) -> Outcome {
     let refused = shop.ask(&RedeemRequest { key: Some(changed), ..request }).await;
     assert!(matches!(refused, Err(RedeemError::KeyReused)), "{refused:?}");
     other.programme.stop().await?;
+    shop.programme.stop().await
+}
+
+async fn a_key_is_its_owners_and_kept_for_seven_days(stage: Stage) -> Outcome {
+    let shop = Shop::open(&stage, 100, None).await?;
+    let (one, other) = (shop.citizen("card", 100).await?, shop.citizen("other", 100).await?);
+    let asks = async |buyer: CitizenId| {
+        let key = request_key(buyer, "same", shop.offer, 1);
+        shop.ask(&RedeemRequest { key: Some(key), ..shop.request(buyer, 1) }).await
+    };
+    let (first, others) = (asks(one).await?, asks(other).await?);
+    assert_ne!(first, others, "a key of another is another key");
+    for (wait, same) in [(TimeDelta::days(7), true), (TimeDelta::microseconds(1), false)] {
+        stage.clock.advance(wait);
+        worker::keep_up(&shop.programme.services).await?;
+        assert_eq!(asks(one).await? == first, same, "{wait}");
+    }
     shop.programme.stop().await
 }
 

@@ -16,6 +16,34 @@ use tanhui_service::till::{self, Till, TillError};
 use tanhui_store::{offer, voucher};
 use tanhui_tests::{Outcome, Programme, Stage, id};
 
+/// What an operator opens at a shop.
+pub(crate) fn soy_milk(merchant: MerchantId) -> NewOffer {
+    NewOffer {
+        merchant,
+        title: Text::new("豆浆", "Soy milk"),
+        price: Points::new(20),
+        payout: Fen::new(500),
+        stock: 100,
+        per_person: None,
+        voucher_days: 30,
+    }
+}
+
+/// What a shop writes.
+pub(crate) fn dough_stick() -> OfferDraft {
+    OfferDraft {
+        kind: OfferKind::Coupon,
+        title: Text::new("油条", "Dough stick"),
+        about: About::default(),
+        price: Points::new(20),
+        payout: Fen::new(500),
+        stock: 100,
+        per_person: None,
+        conditions: Conditions::default(),
+        voucher_days: 30,
+    }
+}
+
 /// A programme with a shop.
 #[derive(Clone)]
 pub(crate) struct Shop {
@@ -28,15 +56,7 @@ impl Shop {
     pub(crate) async fn open(stage: &Stage, stock: i64, per_person: Option<i64>) -> Outcome<Self> {
         let programme = Programme::start(stage).await?;
         let merchant = office::create_merchant(&programme.services, &programme.city, "绿色小店").await?;
-        let new = NewOffer {
-            merchant,
-            title: Text::new("豆浆", "Soy milk"),
-            price: Points::new(20),
-            payout: Fen::new(500),
-            stock,
-            per_person,
-            voucher_days: 30,
-        };
+        let new = NewOffer { stock, per_person, ..soy_milk(merchant) };
         let offer = office::create_offer(&programme.services, new).await?;
         Ok(Self { programme, merchant, offer })
     }
@@ -124,17 +144,7 @@ impl Shop {
         budget_fen: Option<i64>,
         change: impl FnOnce(&mut OfferDraft),
     ) -> Outcome<Self> {
-        let mut draft = OfferDraft {
-            kind: OfferKind::Coupon,
-            title: Text::new("油条", "Dough stick"),
-            about: About::default(),
-            price: Points::new(20),
-            payout: Fen::new(500),
-            stock: 100,
-            per_person: None,
-            conditions: Conditions::default(),
-            voucher_days: 30,
-        };
+        let mut draft = dough_stick();
         change(&mut draft);
         let services = &self.programme.services;
         let offer = offering::write(services, self.merchant, draft).await?.id;

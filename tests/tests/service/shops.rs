@@ -220,7 +220,15 @@ async fn people_join_by_invitation_and_leave_at_once(stage: Stage) -> Outcome {
     assert!(staff::workplace(office.services(), owner.id, None).await?.is_some(), "nothing was written");
     let log = office_log::page(&office.services().database, office.city().id, None, 10).await?;
     let acts: Vec<_> = log.iter().map(|(_, deed)| (deed.act, deed.citizen)).collect();
-    assert_eq!(acts, [(Act::StaffRemoved, Some(person.id)), (Act::StaffJoined, Some(person.id))]);
+    assert_eq!(
+        acts,
+        [
+            (Act::StaffRemoved, Some(person.id)),
+            (Act::StaffJoined, Some(person.id)),
+            (Act::StaffInvited, None),
+            (Act::StaffJoined, Some(owner.id)),
+        ]
+    );
     shop.programme.stop().await
 }
 
@@ -257,7 +265,7 @@ async fn a_till_stands_at_an_open_branch(stage: Stage) -> Outcome {
     let services = &shop.programme.services;
     let buyer = shop.citizen("card", 100).await?;
     let branch = async |name: &str| {
-        merchant::open_branch(services, shop.merchant, name.to_owned(), String::new()).await
+        merchant::open_branch(services, (shop.merchant, buyer), name.to_owned(), String::new()).await
     };
     let (north, south) = (branch("北店").await?, branch("南店").await?);
     let person = tanhui_domain::merchant::Staff {
@@ -281,10 +289,11 @@ async fn a_till_stands_at_an_open_branch(stage: Stage) -> Outcome {
         let Err(TillError::Used { branch, .. }) = refused else { return Err("not refused".into()) };
         assert_eq!(branch.as_deref(), Some("北店"));
     }
-    merchant::close_branch(services, shop.merchant, north.id).await?;
+    merchant::close_branch(services, (shop.merchant, buyer), north.id).await?;
     let closed = till::at(services, &person, None).await;
     assert!(matches!(closed, Err(TillError::NoBranch)), "{closed:?}");
-    let foreign = merchant::close_branch(services, MerchantId::new(uuid::Uuid::nil()), south.id).await;
+    let nobodys = (MerchantId::new(uuid::Uuid::nil()), buyer);
+    let foreign = merchant::close_branch(services, nobodys, south.id).await;
     assert!(matches!(foreign, Err(MerchantError::NoBranch)), "{foreign:?}");
     shop.programme.stop().await
 }

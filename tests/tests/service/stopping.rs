@@ -4,20 +4,22 @@ use tanhui_domain::id::CitizenId;
 use tanhui_domain::merchant::{Issued, MerchantStep, MerchantStepError};
 use tanhui_domain::redemption::VoucherStatus;
 use tanhui_domain::text::Text;
-use tanhui_service::audit;
 use tanhui_service::merchant::{self, MerchantError};
+use tanhui_service::office::{self, OfficeError};
 use tanhui_service::redemption::{RedeemError, refund_stopped};
 use tanhui_service::till::{self, TillError};
+use tanhui_service::{audit, offering};
 use tanhui_store::voucher;
 use tanhui_tests::{Outcome, Stage, each_database};
 
-use crate::shop::Shop;
+use crate::shop::{Shop, dough_stick, soy_milk};
 
 each_database!(
     vouchers_go_back_with_their_points_once,
     tills_and_refunds_at_once,
     a_merchant_goes_on_after_its_refunds,
     whoever_closes_gives_back,
+    whatever_is_written_at_the_instant_of_the_stop_is_halted,
     the_audit_names_a_live_voucher_of_a_stopped_merchant,
 );
 
@@ -120,6 +122,40 @@ async fn whoever_closes_gives_back(stage: Stage) -> Outcome {
     assert!(!matches!(closed, Ok(_) | Err(RedeemError::Store(_))), "{closed:?}");
     let again = shop.take_step(MerchantStep::Reinstate, buyer).await;
     assert!(matches!(again, Err(MerchantError::Step(_))), "{again:?}");
+    shop.programme.stop().await
+}
+
+/// Offers and drafts from two processes while the merchant is stopped: each is before the stop, or sees it.
+async fn whatever_is_written_at_the_instant_of_the_stop_is_halted(stage: Stage) -> Outcome {
+    let shop = Shop::open(&stage, 100, None).await?;
+    let other = shop.elsewhere(&stage).await?;
+    let officer = shop.citizen("card", 0).await?;
+    for _ in 0..5 {
+        let writing: Vec<_> = (0..6)
+            .map(|number| {
+                let shop = if number % 2 == 0 { shop.clone() } else { other.clone() };
+                tokio::spawn(async move {
+                    let (services, merchant) = (&shop.programme.services, shop.merchant);
+                    if number < 3 {
+                        let written = offering::write(services, merchant, dough_stick()).await;
+                        return written.map(|_| ()).map_err(|error| error.to_string());
+                    }
+                    match office::create_offer(services, soy_milk(merchant)).await {
+                        Ok(_) | Err(OfficeError::MerchantNotActive(_)) => Ok(()),
+                        Err(error) => Err(error.to_string()),
+                    }
+                })
+            })
+            .collect();
+        shop.take_step(MerchantStep::Suspend { refund: false }, officer).await?;
+        for outcome in writing {
+            outcome.await??;
+        }
+        assert_eq!(stage.raw.number("SELECT COUNT(*) FROM offers WHERE NOT halted").await?, 0);
+        shop.take_step(MerchantStep::Reinstate, officer).await?;
+        assert_eq!(stage.raw.number("SELECT COUNT(*) FROM offers WHERE halted").await?, 0);
+    }
+    other.programme.stop().await?;
     shop.programme.stop().await
 }
 

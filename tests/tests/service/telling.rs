@@ -4,19 +4,23 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use chrono::TimeDelta;
-use tanhui_domain::id::{CitizenId, WebhookId};
+use tanhui_domain::id::{CitizenId, MerchantId, RedemptionId, WebhookId};
+use tanhui_domain::merchant::MerchantStep;
+use tanhui_domain::text::Text;
 use tanhui_domain::webhook::{FAILING_MAX, TRIES_MAX};
 use tanhui_service::Services;
 use tanhui_service::identity::webhook_secret::WebhookSecret;
-use tanhui_service::settlement;
+use tanhui_service::redemption::{expire_vouchers, refund_stopped};
 use tanhui_service::till::{self, TillError};
 use tanhui_service::webhook::{self, Courier, Delivery, LEASE, Letter, Lost, OLD_SECRET_FOR, deliver_due};
+use tanhui_service::{merchant, settlement};
 use tanhui_tests::{Outcome, Stage, each_database};
 
 use crate::shop::Shop;
 
 each_database!(
     what_happened_is_told_and_nothing_else,
+    whatever_becomes_of_a_voucher_is_told,
     several_processes_tell_each_message_once,
     a_try_that_was_cut_off_is_made_again,
     a_message_is_given_up_after_its_last_try_and_can_be_replayed,
@@ -81,12 +85,16 @@ struct Scene {
 
 impl Scene {
     async fn set(stage: &Stage) -> Outcome<Self> {
+        Self::told_of(stage, &["voucher.used", "voucher.voided", "statement.closed"]).await
+    }
+
+    async fn told_of(stage: &Stage, kinds: &[&str]) -> Outcome<Self> {
         let shop = Shop::open(stage, 100, None).await?;
         let buyer = shop.citizen("card", 100).await?;
         let clerk = Arc::new(Clerk::default());
-        let kinds = ["voucher.used", "voucher.voided", "statement.closed"].map(str::to_owned);
-        let url = "https://shop.example/".to_owned();
-        let made = webhook::register(services(&shop), clerk.as_ref(), shop.merchant, url, &kinds).await?;
+        let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+        let (url, at) = ("https://shop.example/".to_owned(), (shop.merchant, buyer));
+        let made = webhook::register(services(&shop), clerk.as_ref(), at, url, &kinds).await?;
         Ok(Self { shop, buyer, clerk, webhook: made.0.id, secret: made.1 })
     }
 
@@ -102,6 +110,23 @@ impl Scene {
 
     async fn deliver(&self) -> Outcome<usize> {
         deliver(&self.shop, &self.clerk).await
+    }
+
+    fn at(&self) -> (MerchantId, CitizenId) {
+        (self.shop.merchant, self.buyer)
+    }
+
+    /// Kinds and vouchers of what is told now, in order.
+    async fn told(&self) -> Outcome<Vec<String>> {
+        self.deliver().await?;
+        let mut told = Vec::new();
+        for letter in self.clerk.take() {
+            let body: serde_json::Value = serde_json::from_str(&letter.body)?;
+            let word = |at: &str| body.pointer(at).and_then(serde_json::Value::as_str).unwrap_or_default();
+            told.push(format!("{} {} {}", word("/type"), word("/data/status"), word("/data/voucher")));
+        }
+        told.sort();
+        Ok(told)
     }
 
     async fn log(&self) -> Outcome<Vec<Delivery>> {
@@ -159,6 +184,43 @@ async fn what_happened_is_told_and_nothing_else(stage: Stage) -> Outcome {
     scene.shop.programme.stop().await
 }
 
+async fn whatever_becomes_of_a_voucher_is_told(stage: Stage) -> Outcome {
+    let kinds = ["voucher.issued", "voucher.cancelled", "voucher.expired", "voucher.refunded"];
+    let scene = Scene::told_of(&stage, &kinds).await?;
+    let (shop, buyer) = (&scene.shop, scene.buyer);
+    let refunding = shop.offer_like(None, |draft| draft.conditions.refund_expired = true).await?;
+    let expected = async |id: RedemptionId, what: &str| -> Outcome<Vec<String>> {
+        Ok(shop.codes(id).await?.iter().map(|code| format!("{what} {code}")).collect())
+    };
+    let given_back = shop.buy(buyer, 2).await?;
+    assert_eq!(scene.told().await?, sorted(expected(given_back, "voucher.issued live").await?));
+    shop.give_back(buyer, given_back).await?;
+    assert!(shop.give_back(buyer, given_back).await.is_err(), "a refusal tells nothing");
+    assert_eq!(scene.told().await?, sorted(expected(given_back, "voucher.cancelled cancelled").await?));
+
+    let (spent, returned) = (shop.buy(buyer, 1).await?, refunding.buy(buyer, 1).await?);
+    assert_eq!(scene.told().await?.len(), 2);
+    stage.clock.advance(TimeDelta::days(37));
+    assert_eq!(expire_vouchers(services(shop)).await?, 2);
+    let mut ended = expected(spent, "voucher.expired expired").await?;
+    ended.extend(expected(returned, "voucher.refunded refunded").await?);
+    assert_eq!(scene.told().await?, sorted(ended));
+
+    let stopped = shop.buy(buyer, 3).await?;
+    assert_eq!(scene.told().await?.len(), 3);
+    let (city, why) = (&shop.programme.city, Text::new("检查", "Inspection"));
+    let halt = MerchantStep::Suspend { refund: true };
+    merchant::step(services(shop), city, shop.merchant, halt, (buyer, &why)).await?;
+    assert_eq!((refund_stopped(services(shop)).await?, refund_stopped(services(shop)).await?), (3, 0));
+    assert_eq!(scene.told().await?, sorted(expected(stopped, "voucher.refunded refunded").await?));
+    scene.shop.programme.stop().await
+}
+
+fn sorted(mut told: Vec<String>) -> Vec<String> {
+    told.sort();
+    told
+}
+
 async fn several_processes_tell_each_message_once(stage: Stage) -> Outcome {
     let scene = Scene::set(&stage).await?;
     let other = scene.shop.elsewhere(&stage).await?;
@@ -211,7 +273,7 @@ async fn a_message_is_given_up_after_its_last_try_and_can_be_replayed(stage: Sta
         stage.clock.advance(TimeDelta::hours(18));
         if number == 4 {
             // 72 hours of failures would disable it; an owner looks after it.
-            webhook::enable(services(&scene.shop), scene.shop.merchant, scene.webhook).await?;
+            webhook::enable(services(&scene.shop), scene.at(), scene.webhook).await?;
         }
     }
     assert_eq!(scene.deliver().await?, 0);
@@ -219,12 +281,12 @@ async fn a_message_is_given_up_after_its_last_try_and_can_be_replayed(stage: Sta
     let last = log.first().ok_or("no delivery")?;
     assert_eq!((last.status.as_str(), last.tries, last.answer), ("failed", TRIES_MAX, Some(503)));
     scene.clerk.always(200);
-    let (services, merchant) = (services(&scene.shop), scene.shop.merchant);
-    let late = webhook::replay_failed(services, merchant, scene.webhook, stage.now()).await?;
+    let (services, at) = (services(&scene.shop), scene.at());
+    let late = webhook::replay_failed(services, at, scene.webhook, stage.now()).await?;
     assert_eq!(late, 0, "nothing was written since");
-    assert_eq!(webhook::replay_failed(services, merchant, scene.webhook, written).await?, 1);
+    assert_eq!(webhook::replay_failed(services, at, scene.webhook, written).await?, 1);
     assert_eq!(scene.deliver().await?, 1);
-    webhook::replay(services, merchant, scene.webhook, last.message).await?;
+    webhook::replay(services, at, scene.webhook, last.message).await?;
     assert_eq!(scene.deliver().await?, 1);
     let ids: BTreeSet<String> = scene.clerk.take().into_iter().map(|letter| letter.id).collect();
     assert_eq!(ids.len(), 1);
@@ -246,7 +308,7 @@ async fn an_endpoint_that_fails_for_days_is_disabled(stage: Stage) -> Outcome {
     stage.clock.advance(TimeDelta::hours(24));
     assert_eq!((scene.deliver().await?, scene.log().await?.len()), (0, 1), "nothing more is written for it");
     scene.clerk.always(200);
-    webhook::ping(services(&scene.shop), scene.shop.merchant, scene.webhook).await?;
+    webhook::ping(services(&scene.shop), scene.at(), scene.webhook).await?;
     assert_eq!((scene.disabled().await?, scene.deliver().await?), (None, 2), "the test and what was due");
     scene.shop.programme.stop().await
 }
@@ -257,15 +319,14 @@ async fn an_endpoint_that_is_gone_is_disabled_at_once(stage: Stage) -> Outcome {
     scene.use_one().await?;
     assert_eq!(scene.deliver().await?, 1);
     assert_eq!(scene.disabled().await?.as_deref(), Some("answered 410"));
-    webhook::delete(services(&scene.shop), scene.shop.merchant, scene.webhook).await?;
+    webhook::delete(services(&scene.shop), scene.at(), scene.webhook).await?;
     assert!(webhook::list(services(&scene.shop), scene.shop.merchant).await?.is_empty());
     scene.shop.programme.stop().await
 }
 
 async fn two_secrets_sign_while_one_is_renewed(stage: Stage) -> Outcome {
     let scene = Scene::set(&stage).await?;
-    let (services, merchant) = (services(&scene.shop), scene.shop.merchant);
-    let renewed = webhook::renew_secret(services, merchant, scene.webhook).await?;
+    let renewed = webhook::renew_secret(services(&scene.shop), scene.at(), scene.webhook).await?;
     for (wait, old_signs) in [(TimeDelta::zero(), true), (OLD_SECRET_FOR, false)] {
         stage.clock.advance(wait);
         scene.use_one().await?;

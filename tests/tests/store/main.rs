@@ -10,7 +10,6 @@ mod faults;
 mod lots;
 mod offers;
 mod people;
-mod requests;
 mod schema;
 mod sessions;
 mod sources;

@@ -15,8 +15,10 @@ use tanhui_domain::ledger::{
     Account, Amounts, Journal, JournalKind, Posting, PostingError, give_back_to_lots,
 };
 use tanhui_domain::merchant::{Issued, Merchant};
-use tanhui_domain::redemption::{Redeemed, Redemption, VoucherStatus};
+use tanhui_domain::offer::Offer;
+use tanhui_domain::redemption::{Redeemed, Redemption, Voucher, VoucherStatus};
 use tanhui_domain::time::civil_day;
+use tanhui_domain::webhook::EventKind;
 use tanhui_store::lot::LotReturn;
 use tanhui_store::offer::{DayMove, ShelfMove};
 use tanhui_store::{StoreError, Transaction, account, city, lot, merchant, offer, redemption, voucher};
@@ -27,6 +29,7 @@ use crate::Services;
 use crate::draft::{overflow, unpostable};
 use crate::reconcile;
 use crate::retry::retrying;
+use crate::webhook::announce_vouchers;
 
 /// Most overdue vouchers in one transaction.
 const VOUCHERS_PER_BATCH: i64 = 200;
@@ -80,8 +83,9 @@ async fn try_cancel(
 
     // 3. Write.
     let back = Back { redemption: &redemption, vouchers: redemption.quantity, refund: true };
-    give_back(&transaction, city, accounts, &[back], now).await?;
+    let offers = give_back(&transaction, city, accounts, &[back], now).await?;
     let vouchers = voucher::of_redemption(&transaction, id).await?;
+    announce_ended(&transaction, &vouchers, &offers, now).await?;
 
     // 4. Commit, then answer.
     transaction.commit().await?;
@@ -208,14 +212,37 @@ async fn end_batch(
     let ended = voucher::end_overdue(&transaction, &endings, until).await?;
 
     // 3. Write, commit.
-    let back = |(id, vouchers): (&RedemptionId, &i64)| {
-        let redemption = found.get(id)?;
-        Some(Back { redemption, vouchers: *vouchers, refund: refunds(redemption) })
-    };
-    let backs: Vec<Back<'_>> = ended.iter().filter_map(back).collect();
+    let mut backs: BTreeMap<RedemptionId, Back<'_>> = BTreeMap::new();
+    for redemption in ended.iter().filter_map(|voucher| found.get(&voucher.redemption)) {
+        let none = Back { redemption, vouchers: 0, refund: refunds(redemption) };
+        let back = backs.entry(redemption.id).or_insert(none);
+        back.vouchers = back.vouchers.saturating_add(1);
+    }
+    let backs: Vec<Back<'_>> = backs.into_values().collect();
     give_back(&transaction, city, accounts, &backs, now).await?;
+    announce_ended(&transaction, &ended, &offers, now).await?;
     transaction.commit().await?;
-    Ok(ended.values().fold(0, |sum, vouchers| sum.saturating_add(*vouchers)))
+    Ok(i64::try_from(ended.len()).unwrap_or(i64::MAX))
+}
+
+/// Tells merchants of vouchers that nobody can bring to them any more, by what became of each.
+async fn announce_ended(
+    on: &Transaction,
+    ended: &[Voucher],
+    offers: &HashMap<OfferId, Offer>,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    for (status, kind) in [
+        (VoucherStatus::Cancelled, EventKind::VoucherCancelled),
+        (VoucherStatus::Expired, EventKind::VoucherExpired),
+        (VoucherStatus::Refunded, EventKind::VoucherRefunded),
+    ] {
+        let of_status = ended.iter().filter(|voucher| voucher.status == status);
+        let with_offers: Vec<(&Voucher, &Offer)> =
+            of_status.filter_map(|voucher| Some((voucher, offers.get(&voucher.offer)?))).collect();
+        announce_vouchers(on, kind, &with_offers, at).await?;
+    }
+    Ok(())
 }
 
 /// Vouchers of a redemption that were live until now.
@@ -226,29 +253,33 @@ struct Back<'a> {
     refund: bool,
 }
 
-/// Gives stock and budget back, and the points of what is refunded. The accounts must be those of the
-/// citizens, locked; the vouchers no longer live.
+/// Gives stock and budget back, and the points of what is refunded; gives the offers, locked. The accounts
+/// must be those of the citizens, locked; the vouchers no longer live.
 async fn give_back(
     on: &Transaction,
     city: &City,
     accounts: Vec<Account>,
     backs: &[Back<'_>],
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<HashMap<OfferId, Offer>, StoreError> {
     if backs.is_empty() {
-        return Ok(());
+        return Ok(HashMap::new());
     }
-    refill(on, city, backs).await?;
+    let offers = refill(on, city, backs).await?;
     let refunds: Vec<&Back<'_>> = backs.iter().filter(|back| back.refund).collect();
-    if refunds.is_empty() {
-        return Ok(());
+    if !refunds.is_empty() {
+        let returns = refund(on, city, &refunds, now).await?;
+        post(on, city, accounts, (&refunds, &returns), now).await?;
     }
-    let returns = refund(on, city, &refunds, now).await?;
-    post(on, city, accounts, (&refunds, &returns), now).await
+    Ok(offers)
 }
 
-/// Puts vouchers back on their shelves.
-async fn refill(on: &Transaction, city: &City, backs: &[Back<'_>]) -> Result<(), StoreError> {
+/// Puts vouchers back on their shelves; gives these, locked.
+async fn refill(
+    on: &Transaction,
+    city: &City,
+    backs: &[Back<'_>],
+) -> Result<HashMap<OfferId, Offer>, StoreError> {
     let ids: BTreeSet<OfferId> = backs.iter().map(|back| back.redemption.offer).collect();
     let offers = offer::lock_many(on, &ids.into_iter().collect::<Vec<_>>()).await?;
     let mut shelves: BTreeMap<OfferId, i64> = BTreeMap::new();
@@ -272,7 +303,8 @@ async fn refill(on: &Transaction, city: &City, backs: &[Back<'_>]) -> Result<(),
     offer::move_shelves(on, &shelves?).await?;
     let days: Vec<DayMove> =
         days.into_iter().map(|((offer, day), quantity)| DayMove { offer, day, quantity }).collect();
-    offer::move_days(on, &days).await
+    offer::move_days(on, &days).await?;
+    Ok(offers)
 }
 
 /// Puts points back into their lots; gives what went where.

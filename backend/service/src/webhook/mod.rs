@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use tanhui_domain::id::{MerchantId, MessageId, WebhookId};
+use tanhui_domain::id::{CitizenId, MerchantId, MessageId, WebhookId};
+use tanhui_domain::office::{Act, Actor};
+use tanhui_domain::text::Text;
 use tanhui_domain::webhook::EventKind;
 use tanhui_store::webhook::{self as store, Message};
 pub use tanhui_store::webhook::{Delivery, Webhook};
@@ -22,6 +24,7 @@ use crate::Services;
 use crate::identity::entropy::NoEntropy;
 use crate::identity::keys::SealError;
 use crate::identity::webhook_secret::WebhookSecret;
+use crate::merchant_log::{self, Change};
 use crate::random::Random;
 
 /// Longest wait for an endpoint's answer.
@@ -97,7 +100,7 @@ pub enum WebhookError {
 pub async fn register(
     services: &Services,
     courier: &dyn Courier,
-    of: MerchantId,
+    (of, by): (MerchantId, CitizenId),
     url: String,
     kinds: &[String],
 ) -> Result<(Webhook, WebhookSecret), WebhookError> {
@@ -124,11 +127,12 @@ pub async fn register(
         disabled: None,
     };
     let transaction = services.database.begin().await?;
-    merchant::lock(&transaction, of).await?;
+    merchant::lock(&transaction, of).await?.ok_or(WebhookError::NoWebhook)?;
     if store::of_merchant(&transaction, of).await?.len() >= WEBHOOKS_MAX {
         return Err(WebhookError::TooMany);
     }
     store::insert(&transaction, &webhook).await?;
+    log(&transaction, &webhook, Act::WebhookAdded, (by, now)).await?;
     transaction.commit().await?;
     Ok((webhook, secret))
 }
@@ -145,18 +149,22 @@ pub async fn list(services: &Services, of: MerchantId) -> Result<Vec<Webhook>, S
 }
 
 /// Deletes an endpoint with all that was to be told there.
-pub async fn delete(services: &Services, of: MerchantId, id: WebhookId) -> Result<(), WebhookError> {
+pub async fn delete(
+    services: &Services,
+    (of, by): (MerchantId, CitizenId),
+    id: WebhookId,
+) -> Result<(), WebhookError> {
     let transaction = services.database.begin().await?;
-    if !store::delete(&transaction, of, id).await? {
-        return Err(WebhookError::NoWebhook);
-    }
+    let webhook = locked(&transaction, of, id).await?;
+    store::delete(&transaction, id).await?;
+    log(&transaction, &webhook, Act::WebhookRemoved, (by, services.clock.now())).await?;
     Ok(transaction.commit().await?)
 }
 
 /// A new secret for an endpoint; the one before signs beside it for [`OLD_SECRET_FOR`].
 pub async fn renew_secret(
     services: &Services,
-    of: MerchantId,
+    (of, by): (MerchantId, CitizenId),
     id: WebhookId,
 ) -> Result<WebhookSecret, WebhookError> {
     let now = services.clock.now();
@@ -166,30 +174,39 @@ pub async fn renew_secret(
     let until = now.checked_add_signed(OLD_SECRET_FOR).unwrap_or(now);
     let renewed = Webhook { secret: sealed, old_secret: Some((webhook.secret.clone(), until)), ..webhook };
     store::update(&transaction, &renewed, now).await?;
+    log(&transaction, &renewed, Act::WebhookSecretRenewed, (by, now)).await?;
     transaction.commit().await?;
     Ok(secret)
 }
 
 /// Lets a disabled endpoint be told again; what was due is due still.
-pub async fn enable(services: &Services, of: MerchantId, id: WebhookId) -> Result<Webhook, WebhookError> {
+pub async fn enable(
+    services: &Services,
+    at: (MerchantId, CitizenId),
+    id: WebhookId,
+) -> Result<Webhook, WebhookError> {
     let transaction = services.database.begin().await?;
-    let webhook = rested(&transaction, of, id, services.clock.now()).await?;
+    let webhook = rested(&transaction, at, id, services.clock.now()).await?;
     transaction.commit().await?;
     Ok(webhook)
 }
 
 /// Sends a test to an endpoint, in a moment; enabled or not rested does not matter.
-pub async fn ping(services: &Services, of: MerchantId, id: WebhookId) -> Result<MessageId, WebhookError> {
+pub async fn ping(
+    services: &Services,
+    at: (MerchantId, CitizenId),
+    id: WebhookId,
+) -> Result<MessageId, WebhookError> {
     let now = services.clock.now();
     let message = Message {
         id: MessageId::new(services.random.uuid_at(now)),
-        merchant: of,
+        merchant: at.0,
         kind: EventKind::Ping.word(),
         body: announce::body(EventKind::Ping, now, &json!({ "webhook_id": id })),
         at: now,
     };
     let transaction = services.database.begin().await?;
-    rested(&transaction, of, id, now).await?;
+    rested(&transaction, at, id, now).await?;
     store::tell(&transaction, id, &message).await?;
     transaction.commit().await?;
     Ok(message.id)
@@ -198,13 +215,13 @@ pub async fn ping(services: &Services, of: MerchantId, id: WebhookId) -> Result<
 /// Tells one message again.
 pub async fn replay(
     services: &Services,
-    of: MerchantId,
+    at: (MerchantId, CitizenId),
     id: WebhookId,
     message: MessageId,
 ) -> Result<(), WebhookError> {
     let now = services.clock.now();
     let transaction = services.database.begin().await?;
-    rested(&transaction, of, id, now).await?;
+    rested(&transaction, at, id, now).await?;
     if !store::replay(&transaction, id, message, now).await? {
         return Err(WebhookError::NoDelivery);
     }
@@ -214,13 +231,13 @@ pub async fn replay(
 /// Tells again what was given up and written since an instant; gives how many.
 pub async fn replay_failed(
     services: &Services,
-    of: MerchantId,
+    at: (MerchantId, CitizenId),
     id: WebhookId,
     since: DateTime<Utc>,
 ) -> Result<u64, WebhookError> {
     let now = services.clock.now();
     let transaction = services.database.begin().await?;
-    rested(&transaction, of, id, now).await?;
+    rested(&transaction, at, id, now).await?;
     let replayed = store::replay_failed(&transaction, id, since, now).await?;
     transaction.commit().await?;
     Ok(replayed)
@@ -247,12 +264,53 @@ async fn locked(on: &Transaction, of: MerchantId, id: WebhookId) -> Result<Webho
 /// An endpoint that is tried at once: enabled, its troubles forgotten.
 async fn rested(
     on: &Transaction,
-    of: MerchantId,
+    (of, by): (MerchantId, CitizenId),
     id: WebhookId,
     now: DateTime<Utc>,
 ) -> Result<Webhook, WebhookError> {
     let webhook = locked(on, of, id).await?;
+    if webhook.disabled.is_some() {
+        log(on, &webhook, Act::WebhookEnabled, (by, now)).await?;
+    }
     let rested = Webhook { failing_since: None, failures: 0, disabled: None, ..webhook };
     store::update(on, &rested, now).await?;
     Ok(rested)
+}
+
+/// Writes a change of an endpoint down, by its host alone: addresses may hold secrets.
+async fn log(
+    on: &Transaction,
+    webhook: &Webhook,
+    act: Act,
+    (by, now): (CitizenId, DateTime<Utc>),
+) -> Result<(), StoreError> {
+    let merchant = merchant::find(on, webhook.merchant).await?;
+    let merchant = merchant.ok_or_else(|| StoreError::Corrupt("a webhook of no merchant".to_owned()))?;
+    let host = host(&webhook.url);
+    let what = Text::new(format!("通知地址在 {host}"), format!("A webhook at {host}"));
+    merchant_log::record(on, &merchant, Change::new(act, what), (Actor::Person(by), now)).await
+}
+
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit('@').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_written_down_by_its_host_alone() {
+        for (url, known) in [
+            ("https://shop.example", "shop.example"),
+            ("https://shop.example:8443/hooks/secret?key=1#x", "shop.example:8443"),
+            ("https://name:word@shop.example?key=a@b", "shop.example"),
+            ("https://[2001:db8::1]/x", "[2001:db8::1]"),
+            ("", ""),
+        ] {
+            assert_eq!(host(url), known, "{url}");
+        }
+    }
 }

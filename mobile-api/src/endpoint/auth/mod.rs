@@ -35,6 +35,7 @@ pub fn city_problem(error: OfficeError) -> Problem {
         OfficeError::Store(error) => error.into(),
         error @ (OfficeError::NotKept(_)
         | OfficeError::NoMerchant(_)
+        | OfficeError::NoSource(_)
         | OfficeError::MerchantNotActive(_)
         | OfficeError::SourceTaken(_)
         | OfficeError::Bounds(_)

@@ -24,8 +24,9 @@ pub struct DeedAnswer {
     number: i64,
     /// `activity_reversed`, `adjustment_proposed`, `adjustment_approved`, `adjustment_refused`,
     /// `activity_released`, `activity_rejected`, `merchant_approved`, `merchant_returned`,
-    /// `merchant_rejected`, `merchant_suspended`, `merchant_reinstated`, `merchant_closed`, `staff_joined` or
-    /// `staff_removed`.
+    /// `merchant_rejected`, `merchant_suspended`, `merchant_reinstated`, `merchant_closed`, `staff_joined`,
+    /// `staff_removed`, `staff_invited`, `invitation_withdrawn`, `branch_opened`, `branch_changed`,
+    /// `branch_closed`, `webhook_added`, `webhook_removed`, `webhook_secret_renewed` or `webhook_enabled`.
     #[schema(example = "adjustment_approved")]
     act: &'static str,
     /// The activity, adjustment or merchant.
@@ -34,7 +35,7 @@ pub struct DeedAnswer {
     citizen_id: Option<Uuid>,
     /// By whom.
     actor: ActorAnswer,
-    /// Why.
+    /// Why; for what a merchant's people do, what it was.
     reason: Reason,
     /// When.
     done_at: DateTime<Utc>,
@@ -54,7 +55,8 @@ impl From<(i64, Deed)> for DeedAnswer {
     }
 }
 
-/// What was done to citizens' books in my city, the last first. Needs any role of a city office.
+/// What was done to citizens' books and at merchants in my city, the last first. Needs any role of a city
+/// office.
 #[utoipa::path(get, path = "/v1/city/audit-log", tag = "city", security(("bearer" = [])), params(Listing),
     responses((status = 200, body = Page<DeedAnswer>)))]
 pub async fn list(

@@ -70,6 +70,9 @@ pub struct ReasonRequest {
 /// Who did something.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ActorAnswer {
+    /// `person`, `source` or `operator`: whoever runs the platform, by its command line.
+    #[schema(example = "person")]
+    kind: &'static str,
     /// The person's id, where it was a person.
     citizen_id: Option<Uuid>,
     /// The number of the source, where it was the source of the activity.
@@ -79,8 +82,9 @@ pub struct ActorAnswer {
 impl From<Actor> for ActorAnswer {
     fn from(actor: Actor) -> Self {
         match actor {
-            Actor::Person(id) => Self { citizen_id: Some(id.get()), source_id: None },
-            Actor::Source(id) => Self { citizen_id: None, source_id: Some(id.get()) },
+            Actor::Person(id) => Self { kind: "person", citizen_id: Some(id.get()), source_id: None },
+            Actor::Source(id) => Self { kind: "source", citizen_id: None, source_id: Some(id.get()) },
+            Actor::Operator => Self { kind: "operator", citizen_id: None, source_id: None },
         }
     }
 }

@@ -72,7 +72,7 @@ pub async fn open_branch(
     Json(request): Json<BranchRequest>,
 ) -> Result<(StatusCode, Json<BranchAnswer>), Problem> {
     let BranchRequest { name, address } = request;
-    let opened = merchant::open_branch(&state.services, owner.merchant(), name, address).await;
+    let opened = merchant::open_branch(&state.services, owner.at(), name, address).await;
     Ok((StatusCode::CREATED, Json(opened.map_err(merchant_problem)?.into())))
 }
 
@@ -89,7 +89,7 @@ pub async fn change_branch(
     Json(request): Json<BranchRequest>,
 ) -> Result<Json<BranchAnswer>, Problem> {
     let to = (request.name, request.address);
-    let changed = merchant::change_branch(&state.services, owner.merchant(), id, to).await;
+    let changed = merchant::change_branch(&state.services, owner.at(), id, to).await;
     Ok(Json(changed.map_err(merchant_problem)?.into()))
 }
 
@@ -102,6 +102,6 @@ pub async fn close_branch(
     owner: AsMerchantOwner,
     Path(id): Path<BranchId>,
 ) -> Result<Json<BranchAnswer>, Problem> {
-    let closed = merchant::close_branch(&state.services, owner.merchant(), id).await;
+    let closed = merchant::close_branch(&state.services, owner.at(), id).await;
     Ok(Json(closed.map_err(merchant_problem)?.into()))
 }

@@ -105,7 +105,7 @@ pub async fn replay_delivery(
     owner: AsMerchantOwner,
     Path((id, message)): Path<(WebhookId, MessageId)>,
 ) -> Result<StatusCode, Problem> {
-    webhook::replay(&state.services, owner.merchant(), id, message).await.map_err(webhook_problem)?;
+    webhook::replay(&state.services, owner.at(), id, message).await.map_err(webhook_problem)?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -119,6 +119,6 @@ pub async fn replay_deliveries(
     Path(id): Path<WebhookId>,
     Json(request): Json<ReplayRequest>,
 ) -> Result<(StatusCode, Json<ReplayAnswer>), Problem> {
-    let done = webhook::replay_failed(&state.services, owner.merchant(), id, request.since).await;
+    let done = webhook::replay_failed(&state.services, owner.at(), id, request.since).await;
     Ok((StatusCode::ACCEPTED, Json(ReplayAnswer { replayed: done.map_err(webhook_problem)? })))
 }

@@ -208,6 +208,6 @@ pub async fn withdraw(
     owner: AsMerchantOwner,
     Path(id): Path<InvitationId>,
 ) -> Result<StatusCode, Problem> {
-    staff::withdraw(&state.services, owner.merchant(), id).await.map_err(staff_problem)?;
+    staff::withdraw(&state.services, owner.at(), id).await.map_err(staff_problem)?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,4 +1,5 @@
-use serde_json::json;
+use axum::http::Request;
+use serde_json::{Value, json};
 use tanhui_domain::id::MerchantId;
 
 use crate::endpoint::town::{Person, Town};
@@ -176,4 +177,85 @@ async fn a_signed_voucher_is_read_by_the_till_and_told_later() {
     let many: Vec<_> = (0..101).map(|_| scan("TH1.A", noon)).collect();
     tell(json!(many)).await.problem("invalid_body");
     assert_eq!(tell(json!(many[..100])).await.body["received"], 100);
+}
+
+/// What a till says to a cashier, in one language.
+async fn said(town: &Town, path: &str, cashier: &Person, (read, language): (&str, &str)) -> Value {
+    let request = Request::builder().method("POST").uri(path).header("accept-language", language);
+    let request = request.header("authorization", format!("Bearer {}", cashier.token));
+    let request = request.header("content-type", "application/json");
+    town.send(request, json!({"code": read}).to_string()).await.body
+}
+
+/// Refused with this code, in a sentence of each language, the same for looking and for using.
+async fn expect_refusal(town: &Town, cashier: &Person, read: &str, (status, code): (u16, &str)) -> String {
+    let mut sentences = Vec::new();
+    for path in [CHECK, USE] {
+        for language in ["zh", "en"] {
+            let body = said(town, path, cashier, (read, language)).await;
+            assert_eq!((&body["code"], &body["status"]), (&json!(code), &json!(status)), "{read}: {body}");
+            let sentence = body["detail"].as_str().or(body["title"].as_str()).unwrap().to_owned();
+            assert_eq!(sentence.is_ascii(), language == "en", "{read}: {sentence}");
+            sentences.push(sentence);
+        }
+    }
+    assert_eq!(sentences[..2], sentences[2..], "{read}");
+    sentences.swap_remove(1)
+}
+
+#[tokio::test]
+async fn every_refusal_at_the_till_has_its_own_code_and_sentence() {
+    let town = Town::open().await;
+    let (shop, other) = (town.merchant("Corner shop").await, town.merchant("Other shop").await);
+    let offer = town.offer(shop, 10, 100, None).await;
+    let holder = town.rich("13800000001", 1).await;
+    let cashier = town.staff("13800000002", shop).await;
+    let stranger = town.staff("13800000003", other).await;
+    let buy = async || {
+        let redeemed = town.post("/v1/redemptions", &holder.token, json!({"offer_id": offer})).await.body;
+        let [code, payload] =
+            ["code", "payload"].map(|name| redeemed["vouchers"][0][name].as_str().unwrap().to_owned());
+        (redeemed["id"].as_str().unwrap().to_owned(), code, payload)
+    };
+    let (_, code, payload) = buy().await;
+    let (_, used, used_payload) = buy().await;
+    let (back, cancelled, cancelled_payload) = buy().await;
+    town.post(USE, &cashier.token, json!({"code": used_payload})).await;
+    town.post(&format!("/v1/redemptions/{back}/cancel"), &holder.token, json!({})).await;
+    let forged = format!("{}{}", &payload[..100], payload[100..].replace('A', "B"));
+    let bitten = format!("{} {}", &payload[..40], &payload[41..]);
+    let unknown = (404, "voucher_not_found");
+    let table = [
+        ("", unknown),
+        ("0000000000000000", unknown),
+        (&code[..15], unknown),
+        ("茶茶茶茶茶茶茶茶茶茶茶茶茶茶茶茶", unknown),
+        ("\u{0}\u{202E}😀", unknown),
+        ("https://shop.example/7K3M9QXR2T8WZ4HN", unknown),
+        (&payload[..186], (422, "voucher_unreadable")),
+        (&payload[..4], (422, "voucher_unreadable")),
+        (&bitten, (422, "voucher_unreadable")),
+        ("TH1.茶", (422, "voucher_unreadable")),
+        (&forged, (422, "voucher_forged")),
+        (&used, (409, "voucher_used")),
+        (&used_payload, (409, "voucher_used")),
+        (&cancelled, (409, "voucher_cancelled")),
+        (&cancelled_payload, (409, "voucher_cancelled")),
+    ];
+    let mut sentences = std::collections::BTreeMap::new();
+    for (read, expected) in table {
+        let sentence = expect_refusal(&town, &cashier, read, expected).await;
+        assert_eq!(sentences.entry(expected.1).or_insert(sentence.clone()), &sentence, "{read}");
+    }
+    for read in [&code, &payload, &used] {
+        expect_refusal(&town, &stranger, read, (404, "voucher_elsewhere")).await;
+    }
+    town.wait_seconds(30 * DAY);
+    let cashier = town.person("13800000002").await;
+    for read in [&code, &payload] {
+        let sentence = expect_refusal(&town, &cashier, read, (409, "voucher_expired")).await;
+        sentences.insert("voucher_expired", sentence);
+    }
+    let different: std::collections::BTreeSet<&String> = sentences.values().collect();
+    assert_eq!((sentences.len(), different.len()), (6, 6), "{sentences:?}");
 }

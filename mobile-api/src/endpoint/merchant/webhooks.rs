@@ -23,8 +23,8 @@ pub struct WebhookRequest {
     /// An https address on the open internet.
     #[schema(example = "https://shop.example/hooks")]
     url: String,
-    /// What it is told of: `voucher.issued`, `voucher.used`, `voucher.voided`, `statement.closed`,
-    /// `statement.paid`.
+    /// What it is told of: `voucher.issued`, `voucher.used`, `voucher.voided`, `voucher.cancelled`,
+    /// `voucher.expired`, `voucher.refunded`, `statement.closed`, `statement.paid`.
     #[schema(example = json!(["voucher.used", "statement.paid"]))]
     kinds: Vec<String>,
 }
@@ -116,7 +116,7 @@ pub async fn register_webhook(
 ) -> Result<(StatusCode, Json<NewWebhookAnswer>), Problem> {
     let WebhookRequest { url, kinds } = request;
     let (services, courier) = (&state.services, state.courier.as_ref());
-    let made = webhook::register(services, courier, owner.merchant(), url, &kinds).await;
+    let made = webhook::register(services, courier, owner.at(), url, &kinds).await;
     let (made, secret) = made.map_err(webhook_problem)?;
     let answer = NewWebhookAnswer { webhook: made.into(), secret: secret.reveal() };
     Ok((StatusCode::CREATED, Json(answer)))
@@ -130,7 +130,7 @@ pub async fn delete_webhook(
     owner: AsMerchantOwner,
     Path(id): Path<WebhookId>,
 ) -> Result<StatusCode, Problem> {
-    webhook::delete(&state.services, owner.merchant(), id).await.map_err(webhook_problem)?;
+    webhook::delete(&state.services, owner.at(), id).await.map_err(webhook_problem)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -142,7 +142,7 @@ pub async fn renew_webhook_secret(
     owner: AsMerchantOwner,
     Path(id): Path<WebhookId>,
 ) -> Result<Json<SecretAnswer>, Problem> {
-    let secret = webhook::renew_secret(&state.services, owner.merchant(), id).await;
+    let secret = webhook::renew_secret(&state.services, owner.at(), id).await;
     Ok(Json(SecretAnswer { secret: secret.map_err(webhook_problem)?.reveal() }))
 }
 
@@ -154,7 +154,7 @@ pub async fn enable_webhook(
     owner: AsMerchantOwner,
     Path(id): Path<WebhookId>,
 ) -> Result<Json<WebhookAnswer>, Problem> {
-    let enabled = webhook::enable(&state.services, owner.merchant(), id).await;
+    let enabled = webhook::enable(&state.services, owner.at(), id).await;
     Ok(Json(enabled.map_err(webhook_problem)?.into()))
 }
 
@@ -166,7 +166,7 @@ pub async fn ping_webhook(
     owner: AsMerchantOwner,
     Path(id): Path<WebhookId>,
 ) -> Result<(StatusCode, Json<PingAnswer>), Problem> {
-    let sent: Result<MessageId, _> = webhook::ping(&state.services, owner.merchant(), id).await;
+    let sent: Result<MessageId, _> = webhook::ping(&state.services, owner.at(), id).await;
     let message_id = sent.map_err(webhook_problem)?.get();
     Ok((StatusCode::ACCEPTED, Json(PingAnswer { message_id })))
 }

@@ -1,6 +1,8 @@
 use serde_json::{Value, json};
 use tanhui_domain::id::OfferId;
-use tanhui_service::{citizen, office};
+use tanhui_domain::offer::{By, OfferStep};
+use tanhui_service::citizen;
+use tanhui_service::offering::{self, Of};
 
 use crate::endpoint::town::{Answer, Person, Town, request};
 
@@ -107,7 +109,8 @@ async fn an_erased_citizen_redeems_nothing() {
 #[tokio::test]
 async fn an_ended_offer_is_seen_and_not_redeemed() {
     let (town, offer, rich) = with_offer(3, None).await;
-    office::end_offer(&town.services, offer).await.unwrap();
+    let (of, by) = (Of::City(town.city.id), By::City(rich.citizen.id));
+    offering::step(&town.services, of, offer, (&OfferStep::End, by), None).await.unwrap();
     town.post(REDEEM, &rich.token, json!({"offer_id": offer})).await.problem("offer_closed");
     assert_eq!(town.get("/v1/offers", &rich.token).await.body["items"], json!([]));
     assert_eq!(town.get(&format!("/v1/offers/{offer}"), &rich.token).await.body["status"], "ended");

@@ -4,7 +4,7 @@
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::HeaderName;
 use axum::http::request::Parts;
-use tanhui_domain::id::MerchantId;
+use tanhui_domain::id::{CitizenId, MerchantId};
 use tanhui_domain::merchant::{Merchant, MerchantStatus, Staff, StaffRole};
 use tanhui_domain::text::Text;
 use tanhui_service::staff;
@@ -29,6 +29,12 @@ impl AsMerchantStaff {
     #[must_use]
     pub fn merchant(&self) -> MerchantId {
         self.merchant.id
+    }
+
+    /// Whose staff, and who.
+    #[must_use]
+    pub fn at(&self) -> (MerchantId, CitizenId) {
+        (self.merchant.id, self.caller.citizen())
     }
 
     /// The merchant itself.

@@ -8,12 +8,11 @@ use tanhui_domain::amount::{Points, ReductionMg};
 use tanhui_domain::rule::{Evidence, RuleSet, SourceFile};
 use tanhui_domain::simulation::{Count, Report, Schema};
 use tanhui_service::crediting::{EventResult, EventStatus};
-use tanhui_service::office;
 use tanhui_service::simulation::{
     Keeper, Kept, Phase, Reading, Stored, play, read_districts, read_ndjson, read_stored,
 };
 use tanhui_store::citizen;
-use tanhui_tests::{Outcome, Programme, Stage, each_database};
+use tanhui_tests::{Outcome, Programme, Stage, each_database, publish};
 
 each_database!(a_simulation_gives_what_the_service_gave);
 
@@ -142,7 +141,7 @@ async fn a_simulation_gives_what_the_service_gave(stage: Stage) -> Outcome {
     let programme = Programme::start(&stage).await?;
     stage.clock.advance(TimeDelta::seconds(1));
     let (in_force, draft) = (rules(RULES)?, rules(&RULES.replace("limit: 100 pt", "limit: 60 pt"))?);
-    office::publish(&programme.services, &in_force).await?;
+    publish(&programme.services, &in_force).await?;
     settle_in(&stage, &programme).await?;
     let from = stage.now();
     let (mut count, mut lines) = (Count::default(), String::new());

@@ -24,22 +24,35 @@ pub(super) struct Purse {
     pub(super) ended_at: Option<i64>,
 }
 
+/// The purses that acts of one action and day may draw on, by their number.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fund(usize);
+
 /// All purses of one rule set.
 #[derive(Default)]
 pub(super) struct Funds {
     purses: Vec<Purse>,
     by_name: HashMap<(String, NaiveDate), usize>,
-    by_day: QuickMap<(u16, i32), Vec<usize>>,
+    /// Of each action and day, its place among the openings.
+    by_day: QuickMap<(u16, i32), Fund>,
+    /// The purses that acts of one action and day may draw on.
+    openings: Vec<Vec<usize>>,
     /// What waits under each budget that has a queue, whatever its period: who waits is paid first.
     queues: Vec<(String, Points)>,
 }
 
 impl Funds {
-    /// Notes the purses that an action's acts of a day may draw on.
-    pub(super) fn open(&mut self, rules: &RuleSet, action: &Action, number: u16, day: i32) {
-        if self.by_day.contains_key(&(number, day)) {
-            return;
+    /// The purses that an action's acts of a day may draw on.
+    #[inline]
+    pub(super) fn open(&mut self, rules: &RuleSet, action: &Action, number: u16, day: i32) -> Fund {
+        match self.by_day.get(&(number, day)) {
+            Some(fund) => *fund,
+            None => self.open_first(rules, action, (number, day)),
         }
+    }
+
+    #[cold]
+    fn open_first(&mut self, rules: &RuleSet, action: &Action, (number, day): (u16, i32)) -> Fund {
         let date = NaiveDate::from_num_days_from_ce_opt(day).unwrap_or_default();
         let mut places = Vec::new();
         for window in rules.budget_windows(action, date) {
@@ -59,7 +72,10 @@ impl Funds {
             }
             places.push(place);
         }
-        self.by_day.insert((number, day), places);
+        let fund = Fund(self.openings.len());
+        self.openings.push(places);
+        self.by_day.insert((number, day), fund);
+        fund
     }
 
     fn queue_of(&mut self, action: &Action, id: &str) -> Option<usize> {
@@ -75,8 +91,8 @@ impl Funds {
     }
 
     /// Appends what was issued under each, and promised to those who wait in its queue.
-    pub(super) fn issued(&self, number: u16, day: i32, into: &mut Vec<Points>) {
-        let places = self.by_day.get(&(number, day)).into_iter().flatten();
+    pub(super) fn issued(&self, fund: Fund, into: &mut Vec<Points>) {
+        let places = self.openings.get(fund.0).into_iter().flatten();
         into.extend(places.filter_map(|place| self.purses.get(*place)).map(|purse| {
             let queue = purse.queue.and_then(|queue| self.queues.get(queue));
             let waiting = queue.map_or(0, |(_, waiting)| waiting.get());
@@ -87,12 +103,12 @@ impl Funds {
     /// Takes what an act draws; points that wait do so under the last.
     pub(super) fn draw(
         &mut self,
-        (number, day): (u16, i32),
+        fund: Fund,
         drawn: &Drawn,
         queued: Points,
         at: i64,
     ) -> Result<(), AmountOverflow> {
-        let Some(places) = self.by_day.get(&(number, day)) else { return Ok(()) };
+        let Some(places) = self.openings.get(fund.0) else { return Ok(()) };
         for (nth, place) in places.iter().enumerate() {
             let Some(purse) = self.purses.get_mut(*place) else { continue };
             let before = purse.issued;

@@ -2,10 +2,10 @@
 
 use chrono::{NaiveDate, TimeDelta};
 
+use super::counts::Counted;
 use super::lens::Lens;
 use super::shape::Shape;
-use crate::rule::{Action, CapScope, CapWindow, RuleSet, SameAct};
-use crate::time::Period;
+use crate::rule::{Action, RuleSet, SameAct};
 
 /// One shape under one rule set.
 pub(super) struct Reading<'r> {
@@ -13,8 +13,9 @@ pub(super) struct Reading<'r> {
     /// Number of the action among those of the rule set.
     pub(super) number: u16,
     pub(super) lens: Lens,
-    /// What its caps count in.
-    pub(super) windows: Vec<(Period, CapScope)>,
+    /// How many windows its caps count in, and what they count there.
+    pub(super) windows: usize,
+    pub(super) counted: Vec<Counted>,
     /// How many days each window of its history has.
     pub(super) looks: Vec<i32>,
     /// The place of the number that readings are kept of, and its thousandths.
@@ -51,14 +52,15 @@ impl<'r> Reading<'r> {
             Some(SameActs { group: u16::try_from(group).ok()?, trip, overlap: same.overlap() })
         });
         let any_day = NaiveDate::default();
-        let window = |window: CapWindow| (window.period, window.scope);
+        let windows = rules.cap_windows(action, any_day);
         let history = rules.history_windows(action, any_day).into_iter();
         let days = |days: i64| i32::try_from(days).unwrap_or(i32::MAX);
         Some(Self {
             action,
             number,
             lens,
-            windows: rules.cap_windows(action, any_day).into_iter().map(window).collect(),
+            windows: windows.len(),
+            counted: Counted::all(action, &windows),
             looks: history
                 .map(|range| days(range.until.signed_duration_since(range.from).num_days()))
                 .collect(),

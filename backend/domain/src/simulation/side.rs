@@ -50,6 +50,9 @@ impl Played {
 /// Sums by civil day, shape and district.
 pub(super) type Sums = QuickMap<(i32, u16, u16), Count>;
 
+/// So many events' memory is asked for at once.
+const AHEAD_ROWS: usize = 512;
+
 /// A rule set, and what it has granted.
 pub struct Side<'r> {
     pub(super) rules: &'r RuleSet,
@@ -62,6 +65,8 @@ pub struct Side<'r> {
     holdings: Vec<Holding>,
     scratch: Scratch,
     slots: Vec<i64>,
+    /// How much the last block looked at.
+    lengths: [usize; 4],
 }
 
 /// A block on its way through one side.
@@ -84,11 +89,12 @@ impl<'r> Side<'r> {
             readings: readings(rules, &schema.shapes),
             batches: schema.shapes.iter().map(|_| Batch::default()).collect(),
             starts: Starts::default(),
-            state: State::default(),
+            state: State::new(rules.actions().count()),
             sums: Sums::default(),
             holdings: Vec::new(),
             scratch: Scratch::default(),
             slots: Vec::new(),
+            lengths: [0; 4],
         }
     }
 
@@ -103,10 +109,12 @@ impl<'r> Side<'r> {
         let made: Vec<Vec<Vec<i64>>> = self.made(block);
         let turn = Turn { block, columns: self.columns(block, &made), first, horizon };
         self.form(&turn);
-        let mut played = Played::default();
-        played.judged.reserve(block.rows());
+        let mut played = Played { judged: Vec::with_capacity(block.rows()), trail: self.trail() };
         let mut places = vec![0_usize; block.parts.len()];
         for row in 0..block.rows() {
+            if row.is_multiple_of(AHEAD_ROWS) {
+                self.glance(block, row);
+            }
             let Some(bare) = block.bare(row) else { continue };
             let Some(place) = places.get_mut(usize::from(bare.shape)) else { continue };
             let judged = self.judge(&turn, (row, *place), &bare, &mut played.trail)?;
@@ -115,7 +123,26 @@ impl<'r> Side<'r> {
             self.note(&bare, &judged);
             played.judged.push(judged);
         }
+        self.lengths = played.trail.lengths();
         Ok(played)
+    }
+
+    /// With room for as much as the last block looked at.
+    fn trail(&self) -> Trail {
+        Trail::with_room(self.lengths)
+    }
+
+    /// Brings what the next events will look at near, all of it at once: waiting for memory one event after
+    /// another takes most of the time.
+    fn glance(&self, block: &Block, from: usize) {
+        let people = block.citizens.iter().zip(&block.shapes).skip(from).take(AHEAD_ROWS);
+        let seen = people.fold(0_i64, |seen, (citizen, shape)| {
+            let reading = self.readings.get(usize::from(*shape)).and_then(Option::as_ref);
+            let count = reading.map_or(0, |reading| self.state.counts.glance(*citizen, reading.number));
+            let holding = usize::try_from(*citizen).ok().and_then(|citizen| self.holdings.get(citizen));
+            seen ^ holding.map_or(0, |holding| holding.points) ^ i64::from(count)
+        });
+        std::hint::black_box(seen);
     }
 
     fn made(&self, block: &Block) -> Vec<Vec<Vec<i64>>> {
@@ -171,13 +198,12 @@ impl<'r> Side<'r> {
             bare,
             part: turn.block.parts.get(shape),
             columns,
-            batch,
             place,
             number: turn.first.saturating_add(u64::try_from(row).unwrap_or(u64::MAX)),
             start: self.starts.of(bare.day)?,
             horizon: turn.horizon,
         };
-        desk.settle(&mut self.state, (&mut self.slots, formed), &mut self.scratch, trail)
+        desk.settle(&mut self.state, (&self.slots, &formed), &mut self.scratch, trail)
     }
 
     fn note(&mut self, bare: &Bare, judged: &Judged) {

@@ -1,10 +1,11 @@
 //! Opens the services that a command works with, from the settings.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
 use tanhui_domain::rule::{Diagnostic, RuleSet, SourceFile};
-use tanhui_domain::text::Language;
+use tanhui_domain::text::{Language, Text};
 use tanhui_service::cache::Cache;
 use tanhui_service::clock::SystemClock;
 use tanhui_service::examination::{self, ExaminationError, Examined};
@@ -155,8 +156,27 @@ fn read(path: &Path, name: String) -> Result<SourceFile, CommandError> {
 
 /// Messages as an officer reads them, one after another, in the language of the terminal.
 pub fn shown(diagnostics: &[Diagnostic]) -> String {
-    let language = language_of(|name| std::env::var(name).ok());
+    let language = language();
     diagnostics.iter().map(|found| found.render(language)).collect::<Vec<_>>().join("\n")
+}
+
+/// Why a file cannot be read or written, in the language of the terminal.
+pub fn refusal(cause: &std::io::Error) -> String {
+    let told = match cause.kind() {
+        ErrorKind::NotFound => Text::new("没有这个文件", "there is no such file"),
+        ErrorKind::IsADirectory => {
+            Text::new("这是文件夹, 请写出其中的文件", "it is a folder: name a file in it")
+        }
+        ErrorKind::InvalidData => Text::new("不是 UTF-8 文本", "it is not UTF-8 text"),
+        ErrorKind::PermissionDenied => Text::new("没有权限", "not permitted"),
+        _ => return cause.to_string(),
+    };
+    told.in_language(language()).to_owned()
+}
+
+/// The language of the terminal.
+pub fn language() -> Language {
+    language_of(|name| std::env::var(name).ok())
 }
 
 /// Chinese where the locale is, English otherwise.

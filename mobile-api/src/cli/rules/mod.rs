@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use tanhui_domain::rule::{evaluate_expression, json_schema};
 
-use super::{CommandError, print};
+use super::{CommandError, open, print};
 use crate::config::Settings;
 
 /// What is done with rule files.
@@ -82,6 +82,8 @@ pub fn run(command: RulesCommand) -> Result<ExitCode, CommandError> {
 fn eval(expression: &str, with: &[(String, String)]) -> Result<ExitCode, CommandError> {
     match evaluate_expression(expression, with) {
         Ok(value) => print(&value).map(|()| ExitCode::SUCCESS),
-        Err(message) => print(&format!("error: {message}")).map(|()| ExitCode::FAILURE),
+        Err(told) => {
+            print(&format!("error: {}", told.in_language(open::language()))).map(|()| ExitCode::FAILURE)
+        }
     }
 }

@@ -27,7 +27,7 @@ pub fn table(report: &Report, language: Language) -> String {
         let _never_fails = writeln!(told, "{text}");
     };
     let head = [say("现行", "in force"), say("草案", "draft"), say("差额", "change")];
-    line(format!("{:<28}{:>16}{:>16}{:>16}", "", head[0], head[1], head[2]));
+    line(format!("{:28}{}", "", head.map(|word| format!("{}{word}", blanks(word, 16))).concat()));
     let rows: [(&str, Amount); 11] = [
         (say("计入事件", "events credited"), |count| count.credited.into()),
         (say("拒绝事件", "events refused"), |count| count.refused.into()),
@@ -105,7 +105,14 @@ fn budget_lines(report: &Report, language: Language) -> Vec<String> {
 }
 
 fn row(name: &str, in_force: i128, draft: i128) -> String {
-    format!("{name:<28}{in_force:>16}{draft:>16}{:>+16}", draft.saturating_sub(in_force))
+    let gap = blanks(name, 28);
+    format!("{name}{gap}{in_force:>16}{draft:>16}{:>+16}", draft.saturating_sub(in_force))
+}
+
+/// The blanks that fill a column beside a text, whose Chinese letters take two columns each.
+fn blanks(text: &str, columns: usize) -> String {
+    let used = text.chars().map(|letter| if letter < '\u{2e80}' { 1 } else { 2 }).sum::<usize>();
+    " ".repeat(columns.saturating_sub(used))
 }
 
 fn points_row(name: &str, counts: &Pair) -> String {

@@ -63,7 +63,7 @@ pub struct Report {
     pub by_hand_ms: u128,
     /// Evaluations a second by hand, reading included.
     pub by_hand_evaluations_per_second: u64,
-    /// The most memory that the process took, in bytes; none where the system does not say.
+    /// The most memory that the process took up to the simulation's report, in bytes; none where the system does not say.
     pub peak_memory: Option<u64>,
     /// What both sides gave.
     pub counts: Pair,
@@ -103,6 +103,8 @@ pub fn run(arguments: &SimulateArguments) -> Result<Report, BenchError> {
     let quiet = |_: Phase, _: u64, _: u64| {};
     let found = play(&in_force, &draft, &kept, &quiet).map_err(failed)?;
     let simulated = start.elapsed();
+    // Before the rules by hand fill arrays of their own.
+    let peak_memory = peak_memory();
 
     let start = Instant::now();
     let by_hand = floor::by_hand(&path, arguments.citizens).map_err(failed)?;
@@ -124,7 +126,7 @@ pub fn run(arguments: &SimulateArguments) -> Result<Report, BenchError> {
         evaluations_per_second: per_second(rows, alone),
         by_hand_ms: hand.as_millis(),
         by_hand_evaluations_per_second: per_second(events.saturating_mul(2), hand),
-        peak_memory: peak_memory(),
+        peak_memory,
         counts,
     };
     flags::keep(&report, arguments.json.as_ref())?;

@@ -12,12 +12,14 @@ use super::diagnostic::text;
 use super::era::Era;
 use super::evidence::Evidence;
 use super::exact::Decimal;
+use super::factor::Factors;
 use super::history::{LookBack, Readings};
 use super::input::{InputKind, InputSpec};
 use super::inputs::{InputProblem, InputValue, Inputs, slots};
 use super::multiplier::{Multiplier, Stacking};
 use super::same_act::SameAct;
 use super::schedule::Acceptance;
+use super::season::Seasons;
 use super::section::{Located, RESERVED};
 use super::verdict::Slots;
 use crate::text::Text;
@@ -70,6 +72,8 @@ pub struct Action {
     pub(super) stacking: Option<Stacking>,
     pub(super) multipliers: Vec<Multiplier>,
     pub(super) campaigns: Vec<Arc<Campaign>>,
+    pub(super) factors: Factors,
+    pub(super) seasons: Seasons,
     pub(super) caps: Vec<Cap>,
     pub(super) budgets: Vec<Arc<Budget>>,
     pub(super) same_act: Option<SameAct>,

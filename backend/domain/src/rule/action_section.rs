@@ -6,11 +6,13 @@ use super::action::{Action, Condition};
 use super::cap::read_caps;
 use super::diagnostic::{Finding, text};
 use super::evidence::read_evidence;
+use super::factor::Factors;
 use super::history::{LookBack, read_history};
 use super::input::{INPUTS_MAX, InputSpec, read_input};
 use super::multiplier::{Multiplier, Stacking, read_multipliers};
 use super::same_act::{SameAct, read_same_act};
 use super::schedule::{Acceptance, read_acceptance, read_settle};
+use super::season::Seasons;
 use super::section::{Located, Reading, Reported, Section};
 use super::yaml::Node;
 
@@ -77,6 +79,8 @@ pub(super) fn read_action(
         stacking,
         multipliers,
         campaigns: Vec::new(),
+        factors: Factors::default(),
+        seasons: Seasons::default(),
         caps,
         budgets: Vec::new(),
         same_act: past.same_act,

@@ -39,7 +39,7 @@ fn all_agree(rules: &RuleSet, action: &Action, events: &[(Slots, Evidence)], use
             same_yield(era, slots.as_slice(), &mut scratch);
         }
         let mut alone = evaluate::form(action, typed, &mut scratch);
-        alone.full = alone.full.filter(|_| formed.full.is_some());
+        alone.worth = alone.worth.filter(|_| formed.worth.is_some());
         assert_eq!(formed, alone, "{slots:?}");
         let settled = rules.settle(action, (&batch, &columns, row), used, &mut scratch);
         assert_eq!(settled, rules.decide(action, typed, used, &mut scratch), "{slots:?} {used:?}");

@@ -1,7 +1,6 @@
 //! Many events of one action at once: formulas over columns, for simulations. Caps are not its business.
 
 mod answers;
-mod packed;
 
 use std::ops::Range;
 
@@ -12,7 +11,7 @@ use super::code::{Code, Columns};
 use super::era::Era;
 use super::evaluate;
 use super::evidence::Evidence;
-use super::payout::Yield;
+use super::payout::{Worth, Yield};
 use super::verdict::{Reason, Scratch, Slots, Typed};
 use crate::amount::{Points, ReductionMg};
 
@@ -33,8 +32,8 @@ pub struct Formed {
     pub(super) reduction: ReductionMg,
     /// With the multipliers that count.
     pub(super) points: Points,
-    /// None where it has to be run again.
-    pub(super) full: Option<Yield>,
+    /// None where the formulas have to be run again for it.
+    pub(super) worth: Option<Worth>,
 }
 
 impl Formed {
@@ -47,7 +46,7 @@ impl Formed {
             lasts: 0,
             reduction: ReductionMg::ZERO,
             points: Points::ZERO,
-            full: None,
+            worth: None,
         }
     }
 
@@ -129,11 +128,7 @@ impl Batch {
         for (row, (place, evidence)) in at.zip(events.evidence).enumerate() {
             let slots = events.row(row);
             let typed = Typed::new(slots.as_slice(), *evidence);
-            self.answers.put(
-                place,
-                &evaluate::form(action, typed, &mut self.scratch),
-                measured(action, typed),
-            );
+            self.answers.put(place, &evaluate::form(action, typed, &mut self.scratch));
         }
     }
 
@@ -163,13 +158,6 @@ impl Batch {
         copy(into.lasts, outputs.lasts);
         copy(into.reduction, outputs.reduction);
         copy(into.numerator, Some(outputs.numerator));
-        match era.measure.and_then(|(slot, thousandths)| Some((events.slots.get(slot)?, thousandths))) {
-            Some((column, thousandths)) => {
-                let counts = into.quantity.iter_mut().zip(*column);
-                counts.for_each(|(into, count)| *into = count.saturating_mul(thousandths));
-            }
-            None => into.quantity.fill(0),
-        }
         into.whole.fill(outputs.denominator.is_none());
         into.refused.fill(0);
         mark(into.refused, self.fits.iter().map(|fits| !*fits), Refusal::UNFIT);
@@ -194,15 +182,6 @@ impl Batch {
     }
 }
 
-/// How much of the first number an event says, in thousandths of its base unit.
-fn measured(action: &Action, typed: Typed<'_>) -> i64 {
-    let era = typed.slots.first().and_then(|day| action.era_on(*day));
-    let found = era.and_then(|era| era.measure);
-    let count =
-        found.and_then(|(slot, thousandths)| Some(typed.slots.get(slot)?.saturating_mul(thousandths)));
-    count.unwrap_or(0)
-}
-
 impl Era {
     #[inline]
     fn holds(&self, day: i64) -> bool {
@@ -212,7 +191,7 @@ impl Era {
     /// What a run means for one event.
     #[inline]
     pub(super) fn formed(&self, action: &Action, place: u16, full: Yield, evidence: Evidence) -> Formed {
-        let Yield { lasts, multipliers, .. } = full;
+        let Yield { lasts, multipliers, worth, .. } = full;
         let refused = |reason| Formed { lasts, ..Formed::refused(reason) };
         if let Some(place) = full.failed {
             return refused(Reason::Condition(place));
@@ -224,9 +203,9 @@ impl Era {
             multipliers,
             era: place,
             lasts,
-            reduction: ReductionMg::new(full.reduction_mg),
-            points: Points::new(payout.points(full, None, action.multiplied(multipliers))),
-            full: Some(full),
+            reduction: ReductionMg::new(worth.reduction_mg),
+            points: Points::new(payout.points(worth, action.factors.multiplied(multipliers))),
+            worth: Some(worth),
         }
     }
 }

@@ -12,11 +12,14 @@ use super::code::{Code, Outputs};
 use super::diagnostic::{Finding, Findings, Severity, text};
 use super::evidence::Evidence;
 use super::exact::Ratio;
+use super::factor::Factors;
 use super::final_value::{reduction, seconds};
 use super::input::InputKind;
+use super::multiplier::Stacking;
 use super::parameter::{Parameter, ParameterValue};
-use super::payout::{Payout, Payouts, Yield, payouts, points};
+use super::payout::{Payout, Payouts, Worth, Yield, payouts, points};
 use super::program::{Op, Program, Range, Register, TooLarge};
+use super::season::Seasons;
 use super::section::Located;
 use super::syntax::Tree;
 use super::verdict::Scratch;
@@ -59,10 +62,10 @@ impl Era {
         self.payouts.get(evidence as usize)?.as_ref()
     }
 
-    /// The same, where it is seldom needed.
+    /// What an act is worth, where that is seldom asked.
     #[cold]
-    pub(super) fn run_again(&self, slots: &[i64], scratch: &mut Scratch) -> Yield {
-        self.run(slots, scratch)
+    pub(super) fn worth(&self, slots: &[i64], scratch: &mut Scratch) -> Worth {
+        self.run(slots, scratch).worth
     }
 
     /// Whether slots are those of an event that the formulas are proven for.
@@ -82,6 +85,10 @@ pub(super) fn compile(
     findings: &mut Findings,
 ) {
     let used = used_parameters(action, parameters);
+    let multipliers = action.multipliers.iter().map(|multiplier| multiplier.times.ratio);
+    let members = multipliers.chain(action.campaigns().map(|campaign| campaign.times.ratio)).collect();
+    action.factors = Factors::of(action.stacking.unwrap_or(Stacking::Highest), members);
+    action.seasons = Seasons::of(&action.campaigns, action.multipliers.len());
     action.parameters = used.iter().map(|parameter| parameter.id.clone()).collect();
     let lists: BTreeMap<String, Arc<[String]>> = lists.iter().cloned().collect();
     let elsewhere: Vec<String> = parameters.keys().cloned().collect();

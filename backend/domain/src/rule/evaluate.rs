@@ -11,21 +11,19 @@ use super::decision::{Credit, Decision, ENGINE_VERSION, Facts, Hold, Receipt, Re
 use super::diagnostic::text;
 use super::era::Era;
 use super::evidence::Evidence;
-use super::exact::Ratio;
-use super::fund::{Drawn, Raised, pay};
-use super::grant::{self, CapUse, Grant};
+use super::fund::Drawn;
+use super::grant::{self, Act, CapUse};
 use super::inputs::{InputProblem, slots};
-use super::payout::{Payout, Yield};
+use super::payout::Yield;
 use super::program::Results;
 use super::same_act::ActSpan;
 use super::section::NAME_CHARS_MAX;
-use super::verdict::{Granted, Reason, Scratch, Slots, Typed, Verdict};
-use crate::amount::{Points, ReductionMg};
+use super::verdict::{Asked, Granted, Reason, Scratch, Slots, Typed, Verdict};
 use crate::text::Text;
 use crate::time::civil_day;
 
 /// Whoever wants to see how a decision is made.
-pub(super) trait Witness {
+pub(crate) trait Witness {
     fn before_caps(&mut self, granted: Granted);
     fn cap(&mut self, cap: impl FnOnce() -> CapUse);
     fn drawn(&mut self, drawn: &Drawn);
@@ -174,7 +172,7 @@ pub(super) fn assess<'a>(action: &'a Action, zone: Tz, facts: &Facts<'_>, used: 
         let full = Yield::read(&era.outputs, |register| results.get(register));
         let formed = era.formed(action, place, full, typed.evidence);
         let mut scratch = Scratch::default();
-        seen.verdict = settle(action, typed, formed, used, &mut scratch, &mut seen);
+        seen.verdict = settle(action, &typed.into(), &formed, used, &mut scratch, &mut seen);
     }
     seen
 }
@@ -243,11 +241,12 @@ pub(super) fn decide<W: Witness>(
     scratch: &mut Scratch,
     witness: &mut W,
 ) -> Verdict {
-    settle(action, typed, form(action, typed, scratch), used, scratch, witness)
+    settle(action, &typed.into(), &form(action, typed, scratch), used, scratch, witness)
 }
 
 /// Runs the formulas for one act.
-pub(super) fn form(action: &Action, typed: Typed<'_>, scratch: &mut Scratch) -> Formed {
+#[inline]
+pub(crate) fn form(action: &Action, typed: Typed<'_>, scratch: &mut Scratch) -> Formed {
     let day = typed.slots.first().copied().unwrap_or(i64::MIN);
     let found = action.eras.iter().zip(0_u16..).find(|(era, _)| era.days.contains(&day));
     let Some((era, place)) = found else { return Formed::refused(Reason::NoFactor) };
@@ -258,10 +257,11 @@ pub(super) fn form(action: &Action, typed: Typed<'_>, scratch: &mut Scratch) -> 
 }
 
 /// Decides one act whose formulas have been run.
-pub(super) fn settle<W: Witness>(
+#[inline]
+pub(crate) fn settle<W: Witness>(
     action: &Action,
-    typed: Typed<'_>,
-    formed: Formed,
+    asked: &Asked<'_>,
+    formed: &Formed,
     used: &[Usage],
     scratch: &mut Scratch,
     witness: &mut W,
@@ -272,67 +272,9 @@ pub(super) fn settle<W: Witness>(
     let Some(era) = action.eras.get(usize::from(formed.era)) else {
         return Verdict::Refused(Reason::NoFactor);
     };
-    let Some(payout) = era.payout(typed.evidence) else { return Verdict::Refused(Reason::Evidence) };
-    if let Some(place) = formed.held.filter(|_| !typed.reviewed) {
+    let Some(payout) = era.payout(asked.evidence) else { return Verdict::Refused(Reason::Evidence) };
+    if let Some(place) = formed.held.filter(|_| !asked.reviewed) {
         return Verdict::Held(usize::from(place));
     }
-    let factor = action.multiplied(formed.multipliers);
-    if action.is_funded() {
-        let full = formed.full.unwrap_or_else(|| era.run_again(typed.slots, scratch));
-        let act = Act { action, era, payout, typed, full };
-        return Verdict::Credited(act.funded(factor, used, scratch, witness));
-    }
-    let (yielded, full) = ((formed.reduction, formed.points), (formed.full, factor));
-    let grant = Grant::new(action, (era, payout), typed, yielded, full);
-    Verdict::Credited(grant.capped(used, scratch, witness))
-}
-
-/// An act on its way to points.
-struct Act<'a> {
-    action: &'a Action,
-    era: &'a Era,
-    payout: &'a Payout,
-    typed: Typed<'a>,
-    full: Yield,
-}
-
-impl<'a> Act<'a> {
-    #[inline]
-    fn grant(&self, factor: Option<Ratio>) -> Grant<'a> {
-        let reduction = ReductionMg::new(self.full.reduction_mg);
-        let points = Points::new(self.payout.points(self.full, None, factor));
-        let full = (Some(self.full), factor);
-        Grant::new(self.action, (self.era, self.payout), self.typed, (reduction, points), full)
-    }
-
-    /// Points with campaigns, after caps and budgets. The caps that a witness sees are those of the act with
-    /// all its campaigns.
-    fn funded<W: Witness>(
-        &self,
-        factor: Option<Ratio>,
-        used: &[Usage],
-        scratch: &mut Scratch,
-        witness: &mut W,
-    ) -> Granted {
-        let day = self.typed.slots.first().copied().unwrap_or(0);
-        let mut drawn = Drawn::NOTHING;
-        let mut raised = Raised::default();
-        let mut factor = factor;
-        let mut last = self.grant(factor);
-        let plain = last.capped(used, scratch, &mut ()).points;
-        let mut before = plain;
-        for live in self.action.reaching(day, self.typed.district) {
-            factor = self.action.stacked(factor, live.campaign.times.ratio);
-            last = self.grant(factor);
-            let with = last.capped(used, scratch, &mut ()).points;
-            raised.add(live, (before, with), self.typed.issued, &mut drawn);
-            before = with;
-        }
-        let mut granted = last.capped(used, scratch, witness);
-        raised.onto(plain, &mut granted);
-        let campaigns = self.action.live_count(day);
-        pay(self.action, &mut granted, campaigns, self.typed.issued, &mut drawn);
-        witness.drawn(&drawn);
-        granted
-    }
+    Verdict::Credited(Act { action, era, payout, asked, formed }.granted(used, scratch, witness))
 }

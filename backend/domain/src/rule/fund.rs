@@ -1,15 +1,10 @@
 //! What campaigns add to an act and what budgets leave of it. Counts nothing; it is told what was issued.
 
-use chrono::Datelike;
-
 use super::action::Action;
 use super::budget::WhenExhausted;
 use super::campaign::{CAMPAIGNS_AT_ONCE_MAX, Campaign};
-use super::exact::Ratio;
-use super::multiplier::Stacking;
 use super::verdict::Granted;
 use crate::amount::Points;
-use crate::time::DayRange;
 
 /// Most budgets that one act can draw on.
 pub(super) const DRAWN_MAX: usize = CAMPAIGNS_AT_ONCE_MAX + super::budget::BUDGETS_MAX;
@@ -40,52 +35,11 @@ impl Drawn {
     }
 }
 
-/// A campaign that counts for an act, and the place of its budget.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Live<'a> {
-    pub(super) campaign: &'a Campaign,
-    pub(super) place: usize,
-}
-
 impl Action {
     /// Whether campaigns or budgets have a say.
     #[inline]
     pub(super) fn is_funded(&self) -> bool {
         !(self.campaigns.is_empty() && self.budgets.is_empty())
-    }
-
-    /// The factor of the multipliers that hold, given by their bits.
-    #[inline]
-    pub(super) fn multiplied(&self, bits: u16) -> Option<Ratio> {
-        let held =
-            self.multipliers.iter().zip(0_u32..).filter(|(_, place)| bits.wrapping_shr(*place) & 1 == 1);
-        held.fold(None, |so_far, (multiplier, _)| self.stacked(so_far, multiplier.times.ratio))
-    }
-
-    /// One factor more, stacked as the file says; one alone stacks with nothing.
-    pub(super) fn stacked(&self, so_far: Option<Ratio>, next: Ratio) -> Option<Ratio> {
-        self.stacking.unwrap_or(Stacking::Highest).joined(so_far, next)
-    }
-
-    /// The campaigns that count on a day, counted from the common era, for a citizen of that district.
-    pub(super) fn reaching<'a>(
-        &'a self,
-        day: i64,
-        district: Option<&'a str>,
-    ) -> impl Iterator<Item = Live<'a>> {
-        let all = self.on(day).enumerate().map(|(place, campaign)| Live { campaign, place });
-        all.filter(move |live| live.campaign.reaches(district))
-    }
-
-    /// How many campaigns it has on a day, those of all districts together.
-    pub(super) fn live_count(&self, day: i64) -> usize {
-        self.on(day).count()
-    }
-
-    fn on(&self, day: i64) -> impl Iterator<Item = &Campaign> {
-        let number = |day: chrono::NaiveDate| i64::from(day.num_days_from_ce());
-        let on = move |range: DayRange| number(range.from) <= day && day < number(range.until);
-        self.campaigns().filter(move |campaign| on(campaign.range))
     }
 }
 
@@ -97,17 +51,18 @@ pub(super) struct Raised {
 }
 
 impl Raised {
-    /// One campaign more; the points are those that the act has before it and with it, after caps.
+    /// One campaign more, whose budget is at a place; the points are those that the act has before it and with
+    /// it, after caps.
     pub(super) fn add(
         &mut self,
-        live: Live<'_>,
+        (campaign, place): (&Campaign, usize),
         (before, with): (Points, Points),
         issued: &[Points],
         drawn: &mut Drawn,
     ) {
         let extra = with.get().saturating_sub(before.get()).max(0);
-        let added = extra.min(left(live.campaign.budget, live.place, issued));
-        drawn.add(live.place, added);
+        let added = extra.min(left(campaign.budget, place, issued));
+        drawn.add(place, added);
         self.exhausted |= added < extra;
         self.added = self.added.saturating_add(added);
     }

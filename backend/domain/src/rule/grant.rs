@@ -7,13 +7,15 @@
 use chrono::NaiveDate;
 
 use super::action::Action;
+use super::batch::Formed;
 use super::cap::{Cap, CapLimit, CapWindow};
 use super::decision::Usage;
 use super::era::Era;
 use super::evaluate::Witness;
-use super::exact::Ratio;
-use super::payout::{Payout, Yield};
-use super::verdict::{Granted, Scratch, Slots, Typed};
+use super::factor::Factor;
+use super::fund::{Drawn, Raised, pay};
+use super::payout::{Payout, Worth};
+use super::verdict::{Asked, Granted, Scratch};
 use crate::amount::{Points, ReductionMg};
 
 /// The periods and scopes that an action's caps count in, the shortest first.
@@ -63,95 +65,151 @@ impl Cap {
     }
 }
 
-/// A grant while caps work on it.
-#[derive(Clone, Copy)]
-pub(super) struct Grant<'a> {
-    action: &'a Action,
-    era: &'a Era,
-    payout: &'a Payout,
-    typed: Typed<'a>,
-    /// None until it is needed, where only its outcome is known.
-    full: Option<Yield>,
-    /// What points are multiplied by; none for once.
-    factor: Option<Ratio>,
-    granted: Granted,
+/// An act that counts, on its way to points.
+pub(super) struct Act<'a> {
+    pub(super) action: &'a Action,
+    pub(super) era: &'a Era,
+    pub(super) payout: &'a Payout,
+    pub(super) asked: &'a Asked<'a>,
+    pub(super) formed: &'a Formed,
 }
 
-impl<'a> Grant<'a> {
+impl Act<'_> {
+    /// What the whole act is worth.
     #[inline]
-    pub(super) fn new(
-        action: &'a Action,
-        (era, payout): (&'a Era, &'a Payout),
-        typed: Typed<'a>,
-        (reduction, points): (ReductionMg, Points),
-        (full, factor): (Option<Yield>, Option<Ratio>),
-    ) -> Self {
-        let quantity = era.measure.map_or(0, |(slot, thousandths)| {
-            typed.slots.get(slot).map_or(0, |value| value.saturating_mul(thousandths))
-        });
-        let granted = Granted { reduction, points, quantity, ..Granted::default() };
-        Self { action, era, payout, typed, full, factor, granted }
+    fn worth(&self, scratch: &mut Scratch) -> Worth {
+        let run = |scratch: &mut Scratch| self.era.worth(self.asked.slots.together(None).as_slice(), scratch);
+        self.formed.worth.unwrap_or_else(|| run(scratch))
     }
 
-    /// What all caps leave, the shortest period first.
+    /// What it gives after campaigns, caps and budgets.
     #[inline]
-    pub(super) fn capped<W: Witness>(
-        mut self,
+    pub(super) fn granted<W: Witness>(
+        &self,
         used: &[Usage],
         scratch: &mut Scratch,
         witness: &mut W,
     ) -> Granted {
+        let plain = self.action.factors.multiplied(self.formed.multipliers);
+        if self.action.is_funded() {
+            return self.funded(plain, used, scratch, witness);
+        }
+        Grant::new(self, plain, self.formed.points).capped(used, scratch, witness)
+    }
+
+    /// The caps that a witness sees are those of the act with all its campaigns.
+    fn funded<W: Witness>(
+        &self,
+        plain: Factor,
+        used: &[Usage],
+        scratch: &mut Scratch,
+        witness: &mut W,
+    ) -> Granted {
+        let Self { action, asked, .. } = *self;
+        let live = action.seasons.on(asked.slots.get(0).unwrap_or(i64::MIN));
+        let reaching = || live.iter().zip(0..).filter(|(live, _)| live.campaign.reaches(asked.district));
+        let highest = reaching().fold(plain, |factor, (live, _)| action.factors.join(factor, live.member));
+        let points = self.points(highest, plain, scratch);
+        let mut whole = Grant::new(self, highest, points);
+        let mut granted = whole.capped(used, scratch, witness);
+        let (mut drawn, mut raised, mut factor) = (Drawn::NOTHING, Raised::default(), plain);
+        let least = whole.points_with(plain, self.formed.points, used, scratch);
+        let mut before = least;
+        for (live, place) in reaching() {
+            factor = action.factors.join(factor, live.member);
+            let points = self.points(factor, plain, scratch);
+            let with = whole.points_with(factor, points, used, scratch);
+            raised.add((&live.campaign, place), (before, with), asked.issued, &mut drawn);
+            before = with;
+        }
+        raised.onto(least, &mut granted);
+        pay(action, &mut granted, live.len(), asked.issued, &mut drawn);
+        witness.drawn(&drawn);
+        granted
+    }
+
+    /// Points before caps.
+    #[inline]
+    fn points(&self, factor: Factor, plain: Factor, scratch: &mut Scratch) -> Points {
+        if factor == plain {
+            return self.formed.points;
+        }
+        Points::new(self.payout.points(self.worth(scratch), factor))
+    }
+}
+
+/// A grant while caps work on it.
+struct Grant<'a> {
+    act: &'a Act<'a>,
+    factor: Factor,
+    /// What the trimmed input is worth; none while it is whole.
+    trimmed: Option<Worth>,
+    granted: Granted,
+    /// The least that a cap in points leaves.
+    ceiling: Points,
+    /// Whether a cap in anything but points took something.
+    cut: bool,
+}
+
+impl<'a> Grant<'a> {
+    #[inline]
+    fn new(act: &'a Act<'a>, factor: Factor, points: Points) -> Self {
+        let quantity = act.era.measure.map_or(0, |(slot, thousandths)| {
+            act.asked.slots.get(slot).map_or(0, |value| value.saturating_mul(thousandths))
+        });
+        let granted = Granted { reduction: act.formed.reduction, points, quantity, ..Granted::default() };
+        Self { act, factor, trimmed: None, granted, ceiling: Points::new(i64::MAX), cut: false }
+    }
+
+    /// What all caps leave, the shortest period first.
+    #[inline]
+    fn capped<W: Witness>(&mut self, used: &[Usage], scratch: &mut Scratch, witness: &mut W) -> Granted {
         witness.before_caps(self.granted);
-        for (place, cap) in self.action.caps.iter().enumerate() {
+        for (place, cap) in self.act.action.caps.iter().enumerate() {
             let usage = cap.window.and_then(|window| used.get(window));
             let (limit, used_before) = cap.against(usage.unwrap_or(&Usage::NONE));
             let left = limit.saturating_sub(used_before).max(0);
             let trimmed = self.trim(cap.limit, left, scratch);
             self.granted.capped |= trimmed;
             witness.cap(|| {
-                let left_after = left.saturating_sub(self.taken(cap.limit, left)).max(0);
+                let left_after = left.saturating_sub(self.taken(cap.limit)).max(0);
                 CapUse { place, used_before, left_after, trimmed }
             });
         }
         self.granted
     }
 
+    /// The points that the same caps leave of the act with another factor.
+    #[inline]
+    fn points_with(&self, factor: Factor, points: Points, used: &[Usage], scratch: &mut Scratch) -> Points {
+        if self.cut {
+            return Grant::new(self.act, factor, points).capped(used, scratch, &mut ()).points;
+        }
+        points.min(self.ceiling)
+    }
+
     /// Trims to what is left of a limit; tells whether there was anything to trim.
     #[inline]
     fn trim(&mut self, limit: CapLimit, left: i64, scratch: &mut Scratch) -> bool {
+        let over = self.taken(limit) > left;
         match limit {
-            CapLimit::Times(_) => {
-                let over = left == 0;
-                if over {
-                    self.nothing();
-                }
-                over
-            }
             CapLimit::Points(_) => {
-                let over = self.granted.points.get() > left;
-                self.granted.points = self.granted.points.min(Points::new(left));
-                over
+                self.ceiling = self.ceiling.min(Points::new(left));
+                self.granted.points = self.granted.points.min(self.ceiling);
             }
-            CapLimit::Reduction(_) => {
-                let over = self.granted.reduction.get() > left;
-                if over {
-                    self.trim_reduction(left, scratch);
-                }
-                over
-            }
-            CapLimit::Input(_) => {
-                let over = self.granted.quantity > left;
-                if over {
-                    self.trim_input(left, scratch);
-                }
-                over
-            }
+            CapLimit::Times(_) if over => self.nothing(),
+            CapLimit::Reduction(_) if over => self.trim_reduction(left, scratch),
+            CapLimit::Input(_) if over => self.trim_input(left, scratch),
+            CapLimit::Times(_) | CapLimit::Reduction(_) | CapLimit::Input(_) => {}
         }
+        over
     }
 
-    fn taken(&self, limit: CapLimit, left: i64) -> i64 {
+    /// How much of what a limit counts the grant takes.
+    #[inline]
+    fn taken(&self, limit: CapLimit) -> i64 {
         match limit {
-            CapLimit::Times(_) => i64::from(left > 0),
+            CapLimit::Times(_) => 1,
             CapLimit::Points(_) => self.granted.points.get(),
             CapLimit::Reduction(_) => self.granted.reduction.get(),
             CapLimit::Input(_) => self.granted.quantity,
@@ -159,37 +217,43 @@ impl<'a> Grant<'a> {
     }
 
     fn nothing(&mut self) {
+        self.cut = true;
         self.granted = Granted { capped: self.granted.capped, ..Granted::default() };
     }
 
-    /// Points for the yield of the granted input and the part of its grams that is left; never more than
+    /// Points for the worth of the granted input and the part of its grams that is left; never more than
     /// before.
-    fn pay_for(&mut self, full: Yield) {
+    fn pay_for(&mut self, worth: Worth) {
+        let Act { payout, .. } = self.act;
         let left = self.granted.reduction.get();
-        let kept = (left < full.reduction_mg).then_some((left, full.reduction_mg));
-        let points = Points::new(self.payout.points(full, kept, self.factor));
-        self.granted.points = self.granted.points.min(points);
-        self.full = Some(full);
+        let points = if left < worth.reduction_mg {
+            payout.points_of_part(worth, (left, worth.reduction_mg), self.factor)
+        } else {
+            payout.points(worth, self.factor)
+        };
+        self.granted.points = self.granted.points.min(Points::new(points));
+        self.trimmed = Some(worth);
+        self.cut = true;
     }
 
     #[cold]
     fn trim_reduction(&mut self, left: i64, scratch: &mut Scratch) {
         self.granted.reduction = ReductionMg::new(left);
-        let full = self.full.unwrap_or_else(|| self.era.run_again(self.typed.slots, scratch));
-        self.pay_for(full);
+        let worth = self.trimmed.unwrap_or_else(|| self.act.worth(scratch));
+        self.pay_for(worth);
     }
 
     #[cold]
     fn trim_input(&mut self, left: i64, scratch: &mut Scratch) {
-        let Some((slot, thousandths)) = self.era.measure else { return };
+        let Some((slot, thousandths)) = self.act.era.measure else { return };
         let count = left.checked_div(thousandths).unwrap_or(0);
         if count == 0 {
             return self.nothing();
         }
-        let trimmed = Slots::with(self.typed.slots, slot, count);
-        let full = self.era.run_again(trimmed.as_slice(), scratch);
+        let trimmed = self.act.asked.slots.together(Some((slot, count)));
+        let worth = self.act.era.worth(trimmed.as_slice(), scratch);
         self.granted.quantity = count.saturating_mul(thousandths);
-        self.granted.reduction = self.granted.reduction.min(ReductionMg::new(full.reduction_mg));
-        self.pay_for(full);
+        self.granted.reduction = self.granted.reduction.min(ReductionMg::new(worth.reduction_mg));
+        self.pay_for(worth);
     }
 }

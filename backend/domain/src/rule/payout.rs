@@ -8,6 +8,7 @@ use super::diagnostic::{Finding, text};
 use super::era::Era;
 use super::evidence::Evidence;
 use super::exact::{Decimal, Ratio, Rounding, power_of_ten};
+use super::factor::Factor;
 use super::final_value::not_negative;
 use super::multiplier::Stacking;
 use super::program::{Program, Range, Register, TooLarge};
@@ -54,9 +55,15 @@ pub(super) struct Yield {
     pub(super) held: Option<usize>,
     /// The multipliers that count, the first in the lowest bit.
     pub(super) multipliers: u16,
-    pub(super) reduction_mg: i64,
     /// Seconds that the act lasts.
     pub(super) lasts: i64,
+    pub(super) worth: Worth,
+}
+
+/// Milligrams, and what points are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Worth {
+    pub(super) reduction_mg: i64,
     pub(super) numerator: i128,
     pub(super) denominator: i128,
 }
@@ -68,10 +75,14 @@ impl Yield {
             failed: outputs.conditions.iter().position(|register| at(*register) == 0),
             held: outputs.holds.iter().position(|register| at(*register) != 0),
             multipliers: bits(outputs.multipliers.iter().map(|register| at(*register) != 0)),
-            reduction_mg: outputs.reduction.map_or(0, |register| i64::try_from(at(register)).unwrap_or(0)),
             lasts: outputs.lasts.map_or(0, |register| i64::try_from(at(register)).unwrap_or(0)),
-            numerator: at(outputs.numerator),
-            denominator: outputs.denominator.map_or(1, at),
+            worth: Worth {
+                reduction_mg: outputs
+                    .reduction
+                    .map_or(0, |register| i64::try_from(at(register)).unwrap_or(0)),
+                numerator: at(outputs.numerator),
+                denominator: outputs.denominator.map_or(1, at),
+            },
         }
     }
 }
@@ -87,14 +98,20 @@ fn bits(all: impl Iterator<Item = bool>) -> u16 {
 pub(super) struct Payout {
     plan: PointsPlan,
     share: (i128, i128),
-    /// For the factors that can come about; where one is missing, 64 bits do not do.
-    quick: Vec<Quick>,
+    /// By the places of the action's prepared factors.
+    ways: Vec<Way>,
+}
+
+/// One factor, and the short way to points where 64 bits do for it.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    factor: Option<Ratio>,
+    quick: Option<Quick>,
 }
 
 /// Points for one factor as one multiplication and one division in 64 bits.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Quick {
-    factor: Option<Ratio>,
     times: i64,
     divisor: Divisor,
     granule: i64,
@@ -109,54 +126,46 @@ impl Quick {
     }
 }
 
-/// Most factors that points are prepared for.
-const QUICK_MAX: usize = 24;
-
 /// The payouts of all grades that an action accepts, at the grade's place in [`Evidence::ALL`].
 pub(super) type Payouts = [Option<Payout>; Evidence::ALL.len()];
 
 pub(super) fn payouts(program: &Program, plan: PointsPlan, action: &Action) -> Payouts {
-    let factors = stacked_factors(action);
     Evidence::ALL.map(|grade| {
         let share = percent_fraction(action.evidence_percent(grade)?);
-        let quick = factors.iter().filter_map(|factor| quick(program, plan, share, *factor)).collect();
-        Some(Payout { plan, share, quick })
+        let way =
+            |factor: &Option<Ratio>| Way { factor: *factor, quick: quick(program, plan, share, *factor) };
+        Some(Payout { plan, share, ways: action.factors.prepared().iter().map(way).collect() })
     })
-}
-
-/// What multipliers and campaigns can come to, nothing at all first.
-fn stacked_factors(action: &Action) -> Vec<Option<Ratio>> {
-    let multipliers = action.multipliers.iter().map(|multiplier| multiplier.times);
-    let campaigns = action.campaigns.iter().map(|campaign| campaign.times);
-    let mut known: Vec<Option<Ratio>> = vec![None];
-    for times in multipliers.chain(campaigns) {
-        for so_far in known.clone() {
-            let joined = action.stacked(so_far, times.ratio);
-            if known.len() < QUICK_MAX && !known.contains(&joined) {
-                known.push(joined);
-            }
-        }
-    }
-    known
 }
 
 impl Payout {
     /// The short way to points for a factor.
     #[inline]
-    pub(super) fn quick(&self, factor: Option<Ratio>) -> Option<&Quick> {
-        self.quick.iter().find(|quick| quick.factor == factor)
+    pub(super) fn quick(&self, factor: Factor) -> Option<&Quick> {
+        match factor {
+            Factor::Prepared(place) => self.ways.get(usize::from(place))?.quick.as_ref(),
+            Factor::Other(_) => None,
+        }
     }
 
-    /// Points for the part of the grams that is kept, as a fraction, and for the factor that counts.
+    /// Points for what was granted in full, and for the factor that counts.
     #[inline]
-    pub(super) fn points(&self, of: Yield, kept: Option<(i64, i64)>, factor: Option<Ratio>) -> i64 {
-        let quick = if kept.is_none() { self.quick(factor) } else { None };
-        if let Some((quick, numerator)) = quick.zip(i64::try_from(of.numerator).ok()) {
-            return quick.points(numerator);
+    pub(super) fn points(&self, of: Worth, factor: Factor) -> i64 {
+        match (self.quick(factor), i64::try_from(of.numerator)) {
+            (Some(quick), Ok(numerator)) => quick.points(numerator),
+            (Some(_) | None, _) => self.points_of_part(of, (1, 1), factor),
         }
-        let (above, below) = kept.unwrap_or((1, 1));
-        let kept = (i128::from(above), i128::from(below));
+    }
+
+    /// The same for the part of the grams that is kept, as a fraction.
+    #[cold]
+    pub(super) fn points_of_part(&self, of: Worth, (above, below): (i64, i64), factor: Factor) -> i64 {
+        let factor = match factor {
+            Factor::Prepared(place) => self.ways.get(usize::from(place)).and_then(|way| way.factor),
+            Factor::Other(ratio) => Some(ratio),
+        };
         let factor = factor.map_or((1, 1), |ratio| (ratio.numerator(), ratio.denominator()));
+        let kept = (i128::from(above), i128::from(below));
         let points = self.plan.finish(of.numerator, of.denominator, [self.share, kept, factor]);
         points.unwrap_or(0).max(0)
     }
@@ -202,7 +211,7 @@ fn quick(program: &Program, plan: PointsPlan, share: (i128, i128), factor: Optio
     let range = program.range(plan.numerator);
     let range = Range { low: range.low.checked_mul(up)?, high: range.high.checked_mul(up)? };
     let divisor = Divisor::new(plan.mode, down, range)?;
-    Some(Quick { factor, times: i64::try_from(up).ok()?, divisor, granule: plan.granule })
+    Some(Quick { times: i64::try_from(up).ok()?, divisor, granule: plan.granule })
 }
 
 /// Reads how points are rounded, and proves it for every grade of evidence.

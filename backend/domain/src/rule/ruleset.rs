@@ -10,21 +10,20 @@ use sha2::{Digest, Sha256};
 
 use super::action::Action;
 use super::badge::Badge;
-use super::batch::{Batch, EventColumns, Formed};
+use super::batch::{Batch, EventColumns};
 use super::budget::{Budget, BudgetWindow};
 use super::campaign::{Campaign, DISTRICTS};
 use super::cap::CapWindow;
 use super::decision::{Decision, Facts, Usage};
 use super::diagnostic::{Diagnostic, Finding, Findings, Place, Severity, nearest, text};
 use super::evidence::Evidence;
-use super::fund::Drawn;
 use super::inputs::{self, InputProblem, Inputs};
 use super::level::Level;
 use super::parameter::Parameter;
 use super::prize::Prize;
 use super::same_act::ActSpan;
 use super::schedule::{Acceptance, Expiry, SpentPoints};
-use super::verdict::{Scratch, Slots, Typed, Verdict};
+use super::verdict::{Asked, Reason, Scratch, Slots, SlotsOf, Typed, Verdict};
 use super::{budget, evaluate, example, file, grant, history, prove};
 use crate::text::Text;
 use crate::time::DayRange;
@@ -297,33 +296,10 @@ impl RuleSet {
         used: &[Usage],
         scratch: &mut Scratch,
     ) -> Verdict {
-        batch.settle(action, events, row, used, scratch)
-    }
-
-    /// Runs an action's formulas for one act.
-    pub(crate) fn form_one(action: &Action, typed: Typed<'_>, scratch: &mut Scratch) -> Formed {
-        evaluate::form(action, typed, scratch)
-    }
-
-    /// Decides one act whose formulas have been run.
-    pub(crate) fn settle_one(
-        action: &Action,
-        (typed, formed): (Typed<'_>, Formed),
-        used: &[Usage],
-        scratch: &mut Scratch,
-    ) -> Verdict {
-        evaluate::settle(action, typed, formed, used, scratch, &mut ())
-    }
-
-    /// The same; says what is drawn from budgets.
-    pub(crate) fn settle_drawing(
-        action: &Action,
-        (typed, formed): (Typed<'_>, Formed),
-        used: &[Usage],
-        scratch: &mut Scratch,
-        drawn: &mut Drawn,
-    ) -> Verdict {
-        evaluate::settle(action, typed, formed, used, scratch, drawn)
+        let Some(evidence) = events.evidence.get(row) else { return Verdict::Refused(Reason::Unfit) };
+        let asked = Asked::from(Typed::new(&[], *evidence));
+        let asked = Asked { slots: SlotsOf::Row(events.slots, row), ..asked };
+        evaluate::settle(action, &asked, &batch.formed(row), used, scratch, &mut ())
     }
 
     /// Runs files of cases against this rule set, the city's own first, then those of its catalogues;

@@ -105,6 +105,58 @@ impl<'a> Typed<'a> {
     }
 }
 
+/// Where an act's slots are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum SlotsOf<'a> {
+    /// Side by side.
+    Alone(&'a [i64]),
+    /// In a row of columns.
+    Row(&'a [&'a [i64]], usize),
+}
+
+impl SlotsOf<'_> {
+    #[inline]
+    pub(super) fn get(&self, slot: usize) -> Option<i64> {
+        match self {
+            Self::Alone(slots) => slots.get(slot).copied(),
+            Self::Row(columns, row) => columns.get(slot)?.get(*row).copied(),
+        }
+    }
+
+    /// Brought side by side, with another value in one slot if asked.
+    pub(super) fn together(&self, other: Option<(usize, i64)>) -> Slots {
+        let mut slots = match self {
+            Self::Alone(slots) => Slots::from_values(slots.iter().copied()),
+            Self::Row(columns, row) => {
+                Slots::from_values(columns.iter().map(|column| column.get(*row).copied().unwrap_or(i64::MIN)))
+            }
+        };
+        if let Some((place, value)) = other
+            && let Some(slot) = slots.values.get_mut(place)
+        {
+            *slot = value;
+        }
+        slots
+    }
+}
+
+/// An act whose formulas have been run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) slots: SlotsOf<'a>,
+    pub(crate) evidence: Evidence,
+    pub(crate) district: Option<&'a str>,
+    pub(crate) issued: &'a [Points],
+    pub(crate) reviewed: bool,
+}
+
+impl<'a> From<Typed<'a>> for Asked<'a> {
+    fn from(typed: Typed<'a>) -> Self {
+        let Typed { slots, evidence, district, issued, reviewed } = typed;
+        Self { slots: SlotsOf::Alone(slots), evidence, district, issued, reviewed }
+    }
+}
+
 /// The answer to one act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {

@@ -5,15 +5,18 @@ use chrono::{Datelike as _, NaiveDate};
 use super::acts::Acts;
 use super::block::{Bare, Horizon, Part};
 use super::counts::{Counts, Owner, grant};
-use super::funds::Funds;
+use super::funds::{Fund, Funds};
 use super::looks::Looks;
 use super::quick::QuickMap;
 use super::reading::Reading;
 use super::side::SideError;
 use super::tally::{Judged, Standing};
 use super::trail::Trail;
+use super::waiting::Waiter;
+use crate::amount::Points;
 use crate::rule::{
-    Batch, CapScope, Drawn, Formed, Granted, Readings, Reason, RuleSet, Scratch, Typed, Usage, Verdict,
+    Asked, CapScope, Drawn, Formed, Granted, Readings, Reason, RuleSet, Scratch, SlotsOf, Typed, Usage,
+    Verdict, form, settle,
 };
 use crate::same_act::{Seen, Stretch};
 use crate::time::Period;
@@ -22,7 +25,6 @@ use crate::time::Period;
 const MOMENT: usize = 2;
 
 /// What later events can ask for.
-#[derive(Default)]
 pub(super) struct State {
     pub(super) counts: Counts,
     pub(super) looks: Looks,
@@ -30,6 +32,19 @@ pub(super) struct State {
     pub(super) funds: Funds,
     /// Whose counts the event in hand belongs to, each with its first window.
     owners: Vec<(Owner, u32)>,
+}
+
+impl State {
+    /// Nothing happened yet, under rules of so many actions.
+    pub(super) fn new(actions: usize) -> Self {
+        Self {
+            counts: Counts::new(actions),
+            looks: Looks::default(),
+            acts: Acts::default(),
+            funds: Funds::default(),
+            owners: Vec::new(),
+        }
+    }
 }
 
 /// An event whose action looks back.
@@ -60,7 +75,7 @@ impl LookingBack<'_> {
         if !self.form(slots, trail.history.get(before..).unwrap_or_default()) {
             return Some(Formed::refused(Reason::Unfit));
         }
-        let formed = RuleSet::form_one(action, self.typed(slots), scratch);
+        let formed = form(action, self.typed(slots), scratch);
         if formed.refusal() == Some(Reason::NoFactor) {
             return None;
         }
@@ -70,7 +85,7 @@ impl LookingBack<'_> {
         // Whether such evidence is turned away unread is decided on no readings at all.
         let mut alone = slots.get(..own).unwrap_or_default().to_vec();
         let short = !self.form(&mut alone, &[]);
-        let first = |scratch: &mut Scratch| RuleSet::form_one(action, self.typed(&alone), scratch).refusal();
+        let first = |scratch: &mut Scratch| form(action, self.typed(&alone), scratch).refusal();
         (short || first(scratch).is_none_or(|reason| matches!(reason, Reason::Condition(_))))
             .then_some(formed)
     }
@@ -99,8 +114,6 @@ pub(super) struct Desk<'t> {
     /// All events of its shape, and its place among them.
     pub(super) part: Option<&'t Part>,
     pub(super) columns: &'t [&'t [i64]],
-    /// The answers of its shape; none where the action looks back.
-    pub(super) batch: Option<&'t Batch>,
     pub(super) place: usize,
     /// Its place among all events.
     pub(super) number: u64,
@@ -112,30 +125,20 @@ impl Desk<'_> {
     pub(super) fn settle(
         &self,
         state: &mut State,
-        (slots, formed): (&mut Vec<i64>, Formed),
+        (slots, formed): (&[i64], &Formed),
         scratch: &mut Scratch,
         trail: &mut Trail,
     ) -> Result<Judged, SideError> {
-        let Bare { at, day, reviewed, .. } = *self.bare;
+        let Bare { at, reviewed, .. } = *self.bare;
         let act = self.act(formed);
         let seen = act.map_or(Seen::New, |(body, stretch)| state.acts.look(body, &stretch));
         if matches!(seen, Seen::Again(_)) {
             return Ok(Judged::nothing(Standing::ToldAgain));
         }
         self.look_at_caps(state, trail);
-        let [used, _, _] = trail.starts();
-        let mut drawn = None;
-        let unbound = match self.batch.filter(|_| !self.reading.is_funded) {
-            Some(batch) => {
-                let used = trail.used.get(used..).unwrap_or_default();
-                batch.unbound(self.reading.action, self.place, used)
-            }
-            None => None,
-        };
-        let verdict = match unbound {
-            Some(verdict) => verdict,
-            None => self.look_closer(state, (slots, formed), scratch, trail, &mut drawn),
-        };
+        let fund = self.look_at_funds(state, trail);
+        let mut drawn = fund.map(|_| Drawn::NOTHING);
+        let verdict = self.decide((slots, formed), scratch, trail, drawn.as_mut());
         self.read(state, slots)?;
         let judged = if seen == Seen::Elsewhere && !reviewed && matches!(verdict, Verdict::Credited(_)) {
             Judged::nothing(Standing::Held)
@@ -145,8 +148,9 @@ impl Desk<'_> {
         match (&verdict, judged.standing) {
             (Verdict::Credited(granted), Standing::Credited) => {
                 self.count(state, granted)?;
-                if let Some(drawn) = &drawn {
-                    state.funds.draw((self.reading.number, day), drawn, granted.queued, at)?;
+                if let Some((fund, drawn)) = fund.zip(drawn.as_ref()) {
+                    state.funds.draw(fund, drawn, at);
+                    self.wait(state, fund, granted.queued)?;
                 }
             }
             (Verdict::Credited(_) | Verdict::Held(_), _) => {}
@@ -158,44 +162,55 @@ impl Desk<'_> {
         Ok(judged)
     }
 
-    /// The whole decision, with budgets and whatever caps leave.
-    fn look_closer(
-        &self,
-        state: &mut State,
-        (slots, formed): (&mut Vec<i64>, Formed),
-        scratch: &mut Scratch,
-        trail: &mut Trail,
-        drawn: &mut Option<Drawn>,
-    ) -> Verdict {
+    /// Lets points wait that a budget does not pay at once.
+    fn wait(&self, state: &mut State, fund: Fund, points: Points) -> Result<(), SideError> {
+        if points == Points::ZERO {
+            return Ok(());
+        }
+        let Bare { day, shape, district, citizen, .. } = *self.bare;
+        let cells = state.owners.iter().map(|(_, first)| *first).collect();
+        let waiter = Waiter { place: (day, shape, district), citizen, cells };
+        Ok(state.funds.wait(fund, points, waiter)?)
+    }
+
+    /// The budgets that it may draw on; none where no campaign and no budget has a say.
+    fn look_at_funds(&self, state: &mut State, trail: &mut Trail) -> Option<Fund> {
         let Reading { action, number, is_funded, .. } = self.reading;
-        if self.batch.is_some() {
-            let slot = |column: &&[i64]| column.get(self.place).copied().unwrap_or(i64::MIN);
-            slots.extend(self.columns.iter().map(slot));
-        }
-        if *is_funded {
-            state.funds.open(self.rules, action, *number, self.bare.day);
-            state.funds.issued(*number, self.bare.day, &mut trail.issued);
-        }
+        is_funded.then(|| {
+            let fund = state.funds.open(self.rules, action, *number, self.bare.day);
+            state.funds.issued(fund, &mut trail.issued);
+            fund
+        })
+    }
+
+    /// The whole decision, and what it draws from budgets.
+    fn decide(
+        &self,
+        (slots, formed): (&[i64], &Formed),
+        scratch: &mut Scratch,
+        trail: &Trail,
+        drawn: Option<&mut Drawn>,
+    ) -> Verdict {
         let [used, _, issued] = trail.starts();
-        let typed = Typed {
-            slots,
+        let columns = SlotsOf::Row(self.columns, self.place);
+        let asked = Asked {
+            slots: if self.reading.looks.is_empty() { columns } else { SlotsOf::Alone(slots) },
             evidence: self.bare.evidence,
             district: self.district,
             issued: trail.issued.get(issued..).unwrap_or_default(),
             reviewed: self.bare.reviewed,
         };
         let used = trail.used.get(used..).unwrap_or_default();
-        if *is_funded {
-            let drawn = drawn.insert(Drawn::NOTHING);
-            RuleSet::settle_drawing(action, (typed, formed), used, scratch, drawn)
-        } else {
-            RuleSet::settle_one(action, (typed, formed), used, scratch)
+        let action = self.reading.action;
+        match drawn {
+            Some(drawn) => settle(action, &asked, formed, used, scratch, drawn),
+            None => settle(action, &asked, formed, used, scratch, &mut ()),
         }
     }
 
     /// Whose body is where and for how long; none where the action shuts nothing out, or the event is not one
     /// of it.
-    fn act(&self, formed: Formed) -> Option<((u32, u16), Stretch)> {
+    fn act(&self, formed: &Formed) -> Option<((u32, u16), Stretch)> {
         let same = self.reading.same_act?;
         if formed.refusal() == Some(Reason::Unfit) {
             return None;
@@ -221,28 +236,33 @@ impl Desk<'_> {
                 (place.saturating_add(2), column.map_or(0, |column| self.named(column)))
             }
         };
-        if number == 0 { (0, u64::from(self.bare.citizen)) } else { (kind, number) }
+        if number == 0 { Owner::Citizen(self.bare.citizen) } else { Owner::Named(kind, number) }
     }
 
     fn look_at_caps(&self, state: &mut State, trail: &mut Trail) {
         let State { counts, owners, .. } = state;
-        let Reading { windows, number, .. } = self.reading;
+        let Reading { windows, counted, number, .. } = self.reading;
         owners.clear();
         let mut group = |owner: Owner, counts: &mut Counts| {
             if let Some((_, first)) = owners.iter().find(|(known, _)| *known == owner) {
                 return *first;
             }
-            let first = counts.group(owner, *number, windows.len());
+            let first = counts.group(owner, *number, counted.len());
             owners.push((owner, first));
             first
         };
-        if !windows.is_empty() {
-            group((0, u64::from(self.bare.citizen)), counts);
+        if !counted.is_empty() {
+            group(Owner::Citizen(self.bare.citizen), counts);
         }
-        for ((period, scope), nth) in windows.iter().zip(0_u32..) {
-            let window = group(self.owner(*scope), counts).saturating_add(nth);
-            let used = counts.at(window, *period, self.start.of(*period), self.horizon.day);
-            trail.used.push(*used);
+        let before = trail.used.len();
+        trail.used.resize(before.saturating_add(*windows), Usage::NONE);
+        let used = trail.used.get_mut(before..).unwrap_or_default();
+        for (counted, nth) in counted.iter().zip(0_u32..) {
+            let cell = group(self.owner(counted.scope), counts).saturating_add(nth);
+            let amount = *counts.at(cell, counted.period, self.start.of(counted.period), self.horizon.day);
+            if let Some(usage) = used.get_mut(counted.window) {
+                counted.tell(usage, amount);
+            }
         }
     }
 
@@ -252,9 +272,9 @@ impl Desk<'_> {
         let points = granted.points.plus(granted.queued)?;
         let added = Usage { events: 1, points, reduction: granted.reduction, quantity: granted.quantity };
         for (_, first) in owners.iter() {
-            for ((period, _), nth) in self.reading.windows.iter().zip(0_u32..) {
-                let window = first.saturating_add(nth);
-                grant(counts.at(window, *period, self.start.of(*period), self.horizon.day), &added)?;
+            for (counted, nth) in self.reading.counted.iter().zip(0_u32..) {
+                let (cell, start) = (first.saturating_add(nth), self.start.of(counted.period));
+                grant(counts.at(cell, counted.period, start, self.horizon.day), counted.of(&added))?;
             }
         }
         Ok(())
@@ -284,7 +304,7 @@ pub(super) struct Start {
 }
 
 impl Start {
-    fn of(self, period: Period) -> i32 {
+    pub(super) fn of(self, period: Period) -> i32 {
         match period {
             Period::Day => self.day,
             Period::Week => self.week,

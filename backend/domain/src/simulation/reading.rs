@@ -2,10 +2,11 @@
 
 use chrono::{NaiveDate, TimeDelta};
 
+use super::block::Bare;
+use super::counts::Counted;
 use super::lens::Lens;
 use super::shape::Shape;
-use crate::rule::{Action, CapScope, CapWindow, RuleSet, SameAct};
-use crate::time::Period;
+use crate::rule::{Acceptance, Action, RuleSet, SameAct};
 
 /// One shape under one rule set.
 pub(super) struct Reading<'r> {
@@ -13,14 +14,17 @@ pub(super) struct Reading<'r> {
     /// Number of the action among those of the rule set.
     pub(super) number: u16,
     pub(super) lens: Lens,
-    /// What its caps count in.
-    pub(super) windows: Vec<(Period, CapScope)>,
+    /// How many windows its caps count in, and what they count there.
+    pub(super) windows: usize,
+    pub(super) counted: Vec<Counted>,
     /// How many days each window of its history has.
     pub(super) looks: Vec<i32>,
     /// The place of the number that readings are kept of, and its thousandths.
     pub(super) measured: Option<(usize, i64)>,
     pub(super) same_act: Option<SameActs>,
     pub(super) is_funded: bool,
+    /// How late and how early its acts may be reported.
+    accept: Acceptance,
 }
 
 /// What makes two acts one.
@@ -41,6 +45,13 @@ pub(super) fn readings<'r>(rules: &'r RuleSet, shapes: &[Shape]) -> Vec<Option<R
 }
 
 impl<'r> Reading<'r> {
+    /// Whether an act was reported neither too late nor too early.
+    pub(super) fn is_timely(&self, bare: &Bare) -> bool {
+        let behind = TimeDelta::seconds(i64::from(bare.late_by));
+        let in_time = self.accept.late.is_none_or(|late| behind <= late);
+        in_time && behind >= -self.accept.early && bare.at >= 0
+    }
+
     fn new(rules: &'r RuleSet, shape: &Shape, groups: &[&str]) -> Option<Self> {
         let (action, number) =
             rules.actions().zip(0_u16..).find(|(action, _)| action.id() == shape.action())?;
@@ -51,19 +62,21 @@ impl<'r> Reading<'r> {
             Some(SameActs { group: u16::try_from(group).ok()?, trip, overlap: same.overlap() })
         });
         let any_day = NaiveDate::default();
-        let window = |window: CapWindow| (window.period, window.scope);
+        let windows = rules.cap_windows(action, any_day);
         let history = rules.history_windows(action, any_day).into_iter();
         let days = |days: i64| i32::try_from(days).unwrap_or(i32::MAX);
         Some(Self {
             action,
             number,
             lens,
-            windows: rules.cap_windows(action, any_day).into_iter().map(window).collect(),
+            windows: windows.len(),
+            counted: Counted::all(action, &windows),
             looks: history
                 .map(|range| days(range.until.signed_duration_since(range.from).num_days()))
                 .collect(),
             measured: action.measured(),
             same_act,
+            accept: rules.accept_of(action),
             is_funded: action.campaigns().next().is_some() || action.budgets().next().is_some(),
         })
     }

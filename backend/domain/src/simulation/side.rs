@@ -1,7 +1,9 @@
 //! One rule set at work on kept events: reads their slots its own way and remembers what caps, looks back,
 //! same acts and budgets ask for. Must give what crediting the events one by one gives.
 
+use super::badges::Badges;
 use super::block::{Bare, Block, Horizon, Part};
+use super::clock::Clock;
 use super::desk::{Desk, LookingBack, Starts, State};
 use super::funds::Purse;
 use super::quick::QuickMap;
@@ -9,8 +11,9 @@ use super::reading::{Reading, readings};
 use super::shape::Schema;
 use super::tally::{Count, Judged, Standing};
 use super::trail::Trail;
-use crate::amount::AmountOverflow;
-use crate::rule::{Batch, EventColumns, Reason, RuleSet, Scratch};
+use super::waiting::{Settled, Waiter};
+use crate::amount::{AmountOverflow, Points};
+use crate::rule::{Batch, EventColumns, Reason, RuleSet, Scratch, Usage};
 
 /// A sum that a cap looks at left the range of its type, or a day the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -47,8 +50,20 @@ impl Played {
     }
 }
 
+/// What one side found.
+pub(super) struct Found {
+    pub(super) sums: Sums,
+    pub(super) holdings: Vec<Holding>,
+    pub(super) purses: Vec<Purse>,
+    /// How many citizens have each badge.
+    pub(super) badges: Vec<u64>,
+}
+
 /// Sums by civil day, shape and district.
 pub(super) type Sums = QuickMap<(i32, u16, u16), Count>;
+
+/// So many events' memory is asked for at once.
+const AHEAD_ROWS: usize = 512;
 
 /// A rule set, and what it has granted.
 pub struct Side<'r> {
@@ -58,10 +73,14 @@ pub struct Side<'r> {
     batches: Vec<Batch>,
     starts: Starts,
     state: State,
+    clock: Clock,
+    badges: Badges<'r>,
     sums: Sums,
     holdings: Vec<Holding>,
     scratch: Scratch,
     slots: Vec<i64>,
+    /// How much the last block looked at.
+    lengths: [usize; 4],
 }
 
 /// A block on its way through one side.
@@ -84,38 +103,110 @@ impl<'r> Side<'r> {
             readings: readings(rules, &schema.shapes),
             batches: schema.shapes.iter().map(|_| Batch::default()).collect(),
             starts: Starts::default(),
-            state: State::default(),
+            state: State::new(rules.actions().count()),
+            clock: Clock::default(),
+            badges: Badges::new(rules, &schema.shapes),
             sums: Sums::default(),
             holdings: Vec::new(),
             scratch: Scratch::default(),
             slots: Vec::new(),
+            lengths: [0; 4],
         }
     }
 
-    pub(super) fn into_found(self) -> (Sums, Vec<Holding>, Vec<Purse>) {
-        (self.sums, self.holdings, self.state.funds.into_purses())
+    /// What was found, with the days that share a budget taken for over.
+    pub(super) fn into_found(mut self) -> Found {
+        let settled = self.state.funds.share(|_| true, self.clock.now);
+        self.settle(settled, Horizon::NEVER);
+        Found {
+            sums: self.sums,
+            holdings: self.holdings,
+            purses: self.state.funds.into_purses(),
+            badges: self.badges.into_citizens(),
+        }
     }
 
     /// Decides the next events. `first` is the place of the first among all; nothing from here on happened
     /// before the horizon.
     pub fn play(&mut self, block: &Block, first: u64, horizon: Horizon) -> Result<Played, SideError> {
         self.state.counts.sweep(horizon.day);
+        self.badges.sweep(horizon.day);
         let made: Vec<Vec<Vec<i64>>> = self.made(block);
         let turn = Turn { block, columns: self.columns(block, &made), first, horizon };
         self.form(&turn);
-        let mut played = Played::default();
-        played.judged.reserve(block.rows());
+        let mut played = Played { judged: Vec::with_capacity(block.rows()), trail: self.trail() };
         let mut places = vec![0_usize; block.parts.len()];
         for row in 0..block.rows() {
+            if row.is_multiple_of(AHEAD_ROWS) {
+                self.glance(block, row);
+            }
             let Some(bare) = block.bare(row) else { continue };
             let Some(place) = places.get_mut(usize::from(bare.shape)) else { continue };
+            self.turn_clock(&bare, horizon);
             let judged = self.judge(&turn, (row, *place), &bare, &mut played.trail)?;
             *place = place.saturating_add(1);
             played.trail.close();
             self.note(&bare, &judged);
+            self.badges.note(&bare, &judged, self.starts.of(bare.day)?, horizon.day);
             played.judged.push(judged);
         }
+        self.lengths = played.trail.lengths();
         Ok(played)
+    }
+
+    /// With room for as much as the last block looked at.
+    fn trail(&self) -> Trail {
+        Trail::with_room(self.lengths)
+    }
+
+    /// Brings what the next events will look at near, all of it at once: waiting for memory one event after
+    /// another takes most of the time.
+    fn glance(&self, block: &Block, from: usize) {
+        let people = block.citizens.iter().zip(&block.shapes).skip(from).take(AHEAD_ROWS);
+        let seen = people.fold(0_i64, |seen, (citizen, shape)| {
+            let reading = self.readings.get(usize::from(*shape)).and_then(Option::as_ref);
+            let count = reading.map_or(0, |reading| self.state.counts.glance(*citizen, reading.number));
+            let holding = usize::try_from(*citizen).ok().and_then(|citizen| self.holdings.get(citizen));
+            seen ^ holding.map_or(0, |holding| holding.points) ^ i64::from(count)
+        });
+        std::hint::black_box(seen);
+    }
+
+    /// On each new day, what waits is paid first.
+    fn turn_clock(&mut self, bare: &Bare, horizon: Horizon) {
+        if let Some(today) = self.clock.turn(bare, self.rules) {
+            let settled = self.state.funds.pay(today, self.clock.now);
+            self.settle(settled, horizon);
+        }
+    }
+
+    /// Tells what became of points that waited; caps and citizens lose what is given up.
+    fn settle(&mut self, settled: Vec<Settled>, horizon: Horizon) {
+        for Settled { place, paid, lost } in settled {
+            let given_up = lost.as_ref().map_or(Points::ZERO, |(points, _)| *points);
+            self.sums.entry(place).or_default().settle(paid, given_up);
+            if let Some((points, waiter)) = lost {
+                self.take_back(points, &waiter, horizon);
+            }
+        }
+    }
+
+    fn take_back(&mut self, points: Points, waiter: &Waiter, horizon: Horizon) {
+        let citizen = usize::try_from(waiter.citizen).unwrap_or(usize::MAX);
+        if let Some(holding) = self.holdings.get_mut(citizen) {
+            holding.points = holding.points.saturating_sub(points.get());
+        }
+        let (day, shape, _) = waiter.place;
+        let reading = self.readings.get(usize::from(shape)).and_then(Option::as_ref);
+        let (Some(reading), Ok(start)) = (reading, self.starts.of(day)) else { return };
+        let lost = Usage { points, ..Usage::NONE };
+        for first in &waiter.cells {
+            for (counted, nth) in reading.counted.iter().zip(0_u32..) {
+                let (cell, start) = (first.saturating_add(nth), start.of(counted.period));
+                let amount = counted.of(&lost);
+                self.state.counts.take_back(cell, counted.period, start, horizon.day, amount);
+            }
+        }
     }
 
     fn made(&self, block: &Block) -> Vec<Vec<Vec<i64>>> {
@@ -153,6 +244,9 @@ impl<'r> Side<'r> {
         let refused = Judged::nothing(Standing::Refused);
         let shape = usize::from(bare.shape);
         let Some(Some(reading)) = self.readings.get(shape) else { return Ok(refused) };
+        if !reading.is_timely(bare) {
+            return Ok(Judged::nothing(Standing::Untimely));
+        }
         let columns = turn.columns.get(shape).map(Vec::as_slice).unwrap_or_default();
         self.slots.clear();
         let batch = self.batches.get(shape).filter(|_| reading.looks.is_empty());
@@ -171,13 +265,12 @@ impl<'r> Side<'r> {
             bare,
             part: turn.block.parts.get(shape),
             columns,
-            batch,
             place,
             number: turn.first.saturating_add(u64::try_from(row).unwrap_or(u64::MAX)),
             start: self.starts.of(bare.day)?,
             horizon: turn.horizon,
         };
-        desk.settle(&mut self.state, (&mut self.slots, formed), &mut self.scratch, trail)
+        desk.settle(&mut self.state, (&self.slots, &formed), &mut self.scratch, trail)
     }
 
     fn note(&mut self, bare: &Bare, judged: &Judged) {

@@ -23,6 +23,21 @@ pub(super) struct Trail {
 }
 
 impl Trail {
+    /// With room for so much.
+    pub(super) fn with_room([used, history, issued, ends]: [usize; 4]) -> Self {
+        Self {
+            used: Vec::with_capacity(used),
+            history: Vec::with_capacity(history),
+            issued: Vec::with_capacity(issued),
+            ends: Vec::with_capacity(ends),
+        }
+    }
+
+    /// How much of each it holds.
+    pub(super) fn lengths(&self) -> [usize; 4] {
+        [self.used.len(), self.history.len(), self.issued.len(), self.ends.len()]
+    }
+
     fn end(&self) -> [usize; 3] {
         [self.used.len(), self.history.len(), self.issued.len()]
     }

@@ -18,7 +18,7 @@ use tanhui_domain::text::Text;
 use tanhui_service::cache::Cache;
 use tanhui_service::redemption::{Answered, RedeemError};
 use tanhui_service::{Services, expiry, offering, office, payout, redemption, worker};
-use tanhui_tests::{Outcome, Programme, Stage, id};
+use tanhui_tests::{Outcome, Programme, Stage, id, publish};
 use uuid::Uuid;
 
 use crate::command::{ActKey, Command, PROCESSES};
@@ -290,7 +290,7 @@ impl Real {
 
     async fn publish(&self, process: usize, law: u32) -> Outcome<Came> {
         let rules = Law::of(law).rules(&self.city, self.zone)?;
-        office::publish(self.services(process), &rules).await?;
+        publish(self.services(process), &rules).await?;
         for process in &self.processes {
             process.services.rules.refresh(&process.services.database).await?;
         }

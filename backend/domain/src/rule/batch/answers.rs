@@ -8,7 +8,7 @@ use crate::amount::{Points, ReductionMg};
 use crate::rule::action::Action;
 use crate::rule::era::Era;
 use crate::rule::evidence::Evidence;
-use crate::rule::payout::{Payout, Quick, Yield};
+use crate::rule::payout::{Payout, Quick, Worth};
 use crate::rule::verdict::Reason;
 
 /// Most multipliers whose combinations are looked up in one step.
@@ -26,8 +26,6 @@ pub(super) struct Answers {
     pub(super) lasts: Vec<i64>,
     pub(super) reduction: Vec<i64>,
     pub(super) points: Vec<i64>,
-    /// How much of the first number, in thousandths of its base unit.
-    pub(super) quantity: Vec<i64>,
     /// What points are made of; only meant where `whole` says so.
     pub(super) numerator: Vec<i64>,
     pub(super) whole: Vec<bool>,
@@ -72,8 +70,8 @@ impl Answers {
         for column in [&mut self.refused, &mut self.held, &mut self.multipliers, &mut self.era] {
             column.resize(rows, 0);
         }
-        let Self { lasts, reduction, points, quantity, numerator, .. } = self;
-        for column in [lasts, reduction, points, quantity, numerator] {
+        let Self { lasts, reduction, points, numerator, .. } = self;
+        for column in [lasts, reduction, points, numerator] {
             column.resize(rows, 0);
         }
         self.whole.resize(rows, false);
@@ -91,7 +89,6 @@ impl Answers {
             lasts: cut(&mut self.lasts, at),
             reduction: cut(&mut self.reduction, at),
             points: cut(&mut self.points, at),
-            quantity: cut(&mut self.quantity, at),
             numerator: cut(&mut self.numerator, at),
             whole: cut(&mut self.whole, at),
         }
@@ -107,21 +104,13 @@ impl Answers {
         let (multipliers, era) = (*self.multipliers.get(row)?, *self.era.get(row)?);
         let (lasts, reduction_mg) = (*self.lasts.get(row)?, *self.reduction.get(row)?);
         let (points, numerator) = (*self.points.get(row)?, i128::from(*self.numerator.get(row)?));
-        let full = Yield {
-            failed: None,
-            held: held.map(usize::from),
-            multipliers,
-            reduction_mg,
-            lasts,
-            numerator,
-            denominator: 1,
-        };
-        let full = self.whole.get(row)?.then_some(full);
+        let worth = Worth { reduction_mg, numerator, denominator: 1 };
+        let worth = self.whole.get(row)?.then_some(worth);
         let (reduction, points) = (ReductionMg::new(reduction_mg), Points::new(points));
-        Some(Formed { refused: None, held, multipliers, era, lasts, reduction, points, full })
+        Some(Formed { refused: None, held, multipliers, era, lasts, reduction, points, worth })
     }
 
-    pub(super) fn put(&mut self, row: usize, formed: &Formed, quantity: i64) {
+    pub(super) fn put(&mut self, row: usize, formed: &Formed) {
         fn set<T>(column: &mut [T], row: usize, value: T) {
             if let Some(slot) = column.get_mut(row) {
                 *slot = value;
@@ -134,7 +123,6 @@ impl Answers {
         set(&mut self.lasts, row, formed.lasts);
         set(&mut self.reduction, row, formed.reduction.get());
         set(&mut self.points, row, formed.points.get());
-        set(&mut self.quantity, row, quantity);
         set(&mut self.whole, row, false);
     }
 }
@@ -148,7 +136,6 @@ pub(super) struct Part<'a> {
     pub(super) lasts: &'a mut [i64],
     pub(super) reduction: &'a mut [i64],
     pub(super) points: &'a mut [i64],
-    pub(super) quantity: &'a mut [i64],
     pub(super) numerator: &'a mut [i64],
     pub(super) whole: &'a mut [bool],
 }
@@ -177,17 +164,10 @@ impl Part<'_> {
         for (row, ((points, (numerator, bits)), grade)) in rows.zip(evidence).enumerate() {
             let below = below.and_then(|below| below.get(row)).copied().unwrap_or(1);
             let reduction_mg = self.reduction.get(row).copied().unwrap_or(0);
-            let full = Yield {
-                failed: None,
-                held: None,
-                multipliers: *bits,
-                reduction_mg,
-                lasts: 0,
-                numerator: i128::from(*numerator),
-                denominator: i128::from(below),
-            };
+            let (numerator, denominator) = (i128::from(*numerator), i128::from(below));
+            let worth = Worth { reduction_mg, numerator, denominator };
             let payout = era.payout(*grade).filter(|_| self.refused.get(row) == Some(&Refusal::NONE));
-            *points = payout.map_or(0, |payout| payout.points(full, None, action.multiplied(*bits)));
+            *points = payout.map_or(0, |payout| payout.points(worth, action.factors.multiplied(*bits)));
         }
     }
 }
@@ -196,7 +176,7 @@ impl Part<'_> {
 fn quick_ways<'p>(action: &Action, payout: &'p Payout) -> Option<Vec<&'p Quick>> {
     let multipliers = u32::try_from(action.multipliers.len()).ok().filter(|count| *count <= COMBINED_MAX)?;
     let combinations = 1_u16.checked_shl(multipliers)?;
-    (0..combinations).map(|bits| payout.quick(action.multiplied(bits))).collect()
+    (0..combinations).map(|bits| payout.quick(action.factors.multiplied(bits))).collect()
 }
 
 pub(super) fn copy(into: &mut [i64], from: Option<&[i64]>) {

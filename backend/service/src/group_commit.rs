@@ -168,20 +168,17 @@ type Waiting<W> = mpsc::UnboundedReceiver<Job<W>>;
 /// What a transaction holds while it is being written.
 pub(crate) struct Hand<W: Work> {
     /// The right that another waits for, until it is passed on.
-    turn: std::sync::Mutex<Option<Turn<W>>>,
+    turn: std::sync::Mutex<Option<Turn>>,
     /// What parted the batch, where it was parted.
     pub(crate) known: Option<Arc<W::Known>>,
 }
 
-/// The right to take the next batch, or to write in a lane.
-enum Turn<W: Work> {
-    Queue(OwnedMutexGuard<Waiting<W>>),
-    Lane(OwnedMutexGuard<()>),
-}
+/// The guard of the queue, to take the next batch, or of a lane, to write in it.
+type Turn = Box<dyn Send>;
 
 impl<W: Work> Hand<W> {
-    fn new(turn: Turn<W>, known: Option<Arc<W::Known>>) -> Arc<Self> {
-        Arc::new(Self { turn: std::sync::Mutex::new(Some(turn)), known })
+    fn new(turn: Option<Turn>, known: Option<Arc<W::Known>>) -> Arc<Self> {
+        Arc::new(Self { turn: std::sync::Mutex::new(turn), known })
     }
 
     /// Lets the next go on.
@@ -238,8 +235,8 @@ impl<W: Work> Desk<W> {
                 return together::<W>(self.write_in_lanes(at, items, known).await?);
             }
         }
-        let hand = Arc::new(Hand { turn: std::sync::Mutex::new(turn.map(Turn::Queue)), known: None });
-        together::<W>(self.write_alone(at, items, hand).await?)
+        let turn = turn.map(|turn| Box::new(turn) as Turn);
+        together::<W>(self.write_alone(at, items, Hand::new(turn, None)).await?)
     }
 
     /// Writes items in one transaction for each lane that has some.
@@ -263,8 +260,8 @@ impl<W: Work> Desk<W> {
         let written = written.map(|(lane, (places, items))| {
             let (lane, known) = (Arc::clone(lane), Arc::clone(&known));
             async move {
-                let turn = Turn::Lane(lane.lock_owned().await);
-                let results = self.write_alone(at, items, Hand::new(turn, Some(known))).await?;
+                let turn: Turn = Box::new(lane.lock_owned().await);
+                let results = self.write_alone(at, items, Hand::new(Some(turn), Some(known))).await?;
                 Ok::<_, StoreError>(places.into_iter().zip(results).collect::<Vec<_>>())
             }
         });

@@ -54,6 +54,7 @@ impl Real {
 
 fn refusal(error: RedeemError) -> Outcome<String> {
     Ok(match error {
+        RedeemError::NoCitizen => "no citizen".to_owned(),
         RedeemError::NoOffer => "no offer".to_owned(),
         RedeemError::NoRedemption => "no redemption".to_owned(),
         RedeemError::Refused(Refusal::Quantity) => "quantity".to_owned(),

@@ -79,19 +79,19 @@ pub struct OfferArguments {
     #[arg(long)]
     pub title_en: Option<String>,
     /// Price of one
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub price_points: i64,
     /// What the city owes the merchant for each use, in fen
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub payout_fen: i64,
     /// How many there are
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub stock: i64,
     /// How many one citizen may have
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub per_person: Option<i64>,
     /// For how many days a voucher is good
-    #[arg(long, value_name = "N", default_value_t = 30)]
+    #[arg(long, value_name = "N", default_value_t = 30, allow_negative_numbers = true)]
     pub voucher_days: i32,
 }
 
@@ -108,7 +108,7 @@ pub struct GrantArguments {
     /// Where [default: the only city]
     #[arg(long)]
     pub city: Option<String>,
-    /// At whose till; needed for `merchant_staff`
+    /// Of which merchant, as an owner; needed for `merchant_staff`
     #[arg(long)]
     pub merchant: Option<MerchantId>,
 }

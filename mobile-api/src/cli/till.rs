@@ -46,7 +46,7 @@ pub struct VerifyArguments {
     /// Whose till it is [default: any]
     #[arg(long)]
     merchant: Option<MerchantId>,
-    /// When it was scanned [default: now]
+    /// When it was scanned, such as 2026-12-01T08:00:00Z [default: now]
     #[arg(long, value_name = "TIME")]
     at: Option<DateTime<Utc>>,
 }
@@ -66,8 +66,11 @@ pub async fn keys(settings: &Settings, rotate: Option<bool>) -> Result<(), Comma
 pub fn verify(arguments: &VerifyArguments) -> Result<bool, CommandError> {
     let unreadable = |cause| CommandError::Unreadable { path: arguments.keys.clone(), cause };
     let text = std::fs::read_to_string(&arguments.keys).map_err(unreadable)?;
-    let keys: VoucherKeys = serde_json::from_str(&text)
-        .map_err(|error| unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error)))?;
+    let of_another_form = |_| {
+        let why = "not keys as `tanhui till keys` prints them";
+        unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, why))
+    };
+    let keys: VoucherKeys = serde_json::from_str(&text).map_err(of_another_form)?;
     let keys: Option<Vec<VerifyingKey>> = keys.keys.iter().map(key).collect();
     let not_keys = || CommandError::Usage("the file holds keys that are not Ed25519".to_owned());
     let keys = keys.ok_or_else(not_keys)?;

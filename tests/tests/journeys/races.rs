@@ -45,6 +45,16 @@ fn words<const N: usize>(answers: [Outcome<Answer>; N]) -> Outcome<Vec<String>> 
     Ok(words)
 }
 
+/// Redeems at all processes at once.
+async fn buy_everywhere(citizen: &[Caller; 3], offer: &str, keys: &[String; 3]) -> [Outcome<Answer>; 3] {
+    let answers = tokio::join!(
+        buy(&citizen[0], offer, 1, &keys[0]),
+        buy(&citizen[1], offer, 1, &keys[1]),
+        buy(&citizen[2], offer, 1, &keys[2]),
+    );
+    answers.into()
+}
+
 async fn the_last_item_and_the_last_points(world: Arc<World>) -> Outcome {
     let three = Three::open(&world).await?;
     let (scarce, dear) = (three.market.offer(1, 7).await?, three.market.offer(300, 100).await?);
@@ -52,36 +62,25 @@ async fn the_last_item_and_the_last_points(world: Arc<World>) -> Outcome {
     let (annas, borises) = (three.everywhere(&anna), three.everywhere(&boris));
     let mut bought = 0;
     for round in 0..3 {
-        let key = |who: usize| format!("round-{round}-{who}");
-        let (keys, offer) = ([key(0), key(1), key(2)], &scarce);
-        let [a, b, c] = &annas;
-        let [d, e, f] = &borises;
-        let (a, b, c, d, e, f) = tokio::join!(
-            buy(a, offer, 1, &keys[0]),
-            buy(b, offer, 1, &keys[1]),
-            buy(c, offer, 1, &keys[2]),
-            buy(d, offer, 1, &keys[0]),
-            buy(e, offer, 1, &keys[1]),
-            buy(f, offer, 1, &keys[2]),
-        );
-        let words = words([a, b, c, d, e, f])?;
-        assert!(words.iter().all(|word| ["done", "out_of_stock"].contains(&word.as_str())), "{words:?}");
-        bought += words.iter().filter(|word| *word == "done").count();
+        let keys = [0, 1, 2].map(|who| format!("round-{round}-{who}"));
+        let both =
+            tokio::join!(buy_everywhere(&annas, &scarce, &keys), buy_everywhere(&borises, &scarce, &keys),);
+        for words in [words(both.0)?, words(both.1)?] {
+            assert!(words.iter().all(|word| ["done", "out_of_stock"].contains(&word.as_str())), "{words:?}");
+            bought += words.iter().filter(|word| *word == "done").count();
+        }
     }
     assert_eq!(bought, 7, "all of the stock and no more");
     let before = points(&boris).await?;
-    let [a, b, c] = &borises;
-    let (a, b, c) =
-        tokio::join!(buy(a, &dear, 1, "dear-1"), buy(b, &dear, 1, "dear-2"), buy(c, &dear, 1, "dear-3"));
-    assert_eq!(words([a, b, c])?, ["done", "done", "insufficient_points"], "{before} points");
+    let keys = [1, 2, 3].map(|number| format!("dear-{number}"));
+    let answers = buy_everywhere(&borises, &dear, &keys).await;
+    assert_eq!(words(answers)?, ["done", "done", "insufficient_points"], "{before} points");
     assert_eq!(points(&boris).await?, before - 600);
-    let (a, b, c) = tokio::join!(
-        buy(&annas[0], &dear, 1, "one-key"),
-        buy(&annas[1], &dear, 1, "one-key"),
-        buy(&annas[2], &dear, 1, "one-key"),
-    );
-    let made = [a?.ok()?, b?.ok()?, c?.ok()?];
-    assert!(made.iter().all(|one| one["id"] == made[0]["id"]), "one key is one redemption: {made:?}");
+    let mut made = Vec::new();
+    for answer in buy_everywhere(&annas, &dear, &["one-key"; 3].map(str::to_owned)).await {
+        made.push(answer?.ok()?["id"].clone());
+    }
+    assert!(made.iter().all(|id| *id == made[0]), "one key is one redemption: {made:?}");
     world.audit().await.map(drop)
 }
 

@@ -114,7 +114,7 @@ codes! {
     ScanTooOld "scan_too_old" CONFLICT "扫码时间过久，不能补录" "Scanned too long ago to be taken";
     VoucherUsed "voucher_used" CONFLICT "该券已使用" "The voucher was used before";
     VoucherCancelled "voucher_cancelled" CONFLICT
-        "该券已被持券人取消" "The voucher was given back by its holder";
+        "该券已退回" "The voucher was given back";
     VoucherExpired "voucher_expired" CONFLICT "该券已过期" "The voucher has expired";
     VoucherNotUsed "voucher_not_used" CONFLICT "该券未被使用，无需撤销" "The voucher was not used: nothing to void";
     VoidTooLate "void_too_late" CONFLICT "核销时间过久，不能撤销" "The use is too long ago to be voided";

@@ -19,7 +19,7 @@ pub use books::{Books, Credit};
 pub use clock::FixedClock;
 pub use dice::Dice;
 pub use ids::{Ids, id, subject};
-pub use programme::{Programme, Ride, rules_from, rules_of, rules_of_travel};
+pub use programme::{Programme, Ride, publish, rules_from, rules_of, rules_of_travel};
 pub use raw::Raw;
 pub use slow::Slow;
 pub use stage::{FIRST_INSTANT, Stage, run, until};

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use tanhui_domain::city::{City, Source};
-use tanhui_domain::id::CitizenId;
+use tanhui_domain::id::{CitizenId, CityId};
 use tanhui_domain::rule::{Evidence, RuleSet, SourceFile};
 use tanhui_service::Services;
 use tanhui_service::cache::Cache;
 use tanhui_service::crediting::{EventResult, Report, Subject};
+use tanhui_service::examination::{TIME_MAX, examine};
 use tanhui_service::identity::entropy::{Entropy, NoEntropy};
 use tanhui_service::identity::keys::Keys;
 use tanhui_service::identity::secret::MasterSecret;
@@ -41,6 +42,12 @@ pub fn rules_of(city: &str) -> Outcome<RuleSet> {
 /// way, `allow_negative` or `claw_back`.
 pub fn rules_of_travel(city: &str, spent: &str) -> Outcome<RuleSet> {
     rules_from(city, &TRAVEL.replace("SPENT", spent))
+}
+
+/// Puts rules in force from now on, as far as they stand.
+pub async fn publish(services: &Services, rules: &RuleSet) -> Outcome<CityId> {
+    let again = RuleSet::from_bundle(rules.bundle()).map_err(|all| format!("{all:?}"))?;
+    Ok(office::publish(services, &examine(again, Vec::new(), TIME_MAX).await?).await?)
 }
 
 /// A running process with one city and one source.
@@ -82,7 +89,7 @@ impl Programme {
     /// Starts a process that publishes these rules.
     pub async fn start_under(stage: &Stage, rules: &RuleSet, cache: Cache, seed: u64) -> Outcome<Self> {
         let services = Arc::new(services(stage, stage.another_process().await?, cache, seed).await?);
-        let id = office::publish(&services, rules).await?;
+        let id = publish(&services, rules).await?;
         let uri = format!("urn:{}:metro", rules.city());
         let source = office::ensure_source(&services, id, &uri, "Metro", Evidence::Operator).await?;
         let city = services.city(id).await?;
@@ -91,7 +98,7 @@ impl Programme {
 
     /// Puts rules of travel in force from now on.
     pub async fn publish_travel(&self, spent: &str) -> Outcome {
-        office::publish(&self.services, &rules_of_travel(&self.city.code, spent)?).await?;
+        publish(&self.services, &rules_of_travel(&self.city.code, spent)?).await?;
         Ok(())
     }
 

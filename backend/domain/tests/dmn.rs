@@ -6,7 +6,7 @@ use tanhui_domain::rule::evaluate_expression;
 fn eval(formula: &str, with: &[(&str, &str)]) -> String {
     let with: Vec<(String, String)> =
         with.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    evaluate_expression(formula, &with).unwrap_or_else(|error| format!("error: {error}"))
+    evaluate_expression(formula, &with).unwrap_or_else(|error| format!("error: {}", error.en))
 }
 
 #[track_caller]
@@ -193,6 +193,30 @@ fn names_may_hold_blanks() {
         eval("Yearly Fee", &with).split('(').next(),
         Some("error: expected the end of the formula, found `Fee`")
     );
+}
+
+#[test]
+fn mistakes_of_the_caller_are_told_in_both_languages() {
+    let told = |formula: &str, with: &[(&str, &str)]| {
+        let with: Vec<(String, String)> =
+            with.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let told = evaluate_expression(formula, &with).unwrap_err();
+        (told.zh, told.en)
+    };
+    let functions = "abs, modulo, floor, ceiling, decimal, round half even, round up, round down, round half up, \
+                     round half down, min, max";
+    for (formula, with, zh, en) in [
+        ("a", vec![("a", "1"), ("a", "2")], "`a` 给了两次值".to_owned(), "`a` is given twice".to_owned()),
+        ("a", vec![], "没有名称 `a`".to_owned(), "there is no name `a`".to_owned()),
+        (
+            "1 + sqrt(2)",
+            vec![],
+            format!("没有函数 `sqrt` (函数有: {functions})"),
+            format!("there is no function `sqrt` (functions are: {functions})"),
+        ),
+    ] {
+        assert_eq!(told(formula, &with), (zh, en));
+    }
 }
 
 #[test]

@@ -35,6 +35,16 @@ fn every_file_keeps_its_meaning_and_formats_once() {
 }
 
 #[test]
+fn shipped_files_are_in_normal_form() {
+    let files = yaml_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules"));
+    assert!(files.len() > 20, "the rules are not where they were");
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(format(&text).unwrap() == text, "`tanhui rules fmt {}` would change it", path.display());
+    }
+}
+
+#[test]
 fn order_spacing_and_quotes_become_normal() {
     let untidy = "\
 # what this is
@@ -79,15 +89,51 @@ actions:
 }
 
 #[test]
-fn long_brackets_are_opened_and_short_ones_kept() {
+fn long_brackets_are_filled_and_short_ones_kept() {
     let word = "长".repeat(60);
     let long = format!("a: {{zh: {word}, en: {word}}}\n");
-    assert_eq!(format(&long).unwrap(), format!("a:\n  zh: {word}\n  en: {word}\n"));
+    assert_eq!(format(&long).unwrap(), format!("a: {{zh: {word},\n    en: {word}}}\n"));
     let fits = format!("a: [{}]\n", "x".repeat(115));
     assert_eq!(format(&fits).unwrap(), fits);
     let wide = format!("a: [{}]\n", "x".repeat(116));
-    assert_eq!(format(&wide).unwrap(), format!("a:\n  - {}\n", "x".repeat(116)));
+    assert_eq!(format(&wide).unwrap(), format!("a:\n  - {}\n", "x".repeat(116)), "no line of it fits");
     assert_eq!(format("a: [1,  # one\n    2]\n").unwrap(), "a: [1, 2]  # one\n");
+}
+
+#[test]
+fn brackets_within_brackets_stay_whole_where_they_fit_below() {
+    let (name, place) = ("n".repeat(60), "p".repeat(60));
+    let written = format!("a: [{{one: {name}, two: {{x: {place}, y: 1}}, three: 3}}]\n");
+    let filled = format!("a: [{{one: {name},\n     two: {{x: {place}, y: 1}}, three: 3}}]\n");
+    assert_eq!(format(&written).unwrap(), filled);
+    assert_eq!(format(&filled).unwrap(), filled, "once is enough");
+    let deeper = format!("a: {{source: {{x: {name}, y: {place}}}, z: 1}}\n");
+    let filled = format!("a: {{source: {{x: {name},\n             y: {place}}},\n    z: 1}}\n");
+    assert_eq!(format(&deeper).unwrap(), filled);
+    for (letters, lines) in [(110, 1), (111, 2)] {
+        let edge = format!("a: [1, {}, 2]\n", "x".repeat(letters - 1));
+        assert_eq!(format(&edge).unwrap().lines().count(), lines, "{letters}");
+    }
+}
+
+#[test]
+fn long_texts_are_folded_where_reading_joins_them_again() {
+    let words = |count: usize| vec!["four"; count].join(" ");
+    let fits = format!("a: {}xxx\n", words(23));
+    assert_eq!((fits.chars().count(), format(&fits).unwrap()), (121, fits.clone()));
+    let long = format!("a: {}  # why\n", words(25));
+    let folded = format!("a: >-  # why\n  {}\n  {}\n", words(23), words(2));
+    assert_eq!(format(&long).unwrap(), folded);
+    assert_eq!(format(&folded).unwrap(), folded, "once is enough");
+    let item = format!("- {}\n", words(25));
+    assert_eq!(format(&item).unwrap(), format!("- >-\n  {}\n  {}\n", words(23), words(2)));
+    let choice = format!("a: if {} then 1 else if {} then 2 else 3\n", words(10), words(10));
+    let lines = format!("a: >-\n  if {0} then 1\n  else if {0} then 2\n  else 3\n", words(10));
+    assert_eq!(format(&choice).unwrap(), lines);
+    for kept in [format!("a: \"{}  {}\"\n", words(20), words(10)), format!("a: {}\n", "长".repeat(200))] {
+        let plain = kept.replace('"', "");
+        assert_eq!(format(&kept).unwrap(), plain, "no line of it can be joined");
+    }
 }
 
 #[test]

@@ -1,7 +1,9 @@
-//! Random changes to real files and random formulas, for as long as `TANHUI_FUZZ_SECONDS` says, two seconds
-//! without it. Whatever comes in, nothing may panic or take long; the input that did is printed.
+//! Random changes to real files, cases and formulas, and random formulas, for as long as `TANHUI_FUZZ_SECONDS`
+//! says, two seconds without it. Whatever comes in, nothing may panic or take long; the input that did is
+//! printed, and belongs into `corpus/` once it is mended.
 
 #![expect(clippy::arithmetic_side_effects, reason = "dice may turn over")]
+#![expect(clippy::unwrap_used, reason = "rules of our own stand")]
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -105,6 +107,12 @@ impl Dice {
     }
 }
 
+/// Formulas that were written, one a line.
+fn formulas() -> Vec<&'static str> {
+    include_str!("corpus/formulas.txt").lines().collect()
+}
+
+/// Files, catalogues and cases; each of them as it was first, then changed.
 fn corpus() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let folders = ["corpus", "rules", "rules/factors"];
@@ -126,6 +134,25 @@ fn read_file(text: &str) {
     }
 }
 
+/// Reads cases beside rules that stand.
+fn read_cases(rules: &RuleSet, text: &str) {
+    let cases = SourceFile { name: "town.cases.yaml".to_owned(), text: text.to_owned() };
+    let _ = rules.check_cases(&[cases]);
+}
+
+fn town() -> RuleSet {
+    let file = |name: &str, text: &str| SourceFile { name: name.to_owned(), text: text.to_owned() };
+    let factors = file("factors/town.yaml", include_str!("rules/factors/town.yaml"));
+    RuleSet::compile(&file("town.yaml", include_str!("rules/town.yaml")), &[factors]).unwrap()
+}
+
+fn read_formula(formula: &str) {
+    let with =
+        [("x", "7"), ("distance", "3.2 km"), ("used", "2 kWh"), ("usual", "3 kWh"), ("material", "board")];
+    let with = with.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let _ = evaluate_expression(formula, &with);
+}
+
 fn survives(input: &str, run: impl Fn(&str)) -> Result<(), String> {
     let start = Instant::now();
     let ended = catch_unwind(AssertUnwindSafe(|| run(input)));
@@ -141,19 +168,27 @@ fn nothing_that_is_read_panics_or_takes_long() {
     let seconds = std::env::var("TANHUI_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
     let seed =
         std::env::var("TANHUI_FUZZ_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(0x7a6e_6875);
-    let (texts, mut dice) = (corpus(), Dice(seed));
-    assert!(texts.len() >= 7, "the corpus is not where it was");
+    let (texts, formulas, town) = (corpus(), formulas(), town());
+    let (cases, mut dice) = (include_str!("rules/town.cases.yaml"), Dice(seed));
+    assert!(texts.len() >= 8 && formulas.len() >= 20, "the corpus is not where it was");
+    let stands = |told: Result<(), String>, runs: usize| {
+        assert!(told.is_ok(), "run {runs} of seed {seed}: {}", told.unwrap_err());
+    };
+    for text in &texts {
+        stands(survives(text, read_file), 0);
+    }
     let end = Instant::now() + Duration::from_secs(seconds);
     let mut runs = 0_usize;
     while Instant::now() < end {
-        let text = &texts[dice.roll(texts.len())];
-        let told = survives(&dice.changed(text), read_file);
-        assert!(told.is_ok(), "run {runs}: {}", told.unwrap_err());
-        for _ in 0..8 {
-            let told = survives(&dice.formula(), |formula| drop(evaluate_expression(formula, &[])));
-            assert!(told.is_ok(), "run {runs}: {}", told.unwrap_err());
-        }
         runs += 1;
+        let text = &texts[dice.roll(texts.len())];
+        stands(survives(&dice.changed(text), read_file), runs);
+        stands(survives(&dice.changed(cases), |text| read_cases(&town, text)), runs);
+        for _ in 0..4 {
+            stands(survives(&dice.formula(), read_formula), runs);
+            let written = formulas[dice.roll(formulas.len())];
+            stands(survives(&dice.changed(written), read_formula), runs);
+        }
     }
-    println!("{runs} files and {} formulas", runs * 8);
+    println!("{runs} files, as many cases and {} formulas", runs * 8);
 }

@@ -1,5 +1,5 @@
-//! Looks at rules before they are published, as `tanhui rules check` does. Must never take longer than it is
-//! given.
+//! Looks at rules before they are published, as `tanhui rules check` does; only what it lets pass can be
+//! published. Must never take longer than it is given.
 
 use std::time::Duration;
 
@@ -24,22 +24,42 @@ pub enum ExaminationError {
     BrokenOff(#[from] JoinError),
 }
 
-/// Examines rules with their cases; gives what deserves a look although they stand.
+/// Rules that were examined and stand.
+#[derive(Debug)]
+pub struct Examined {
+    rules: RuleSet,
+    warnings: Vec<Diagnostic>,
+}
+
+impl Examined {
+    /// The rules.
+    #[must_use]
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// What deserves a look although they stand.
+    #[must_use]
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+}
+
+/// Examines rules with their cases.
 pub async fn examine(
-    rules: &RuleSet,
+    rules: RuleSet,
     cases: Vec<SourceFile>,
     within: Duration,
-) -> Result<Vec<Diagnostic>, ExaminationError> {
-    let bundle = rules.bundle().to_owned();
-    let work = spawn_blocking(move || match RuleSet::from_bundle(&bundle) {
-        Ok(rules) => rules.examine(&cases).messages,
-        Err(messages) => messages,
+) -> Result<Examined, ExaminationError> {
+    let work = spawn_blocking(move || {
+        let warnings = rules.examine(&cases).messages;
+        Examined { rules, warnings }
     });
-    let messages = timeout(within, work).await.map_err(|_| ExaminationError::TooLong(within))??;
-    if messages.iter().any(|found| found.severity == Severity::Error) {
-        return Err(ExaminationError::Unsound(messages));
+    let examined = timeout(within, work).await.map_err(|_| ExaminationError::TooLong(within))??;
+    if examined.warnings.iter().any(|found| found.severity == Severity::Error) {
+        return Err(ExaminationError::Unsound(examined.warnings));
     }
-    Ok(messages)
+    Ok(examined)
 }
 
 #[cfg(test)]
@@ -55,16 +75,16 @@ mod tests {
 
     #[tokio::test]
     async fn sound_rules_pass_and_contradictions_do_not() {
-        assert!(examine(&rules(RULES), Vec::new(), TIME_MAX).await.is_ok());
+        assert!(examine(rules(RULES), Vec::new(), TIME_MAX).await.is_ok());
         let less = RULES.replace(
             "points: reduction / 10 gCO2e/pt",
             "points: max(0 gCO2e, 900 gCO2e - reduction) / 10 gCO2e/pt",
         );
         assert_ne!(less, RULES);
-        let refused = examine(&rules(&less), Vec::new(), TIME_MAX).await.unwrap_err();
+        let refused = examine(rules(&less), Vec::new(), TIME_MAX).await.unwrap_err();
         assert!(matches!(refused, ExaminationError::Unsound(_)), "{refused}");
         let city = crate::shipped::default_rules().unwrap();
-        let late = examine(&city, Vec::new(), Duration::ZERO).await.unwrap_err();
+        let late = examine(city, Vec::new(), Duration::ZERO).await.unwrap_err();
         assert!(matches!(late, ExaminationError::TooLong(_)), "{late}");
     }
 }

@@ -15,6 +15,7 @@ use tanhui_domain::text::Text;
 use tanhui_store::{StoreError, citizen, city, merchant, offer, office_log, rule_set, source};
 
 use crate::Services;
+use crate::examination::Examined;
 use crate::identity::api_key::BearerSecret;
 use crate::identity::entropy::NoEntropy;
 use crate::random::Random;
@@ -70,8 +71,9 @@ pub struct NewOffer {
     pub voucher_days: i32,
 }
 
-/// Publishes a rule set from now on, and makes its city when it is new.
-pub async fn publish(services: &Services, rules: &RuleSet) -> Result<CityId, OfficeError> {
+/// Publishes a rule set from now on, and makes its city when it is new. The only way to put rules in force.
+pub async fn publish(services: &Services, examined: &Examined) -> Result<CityId, OfficeError> {
+    let rules = examined.rules();
     if rules.prizes().iter().any(|prize| prize.board() == BoardOf::Team) {
         return Err(OfficeError::NotKept("prizes: board: team".to_owned()));
     }

@@ -8,6 +8,7 @@ use tanhui_domain::rule::{Evidence, RuleSet, SourceFile};
 use tanhui_service::cache::Cache;
 use tanhui_service::clock::SystemClock;
 use tanhui_service::crediting::{EventStatus, Report};
+use tanhui_service::examination::{TIME_MAX, examine};
 use tanhui_service::identity::entropy::SystemEntropy;
 use tanhui_service::identity::keys::Keys;
 use tanhui_service::identity::secret::MasterSecret;
@@ -67,6 +68,7 @@ async fn settle(services: &Services, citizens: u32) -> Result<Town, BenchError> 
     let rules = RuleSet::compile(&file, &[]).map_err(|faults| {
         BenchError::SetUp(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     })?;
+    let rules = examine(rules, Vec::new(), TIME_MAX).await.map_err(set_up)?;
     let city = office::publish(services, &rules).await.map_err(set_up)?;
     let source = office::ensure_source(services, city, SOURCE, "Benchmark", Evidence::Operator);
     let source = source.await.map_err(set_up)?;

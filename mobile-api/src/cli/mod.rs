@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tanhui_service::simulation::SimulationError;
 
 use crate::config::{ConfigError, Given, Settings};
 use crate::logging::{self, LogError};
@@ -108,7 +109,7 @@ pub enum CommandError {
     #[error("the rules do not stand\n{0}")]
     Rules(String),
     /// A file that cannot be read.
-    #[error("{path}: {cause}")]
+    #[error("{path}: {}", open::refusal(cause))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -167,7 +168,7 @@ pub enum CommandError {
     },
     /// The simulation ended early.
     #[error(transparent)]
-    Simulation(#[from] tanhui_service::simulation::SimulationError),
+    Simulation(SimulationError),
     /// The database is not one of this version of the program.
     #[error("the database is not of this version: `tanhui migrate` makes it so")]
     OtherSchema,
@@ -180,6 +181,15 @@ pub enum CommandError {
     /// Something else between us and the machine.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+}
+
+impl From<SimulationError> for CommandError {
+    fn from(error: SimulationError) -> Self {
+        match error {
+            SimulationError::File { path, cause } => Self::Unreadable { path, cause },
+            other => Self::Simulation(other),
+        }
+    }
 }
 
 /// Runs the command that the process was started with.

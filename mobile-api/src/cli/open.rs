@@ -1,13 +1,14 @@
 //! Opens the services that a command works with, from the settings.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
 use tanhui_domain::rule::{Diagnostic, RuleSet, SourceFile};
-use tanhui_domain::text::Language;
+use tanhui_domain::text::{Language, Text};
 use tanhui_service::cache::Cache;
 use tanhui_service::clock::SystemClock;
-use tanhui_service::examination::{self, ExaminationError};
+use tanhui_service::examination::{self, ExaminationError, Examined};
 use tanhui_service::identity::entropy::SystemEntropy;
 use tanhui_service::identity::keys::Keys;
 use tanhui_service::sign_in::{CodeSender, DemoSender, NoSender};
@@ -50,36 +51,41 @@ fn sender(settings: &Settings) -> Arc<dyn CodeSender> {
     }
 }
 
-/// The rule sets to begin with: of a file, of all city files in a folder, or those of a shipped place.
-async fn first_rules(path: Option<&Path>) -> Result<Vec<RuleSet>, CommandError> {
+/// The rule sets to begin with: of a file, of all city files in a folder, or those of a shipped place. None is
+/// given where one does not stand.
+async fn first_rules(path: Option<&Path>) -> Result<Vec<Examined>, CommandError> {
     let refused = |all: Vec<Diagnostic>| CommandError::Rules(shown(&all));
     let Some(path) = path else {
-        return Ok(vec![shipped::default_rules().map_err(refused)?]);
+        let rules = shipped::default_rules().map_err(refused)?;
+        return Ok(vec![examined(rules, Vec::new()).await?]);
     };
     if let Some(rules) = path.to_str().filter(|_| !path.exists()).and_then(shipped::rules) {
-        return Ok(vec![rules.map_err(refused)?]);
+        return Ok(vec![examined(rules.map_err(refused)?, Vec::new()).await?]);
     }
     let files = if path.is_dir() { rule_files(path)? } else { vec![path.to_owned()] };
     let mut all = Vec::new();
     for file in files {
-        all.push(examined(&file).await?);
+        let rules = compile(&file)?;
+        let cases = cases(&file, &rules)?;
+        all.push(examined(rules, cases).await?);
     }
     Ok(all)
 }
 
-/// The rules of a file as far as they may be published; what deserves a look is told. Shipped files need no
-/// look: they are tested with the program.
-async fn examined(file: &Path) -> Result<RuleSet, CommandError> {
-    let rules = compile(file)?;
-    match examination::examine(&rules, cases(file, &rules)?, examination::TIME_MAX).await {
-        Ok(warnings) if warnings.is_empty() => {}
-        Ok(warnings) => tracing::warn!(file = %file.display(), "{}", shown(&warnings)),
-        Err(ExaminationError::Unsound(all)) => return Err(CommandError::Rules(shown(&all))),
+/// Rules as far as they may be published; what deserves a look is told.
+async fn examined(rules: RuleSet, cases: Vec<SourceFile>) -> Result<Examined, CommandError> {
+    match examination::examine(rules, cases, examination::TIME_MAX).await {
+        Ok(examined) => {
+            if !examined.warnings().is_empty() {
+                tracing::warn!(city = examined.rules().city(), "{}", shown(examined.warnings()));
+            }
+            Ok(examined)
+        }
+        Err(ExaminationError::Unsound(all)) => Err(CommandError::Rules(shown(&all))),
         Err(error @ (ExaminationError::TooLong(_) | ExaminationError::BrokenOff(_))) => {
-            return Err(CommandError::Rules(error.to_string()));
+            Err(CommandError::Rules(error.to_string()))
         }
     }
-    Ok(rules)
 }
 
 /// The rule files or catalogues of a folder, without their cases, by name.
@@ -150,8 +156,27 @@ fn read(path: &Path, name: String) -> Result<SourceFile, CommandError> {
 
 /// Messages as an officer reads them, one after another, in the language of the terminal.
 pub fn shown(diagnostics: &[Diagnostic]) -> String {
-    let language = language_of(|name| std::env::var(name).ok());
+    let language = language();
     diagnostics.iter().map(|found| found.render(language)).collect::<Vec<_>>().join("\n")
+}
+
+/// Why a file cannot be read or written, in the language of the terminal.
+pub fn refusal(cause: &std::io::Error) -> String {
+    let told = match cause.kind() {
+        ErrorKind::NotFound => Text::new("没有这个文件", "there is no such file"),
+        ErrorKind::IsADirectory => {
+            Text::new("这是文件夹, 请写出其中的文件", "it is a folder: name a file in it")
+        }
+        ErrorKind::InvalidData => Text::new("不是 UTF-8 文本", "it is not UTF-8 text"),
+        ErrorKind::PermissionDenied => Text::new("没有权限", "not permitted"),
+        _ => return cause.to_string(),
+    };
+    told.in_language(language()).to_owned()
+}
+
+/// The language of the terminal.
+pub fn language() -> Language {
+    language_of(|name| std::env::var(name).ok())
 }
 
 /// Chinese where the locale is, English otherwise.

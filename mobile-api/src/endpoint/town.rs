@@ -12,9 +12,11 @@ use serde_json::{Value, json};
 use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::city::{Citizen, City, Grant, Role};
 use tanhui_domain::id::{MerchantId, OfferId};
+use tanhui_domain::rule::RuleSet;
 use tanhui_domain::text::Text;
 use tanhui_domain::time::Clock;
 use tanhui_service::cache::Cache;
+use tanhui_service::examination::{TIME_MAX, examine};
 use tanhui_service::identity::code::DEMO_CODE;
 use tanhui_service::identity::entropy::SystemEntropy;
 use tanhui_service::identity::keys::Keys;
@@ -54,6 +56,12 @@ pub struct Town {
     _folder: tempfile::TempDir,
 }
 
+/// Puts rules in force from now on.
+pub async fn publish(services: &Services, rules: RuleSet) {
+    let examined = examine(rules, Vec::new(), TIME_MAX).await.unwrap();
+    office::publish(services, &examined).await.unwrap();
+}
+
 /// Someone signed in.
 pub struct Person {
     pub citizen: Citizen,
@@ -81,7 +89,7 @@ impl Town {
             Arc::new(DemoSender),
         );
         let services = Arc::new(services.await.unwrap());
-        office::publish(&services, &shipped::default_rules().unwrap()).await.unwrap();
+        publish(&services, shipped::default_rules().unwrap()).await;
         services.rules.refresh(&services.database).await.unwrap();
         let city = office::city(&services, None).await.unwrap();
         let key = office::create_partner(&services, &city, "Metro", METRO).await.unwrap();

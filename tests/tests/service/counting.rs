@@ -6,9 +6,9 @@ use tanhui_domain::id::CitizenId;
 use tanhui_domain::office::Actor;
 use tanhui_domain::text::Text;
 use tanhui_service::crediting::{EventResult, EventStatus};
-use tanhui_service::{activity, office, reversal, review};
+use tanhui_service::{activity, reversal, review};
 use tanhui_store::citizen;
-use tanhui_tests::{Outcome, Programme, Stage, each_database, rules_from};
+use tanhui_tests::{Outcome, Programme, Stage, each_database, publish, rules_from};
 use tokio::task::JoinSet;
 
 each_database!(
@@ -25,7 +25,7 @@ const RULES: &str = include_str!("../../src/state.yaml");
 async fn start(stage: &Stage) -> Outcome<Programme> {
     let programme = Programme::start(stage).await?;
     stage.clock.advance(TimeDelta::seconds(1));
-    office::publish(&programme.services, &rules_from("testcity", RULES)?).await?;
+    publish(&programme.services, &rules_from("testcity", RULES)?).await?;
     Ok(programme)
 }
 

@@ -12,7 +12,7 @@ use tanhui_service::cache::Cache;
 use tanhui_service::crediting::EventResult;
 use tanhui_service::payout::{self, Paid};
 use tanhui_service::statement::{self, StatementQuery};
-use tanhui_service::{activity, office, reversal};
+use tanhui_service::{activity, reversal};
 use tanhui_tests::{Outcome, Programme, Stage, each_database, rules_from};
 
 each_database!(
@@ -33,7 +33,7 @@ pub async fn start(stage: &Stage, seed: u64) -> Outcome<Programme> {
 
 async fn publish(programme: &Programme, stage: &Stage, text: &str) -> Outcome {
     stage.clock.advance(chrono::TimeDelta::seconds(1));
-    office::publish(&programme.services, &rules_from("testcity", text)?).await?;
+    tanhui_tests::publish(&programme.services, &rules_from("testcity", text)?).await?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use tanhui_domain::amount::Points;
+use tanhui_service::examination::{TIME_MAX, examine};
 use tanhui_service::office::{self, OfficeError};
 use tanhui_service::prize::{self, Given};
 use tanhui_service::statement;
@@ -76,7 +77,8 @@ async fn a_period_without_acts_has_no_winner(stage: Stage) -> Outcome {
 async fn a_prize_for_teams_is_refused_at_publishing(stage: Stage) -> Outcome {
     let programme = Programme::start(&stage).await?;
     let teams = RULES.replace("board: city", "board: team");
-    let refused = office::publish(&programme.services, &rules_from("testcity", &teams)?).await;
+    let rules = examine(rules_from("testcity", &teams)?, Vec::new(), TIME_MAX).await?;
+    let refused = office::publish(&programme.services, &rules).await;
     assert!(matches!(refused, Err(OfficeError::NotKept(_))), "{refused:?}");
     programme.stop().await
 }

@@ -12,13 +12,12 @@ use tanhui_domain::text::Text;
 use tanhui_service::cache::Cache;
 use tanhui_service::crediting::EventStatus;
 use tanhui_service::expiry::expire;
-use tanhui_service::office;
 use tanhui_service::redemption::RedeemError;
 use tanhui_service::reversal::{ReversalError, reverse};
 use tanhui_service::statement;
 use tanhui_store::usage;
 use tanhui_store::usage::Among;
-use tanhui_tests::{Outcome, Programme, Stage, each_database, rules_of};
+use tanhui_tests::{Outcome, Programme, Stage, each_database, publish, rules_of};
 
 use crate::shop::Shop;
 
@@ -41,7 +40,7 @@ async fn allow_negative(stage: &Stage, shop: &Shop) -> Outcome {
     rules = rules.replace("points_expire", "reversal: {spent_points: allow_negative}\\npoints_expire");
     let rules = RuleSet::from_bundle(&rules).map_err(|errors| format!("{errors:?}"))?;
     stage.clock.advance(TimeDelta::microseconds(1));
-    office::publish(&shop.programme.services, &rules).await?;
+    publish(&shop.programme.services, &rules).await?;
     Ok(())
 }
 

@@ -7,15 +7,22 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tanhui_domain::amount::{Points, ReductionMg};
 use tanhui_domain::rule::{Evidence, RuleSet, SourceFile};
 use tanhui_domain::simulation::{Count, Report, Schema};
+use tanhui_domain::time::civil_day;
+use tanhui_service::cache::Cache;
 use tanhui_service::crediting::{EventResult, EventStatus};
-use tanhui_service::office;
+use tanhui_service::payout::{self, Paid};
 use tanhui_service::simulation::{
     Keeper, Kept, Phase, Reading, Stored, play, read_districts, read_ndjson, read_stored,
 };
+use tanhui_service::{statement, worker};
 use tanhui_store::citizen;
-use tanhui_tests::{Outcome, Programme, Stage, each_database};
+use tanhui_tests::{Outcome, Programme, Stage, each_database, publish, rules_from};
 
-each_database!(a_simulation_gives_what_the_service_gave);
+each_database!(
+    a_simulation_gives_what_the_service_gave,
+    points_that_wait_are_paid_in_a_simulation_as_they_were,
+    an_act_that_waited_for_its_subject_was_in_time,
+);
 
 const RULES: &str = include_str!("../../src/state.yaml");
 const RIDE: &str = "
@@ -142,7 +149,7 @@ async fn a_simulation_gives_what_the_service_gave(stage: Stage) -> Outcome {
     let programme = Programme::start(&stage).await?;
     stage.clock.advance(TimeDelta::seconds(1));
     let (in_force, draft) = (rules(RULES)?, rules(&RULES.replace("limit: 100 pt", "limit: 60 pt"))?);
-    office::publish(&programme.services, &in_force).await?;
+    publish(&programme.services, &in_force).await?;
     settle_in(&stage, &programme).await?;
     let from = stage.now();
     let (mut count, mut lines) = (Count::default(), String::new());
@@ -174,5 +181,87 @@ async fn a_simulation_gives_what_the_service_gave(stage: Stage) -> Outcome {
     assert_eq!(told(&stored.totals.counts.in_force), told(&again), "acts told again are not kept");
     assert_eq!(stored.districts.len(), 3, "north, south and nowhere");
     assert_eq!(stored.budgets, report.budgets);
+    programme.stop().await
+}
+
+const WAITING: &str = include_str!("../../src/payout.yaml");
+
+/// Walks queue and swims share; each seventh comes three weeks late. Gives what was paid and what was said.
+async fn walk_and_swim(stage: &Stage, programme: &Programme) -> Outcome<(Paid, String)> {
+    let (from, mut paid, mut lines, mut today) = (stage.now(), Paid::default(), String::new(), None);
+    for place in 0..110_i64 {
+        let came = from + TimeDelta::hours(place * 17);
+        stage.clock.set(came);
+        let day = civil_day(came, programme.city.timezone);
+        if today.replace(day) != Some(day) {
+            add(&mut paid, payout::pay(&programme.services).await?);
+        }
+        let (action, data) =
+            if place % 2 == 0 { ("walk", vec![("gate", "\"g\"")]) } else { ("swim", vec![]) };
+        let card = CARDS.get(usize::try_from(place % 5)?).copied().unwrap_or("one");
+        let mut ride = programme.ride(&place.to_string(), card, 0);
+        ride.at = came - TimeDelta::days(if place % 7 == 0 { 21 } else { 0 });
+        programme.services.crediting.credit(vec![programme.report_of(&ride, action, &data)?]).await?;
+        let said = data.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+        let line = line(place, &Event { card, action, data: said, at: ride.at }, &programme.source.uri);
+        let recorded = format!("{{\"recordedtime\":\"{}\",", came.to_rfc3339());
+        writeln!(lines, "{}", line.replacen('{', &recorded, 1))?;
+    }
+    Ok((paid, lines))
+}
+
+fn add(paid: &mut Paid, more: Paid) {
+    paid.acts += more.acts;
+    paid.points = Points::new(paid.points.get() + more.points.get());
+    paid.given_up = Points::new(paid.given_up.get() + more.given_up.get());
+}
+
+async fn points_that_wait_are_paid_in_a_simulation_as_they_were(stage: Stage) -> Outcome {
+    let rules = rules_from("testcity", WAITING)?;
+    let programme = Programme::start_under(&stage, &rules, Cache::memory(), 1).await?;
+    let mut people = Vec::new();
+    for card in CARDS {
+        people.push(programme.enroll(card).await?);
+    }
+    let (mut paid, lines) = walk_and_swim(&stage, &programme).await?;
+    assert!(paid.points > Points::ZERO && paid.given_up > Points::ZERO, "{paid:?}");
+    let (_, stored) = from_database(&programme, &rules, &rules).await?;
+    let (said, unreadable) = from_lines(&lines, &rules, &rules)?;
+    // The days that share a budget are over in a simulation when its events are.
+    stage.clock.advance(TimeDelta::days(31));
+    add(&mut paid, payout::pay(&programme.services).await?);
+    let mut given = 0;
+    for citizen in people {
+        given += statement::balance(&programme.services, citizen).await?.amounts.points.get();
+    }
+    assert_eq!(unreadable, 0);
+    for report in [&stored, &said] {
+        let count = report.totals.counts.in_force;
+        assert_eq!((count.credited, count, report.totals.gain), (110, report.totals.counts.draft, 0));
+        let used = report.budgets.iter().filter(|fund| fund.id == "walks");
+        let queued: i64 = used.filter_map(|fund| Some(fund.in_force.as_ref()?.waiting.get())).sum();
+        let (paid_since, given_up) = (queued.min(50), i128::from(paid.given_up.get()));
+        assert_eq!((count.paid_later_points + i128::from(paid_since)), i128::from(paid.points.get()));
+        assert_eq!(count.given_up_points, given_up);
+        assert_eq!(count.given() + i128::from(paid_since), i128::from(given));
+    }
+    programme.expect_clean_books().await?;
+    programme.stop().await
+}
+
+async fn an_act_that_waited_for_its_subject_was_in_time(stage: Stage) -> Outcome {
+    let in_force = rules_from("testcity", &WAITING.replace("late: 90 days", "late: 7 days"))?;
+    let draft = rules_from("testcity", &WAITING.replace("late: 90 days", "late: 6 days"))?;
+    let programme = Programme::start_under(&stage, &in_force, Cache::memory(), 1).await?;
+    let swim = programme.report_of(&programme.ride("a", "one", 0), "swim", &[])?;
+    let pending = programme.services.crediting.credit(vec![swim]).await?;
+    assert_eq!(pending.first().map(|result| result.status), Some(EventStatus::Pending));
+    stage.clock.advance(TimeDelta::days(30));
+    programme.enroll("one").await?;
+    assert_eq!(worker::credit_waiting(&programme.services).await?, 1);
+    let (_, report) = from_database(&programme, &in_force, &draft).await?;
+    let counts = report.totals.counts;
+    assert_eq!((counts.in_force.credited, counts.draft.credited, counts.draft.refused), (1, 0, 1));
+    assert!(report.differences.iter().all(|one| one.draft.explanation.is_none()));
     programme.stop().await
 }

@@ -154,10 +154,27 @@ pub enum Spare {
 /// What claims of all sizes get.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shares {
-    /// By size.
+    /// By size, the smallest first where they were told so.
     pub sizes: Vec<Share>,
     /// How many claims marked [`Spare::First`] get a point more.
     pub first: i64,
+}
+
+impl Shares {
+    /// What the next claim of a size gets; claims are asked for in their order, and only those that were told.
+    pub fn next(&mut self, claim: Points) -> Points {
+        let place = self.sizes.binary_search_by_key(&claim, |share| share.claim).ok();
+        let Some(share) = place.and_then(|place| self.sizes.get(place)) else { return Points::ZERO };
+        let more = match share.spare {
+            Spare::Nobody => 0,
+            Spare::Everybody => 1,
+            Spare::First => {
+                self.first = self.first.saturating_sub(1);
+                i64::from(self.first >= 0)
+            }
+        };
+        Points::new(share.share.get().saturating_add(more))
+    }
 }
 
 /// The same as [`prorate`] for any number of claims, told by how many there are of each size, each size once.
@@ -349,17 +366,8 @@ mod tests {
                 let count: &mut i64 = sizes.entry(*claim).or_default();
                 *count = count.saturating_add(1);
             }
-            let shares = prorate_by_size(Points::new(left), &sizes.into_iter().collect::<Vec<_>>());
-            let mut first = shares.first;
-            let paid: Vec<Points> = claims.iter().map(|claim| {
-                let share = shares.sizes.iter().find(|share| share.claim == *claim).unwrap();
-                let more = match share.spare {
-                    Spare::Nobody => 0,
-                    Spare::Everybody => 1,
-                    Spare::First => { first = first.saturating_sub(1); i64::from(first >= 0) }
-                };
-                Points::new(share.share.get().saturating_add(more))
-            }).collect();
+            let mut shares = prorate_by_size(Points::new(left), &sizes.into_iter().collect::<Vec<_>>());
+            let paid: Vec<Points> = claims.iter().map(|claim| shares.next(*claim)).collect();
             prop_assert_eq!(paid, prorate(Points::new(left), &claims));
         }
 

@@ -5,7 +5,7 @@ use super::diagnostic::{Finding, text};
 use super::exact::{DIGITS_MAX, Decimal, Rounding, power_of_ten};
 use super::parse::{Parser, pair};
 use super::syntax::{Arithmetic, Comparison, Extreme, Tree, TreeKind};
-use super::token::Word;
+use super::token::{KEYWORDS, Word};
 use super::unit::Unit;
 
 /// Most parts of a formula's tree that may stand in it twice.
@@ -40,6 +40,18 @@ const FUNCTIONS: [(&str, Function); 10] = [
 ];
 
 impl Parser {
+    /// Brackets behind a name that is no function.
+    pub(super) fn no_function(&self) -> Option<Finding> {
+        let Word::Name(name) = self.word_at(self.next.checked_sub(1)?) else { return None };
+        if *self.word() != Word::Symbol("(") || KEYWORDS.contains(&name.as_str()) {
+            return None;
+        }
+        let all: Vec<&str> = FUNCTIONS.iter().map(|(name, _)| *name).chain(["min", "max"]).collect();
+        let all = all.join(", ");
+        let found = text!("没有函数 `{name}`", "there is no function `{name}`");
+        Some(Finding::new(found).at(self.at()).help(text!("函数有: {all}", "functions are: {all}")))
+    }
+
     /// A function's value, if the name in hand is one and brackets follow.
     pub(super) fn call(&mut self, at: usize) -> Result<Option<Tree>, Finding> {
         let Some((name, function)) = self.function() else { return Ok(None) };

@@ -140,7 +140,7 @@ impl Checker<'_> {
         let elsewhere = self.scope.elsewhere.iter().map(String::as_str);
         let help = did_you_mean(name, known.clone().chain(elsewhere)).or_else(|| {
             let all = known.collect::<Vec<_>>().join(", ");
-            Some(text!("此处可用: {all}", "names known here: {all}"))
+            (!all.is_empty()).then(|| text!("此处可用: {all}", "names known here: {all}"))
         });
         Err(Finding::new(text!("没有名称 `{name}`", "there is no name `{name}`")).at(at).help_maybe(help))
     }

@@ -7,15 +7,19 @@ use super::parse::parse;
 use super::program::Program;
 use super::token::{Word, tokens};
 use super::unit::{Unit, is_unit_name};
+use crate::text::Text;
 
 /// Most values given to one expression.
 pub const BINDINGS_MAX: usize = 100;
 
-/// Evaluates a formula, with values for its names such as `("distance", "7.2 km")`.
-pub fn evaluate_expression(formula: &str, with: &[(String, String)]) -> Result<String, String> {
-    compute(formula, with).map_err(|found| match found.help {
-        Some(help) => format!("{} ({})", found.message.en, help.en),
-        None => found.message.en,
+/// Evaluates a formula, with values for its names such as `("distance", "7.2 km")`; else tells why not, with
+/// the cure.
+pub fn evaluate_expression(formula: &str, with: &[(String, String)]) -> Result<String, Text> {
+    compute(formula, with).map_err(|Finding { message, help, .. }| match help {
+        Some(help) => {
+            Text::new(format!("{} ({})", message.zh, help.zh), format!("{} ({})", message.en, help.en))
+        }
+        None => message,
     })
 }
 
@@ -32,6 +36,9 @@ fn compute(formula: &str, with: &[(String, String)]) -> Result<String, Finding> 
         .filter(|word| !is_unit_name(word) && !with.iter().any(|(name, _)| name == word))
         .collect();
     for (name, written) in with {
+        if scope.names.contains_key(name) {
+            return Err(Finding::new(text!("`{name}` 给了两次值", "`{name}` is given twice")));
+        }
         let value = bind(&mut program, written, &options)?;
         scope.names.insert(name.clone(), value);
     }
@@ -138,7 +145,7 @@ mod tests {
     use super::*;
 
     fn eval(formula: &str) -> String {
-        evaluate_expression(formula, &[]).unwrap_or_else(|error| format!("error: {error}"))
+        evaluate_expression(formula, &[]).unwrap_or_else(|told| format!("error: {}", told.en))
     }
 
     #[test]
@@ -199,7 +206,7 @@ mod tests {
         let with = [("kind".to_owned(), "red".to_owned())];
         assert_eq!(evaluate_expression("kind = red and not kind in [blue, green]", &with).unwrap(), "true");
         assert_eq!(evaluate_expression("kind != blue", &with).unwrap(), "true");
-        assert!(evaluate_expression("knid = red", &with).unwrap_err().contains("there is no name `knid`"));
+        assert!(evaluate_expression("knid = red", &with).unwrap_err().en.contains("there is no name `knid`"));
     }
 
     proptest! {

@@ -26,7 +26,7 @@ pub(super) fn parse(source: &str) -> Result<Formula, Finding> {
 
 pub(super) struct Parser {
     tokens: Vec<Token>,
-    next: usize,
+    pub(super) next: usize,
     depth: usize,
     /// Parts of trees that stand in the result more than once.
     pub(super) copied: usize,
@@ -86,6 +86,9 @@ impl Parser {
     }
 
     pub(super) fn expected(&self, zh: &str, en: &str) -> Finding {
+        if let Some(found) = self.no_function() {
+            return found;
+        }
         let (found_zh, found_en) = match self.word() {
             Word::Name(name) => (format!("`{name}`"), format!("`{name}`")),
             Word::Symbol(symbol) => (format!("`{symbol}`"), format!("`{symbol}`")),

@@ -20,6 +20,7 @@ pub struct Block {
     pub(super) cards: Vec<u64>,
     pub(super) evidence: Vec<Evidence>,
     pub(super) reviewed: Vec<bool>,
+    pub(super) late_by: Vec<i32>,
     /// By the place of the shape.
     pub(super) parts: Vec<Part>,
 }
@@ -44,6 +45,7 @@ pub(super) struct Bare {
     pub(super) card: u64,
     pub(super) evidence: Evidence,
     pub(super) reviewed: bool,
+    pub(super) late_by: i32,
 }
 
 /// What is told of a block before it is read.
@@ -148,6 +150,7 @@ impl Block {
         self.cards.push(row.card);
         self.evidence.push(row.evidence);
         self.reviewed.push(row.reviewed);
+        self.late_by.push(row.late_by);
     }
 
     /// Forgets its events.
@@ -167,6 +170,7 @@ impl Block {
             card: *self.cards.get(row)?,
             evidence: *self.evidence.get(row)?,
             reviewed: *self.reviewed.get(row)?,
+            late_by: *self.late_by.get(row)?,
         })
     }
 
@@ -190,6 +194,7 @@ impl Block {
         put(&mut body, &self.cards, u64::to_le_bytes);
         put(&mut body, &self.evidence, |grade| [grade as u8]);
         put(&mut body, &self.reviewed, |reviewed| [u8::from(reviewed)]);
+        put(&mut body, &self.late_by, i32::to_le_bytes);
         for column in self.parts.iter().flat_map(|part| &part.slots) {
             put(&mut body, column, i64::to_le_bytes);
         }
@@ -221,6 +226,7 @@ impl Block {
                 .collect::<Option<_>>()
                 .ok_or(RowError::Malformed)?,
             reviewed: take(&mut from, rows, |[reviewed]: [u8; 1]| reviewed != 0)?,
+            late_by: take(&mut from, rows, i32::from_le_bytes)?,
             parts: Vec::new(),
         };
         let places = schema.districts.len();

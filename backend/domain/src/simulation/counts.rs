@@ -179,6 +179,14 @@ impl Counts {
         }
     }
 
+    /// Less of a count, where a later event can still ask for it.
+    pub(super) fn take_back(&mut self, cell: u32, period: Period, start: i32, horizon: i32, amount: i64) {
+        if reaches(period, start, horizon) {
+            let count = self.at(cell, period, start, horizon);
+            *count = count.saturating_sub(amount);
+        }
+    }
+
     /// Lets go of periods that are over before anything that is still to come.
     pub(super) fn sweep(&mut self, horizon: i32) {
         if self.past.len() > self.past_max {
@@ -236,6 +244,20 @@ mod tests {
             assert_eq!(*counts.at(first, Period::Day, start, 10), sum, "{start}");
         }
         assert_eq!(grant(&mut i64::MAX.clone(), 1), Err(AmountOverflow));
+    }
+
+    #[test]
+    fn what_was_counted_can_be_taken_back_while_it_is_asked_for() {
+        let mut counts = Counts::new(4);
+        let first = counts.group(SEVEN, 3, 1);
+        for start in [10, 11] {
+            *counts.at(first, Period::Day, start, 10) = 5;
+        }
+        counts.take_back(first, Period::Day, 10, 10, 2);
+        counts.take_back(first, Period::Day, 9, 10, 2);
+        for (start, left) in [(9, 0), (10, 3), (11, 5)] {
+            assert_eq!(*counts.at(first, Period::Day, start, 10), left, "{start}");
+        }
     }
 
     #[test]

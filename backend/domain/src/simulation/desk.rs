@@ -12,6 +12,8 @@ use super::reading::Reading;
 use super::side::SideError;
 use super::tally::{Judged, Standing};
 use super::trail::Trail;
+use super::waiting::Waiter;
+use crate::amount::Points;
 use crate::rule::{
     Asked, Batch, CapScope, Drawn, Formed, Granted, Readings, Reason, RuleSet, Scratch, SlotsOf, Typed,
     Usage, Verdict, form, settle,
@@ -148,7 +150,8 @@ impl Desk<'_> {
             (Verdict::Credited(granted), Standing::Credited) => {
                 self.count(state, granted)?;
                 if let Some((fund, drawn)) = fund.zip(drawn.as_ref()) {
-                    state.funds.draw(fund, drawn, granted.queued, at)?;
+                    state.funds.draw(fund, drawn, at);
+                    self.wait(state, fund, granted.queued)?;
                 }
             }
             (Verdict::Credited(_) | Verdict::Held(_), _) => {}
@@ -158,6 +161,17 @@ impl Desk<'_> {
             state.acts.count(body, self.number, &stretch, self.horizon.at);
         }
         Ok(judged)
+    }
+
+    /// Lets points wait that a budget does not pay at once.
+    fn wait(&self, state: &mut State, fund: Fund, points: Points) -> Result<(), SideError> {
+        if points == Points::ZERO {
+            return Ok(());
+        }
+        let Bare { day, shape, district, citizen, .. } = *self.bare;
+        let cells = state.owners.iter().map(|(_, first)| *first).collect();
+        let waiter = Waiter { place: (day, shape, district), citizen, cells };
+        Ok(state.funds.wait(fund, points, waiter)?)
     }
 
     /// The budgets that it may draw on; none where no campaign and no budget has a say.
@@ -294,7 +308,7 @@ pub(super) struct Start {
 }
 
 impl Start {
-    fn of(self, period: Period) -> i32 {
+    pub(super) fn of(self, period: Period) -> i32 {
         match period {
             Period::Day => self.day,
             Period::Week => self.week,

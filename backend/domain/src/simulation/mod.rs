@@ -6,8 +6,10 @@
 //! a [`Comparison`] puts what they found side by side.
 
 mod acts;
+mod badges;
 mod block;
 mod bytes;
+mod clock;
 mod comparison;
 mod counts;
 mod desk;
@@ -22,11 +24,12 @@ mod shape;
 mod side;
 mod tally;
 mod trail;
+mod waiting;
 
 pub use block::{BLOCK_ROWS, Block, Head, Horizon};
 pub use bytes::RowError;
 pub use comparison::Comparison;
-pub use report::{BudgetUse, Decile, Difference, Fund, LevelCount, Named, Report, SideOf, Totals};
+pub use report::{BudgetUse, Decile, Difference, Fund, Named, Reached, Report, SideOf, Totals};
 pub use row::{Happening, Row, card_number};
 pub use shape::{Schema, SchemaError, Shape};
 pub use side::{Played, Side, SideError};

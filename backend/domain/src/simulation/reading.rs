@@ -2,10 +2,11 @@
 
 use chrono::{NaiveDate, TimeDelta};
 
+use super::block::Bare;
 use super::counts::Counted;
 use super::lens::Lens;
 use super::shape::Shape;
-use crate::rule::{Action, RuleSet, SameAct};
+use crate::rule::{Acceptance, Action, RuleSet, SameAct};
 
 /// One shape under one rule set.
 pub(super) struct Reading<'r> {
@@ -22,6 +23,8 @@ pub(super) struct Reading<'r> {
     pub(super) measured: Option<(usize, i64)>,
     pub(super) same_act: Option<SameActs>,
     pub(super) is_funded: bool,
+    /// How late and how early its acts may be reported.
+    accept: Acceptance,
 }
 
 /// What makes two acts one.
@@ -42,6 +45,13 @@ pub(super) fn readings<'r>(rules: &'r RuleSet, shapes: &[Shape]) -> Vec<Option<R
 }
 
 impl<'r> Reading<'r> {
+    /// Whether an act was reported neither too late nor too early.
+    pub(super) fn is_timely(&self, bare: &Bare) -> bool {
+        let behind = i64::from(bare.late_by);
+        let in_time = self.accept.late.is_none_or(|late| TimeDelta::seconds(behind) <= late);
+        in_time && TimeDelta::seconds(behind.saturating_neg()) <= self.accept.early && bare.at >= 0
+    }
+
     fn new(rules: &'r RuleSet, shape: &Shape, groups: &[&str]) -> Option<Self> {
         let (action, number) =
             rules.actions().zip(0_u16..).find(|(action, _)| action.id() == shape.action())?;
@@ -66,6 +76,7 @@ impl<'r> Reading<'r> {
                 .collect(),
             measured: action.measured(),
             same_act,
+            accept: rules.accept_of(action),
             is_funded: action.campaigns().next().is_some() || action.budgets().next().is_some(),
         })
     }

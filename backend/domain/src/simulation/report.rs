@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::comparison::Candidate;
 use super::funds::Purse;
 use super::shape::{Schema, Shape};
-use super::side::{Holding, Side, Sums};
+use super::side::{Found, Holding, Side, Sums};
 use super::tally::{Count, Judged, Pair, Standing};
 use super::trail::Sight;
 use crate::amount::{Points, ReductionMg};
-use crate::rule::{Explanation, Facts, RuleSet};
+use crate::rule::{Badge, Explanation, Facts, Level, RuleSet};
 use crate::text::Text;
 
 /// Everything that a simulation found.
@@ -35,7 +35,9 @@ pub struct Report {
     /// Budgets and campaigns, each in each period that saw an event.
     pub budgets: Vec<Fund>,
     /// How many citizens these events alone bring to each level.
-    pub levels: Vec<LevelCount>,
+    pub levels: Vec<Reached>,
+    /// How many citizens these events alone bring each badge.
+    pub badges: Vec<Reached>,
     /// The events whose points differ most.
     pub differences: Vec<Difference>,
 }
@@ -99,22 +101,26 @@ pub struct Fund {
 pub struct BudgetUse {
     /// Points that it holds.
     pub limit: Points,
-    /// Points issued.
+    /// Points issued, those paid to whom waited among them.
     pub issued: Points,
-    /// Points that were promised and wait.
+    /// Points promised for acts of its days that still wait.
     pub waiting: Points,
+    /// Points promised for acts of its days that were paid after waiting.
+    pub paid_later: Points,
+    /// Points promised for acts of its days that will not be given.
+    pub given_up: Points,
     /// When the act happened that took the last of it; none where something is left.
     pub ended_at: Option<String>,
 }
 
-/// One level.
+/// One level or badge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LevelCount {
+pub struct Reached {
     /// Its id.
     pub id: String,
     /// Its name.
     pub name: Text,
-    /// Citizens under the rules in force; none where they have no such level.
+    /// Citizens under the rules in force; none where they have no such thing.
     pub in_force: Option<u64>,
     /// Citizens under the draft.
     pub draft: Option<u64>,
@@ -140,7 +146,8 @@ pub struct SideOf {
     pub standing: Standing,
     /// Points, those that wait among them.
     pub points: i64,
-    /// How it came about; none where the rules have no such action, or the act was counted before.
+    /// How it came about; none where the rules have no such action, or the
+    /// act was counted before or came too late or too early.
     pub explanation: Option<Explanation>,
 }
 
@@ -149,8 +156,10 @@ impl Report {
         let (schema, old_rules, new_rules) = (in_force.schema, in_force.rules, draft.rules);
         let differences =
             largest.iter().map(|candidate| difference(candidate, schema, [old_rules, new_rules])).collect();
-        let ((old, old_holdings, old_purses), (new, new_holdings, new_purses)) =
-            (in_force.into_found(), draft.into_found());
+        let (old_found, new_found) = (in_force.into_found(), draft.into_found());
+        let badges = badges((old_rules, &old_found.badges), (new_rules, &new_found.badges));
+        let Found { sums: old, holdings: old_holdings, purses: old_purses, .. } = old_found;
+        let Found { sums: new, holdings: new_holdings, purses: new_purses, .. } = new_found;
         let sums = [&old, &new];
         let action = |(_, shape, _): (i32, u16, u16)| {
             schema.shapes.get(usize::from(shape)).map_or("", Shape::action).to_owned()
@@ -193,6 +202,7 @@ impl Report {
             deciles,
             budgets: funds((old_rules, old_purses), (new_rules, new_purses)),
             levels: levels((old_rules, &old_holdings), (new_rules, &new_holdings)),
+            badges,
             differences,
         }
     }
@@ -246,7 +256,7 @@ fn decile(group: &[(i64, i64)]) -> Decile {
 fn funds(old: (&RuleSet, Vec<Purse>), new: (&RuleSet, Vec<Purse>)) -> Vec<Fund> {
     let mut all: BTreeMap<(NaiveDate, String), Fund> = BTreeMap::new();
     let mut add = |(rules, purses): (&RuleSet, Vec<Purse>), side: fn(&mut Fund) -> &mut Option<BudgetUse>| {
-        for Purse { id, range, limit, issued, waiting, ended_at, .. } in purses {
+        for Purse { id, range, limit, issued, waiting, paid_later, given_up, ended_at, .. } in purses {
             let local = |second| {
                 let at = DateTime::from_timestamp(second, 0)?.with_timezone(&rules.timezone());
                 Some(at.format("%Y-%m-%d %H:%M:%S").to_string())
@@ -258,7 +268,14 @@ fn funds(old: (&RuleSet, Vec<Purse>), new: (&RuleSet, Vec<Purse>)) -> Vec<Fund> 
                 in_force: None,
                 draft: None,
             });
-            *side(fund) = Some(BudgetUse { limit, issued, waiting, ended_at: ended_at.and_then(local) });
+            *side(fund) = Some(BudgetUse {
+                limit,
+                issued,
+                waiting,
+                paid_later,
+                given_up,
+                ended_at: ended_at.and_then(local),
+            });
         }
     };
     add(old, |fund| &mut fund.in_force);
@@ -267,28 +284,42 @@ fn funds(old: (&RuleSet, Vec<Purse>), new: (&RuleSet, Vec<Purse>)) -> Vec<Fund> 
 }
 
 /// Both sides' levels, those of the rules in force first.
-fn levels(old: (&RuleSet, &[Holding]), new: (&RuleSet, &[Holding])) -> Vec<LevelCount> {
-    let mut all: Vec<LevelCount> = Vec::new();
-    let mut add = |(rules, holdings): (&RuleSet, &[Holding]),
-                   side: fn(&mut LevelCount) -> &mut Option<u64>| {
-        for level in rules.levels() {
+fn levels(old: (&RuleSet, &[Holding]), new: (&RuleSet, &[Holding])) -> Vec<Reached> {
+    let of = |(rules, holdings): (&RuleSet, &[Holding])| -> Vec<(String, Text, u64)> {
+        let count = |level: &Level| {
             let reached = |holding: &&Holding| {
                 let (points, reduction) =
                     (Points::new(holding.points), ReductionMg::new(holding.reduction_mg));
                 holding.seen && rules.level(points, reduction).is_some_and(|own| own.id() == level.id())
             };
-            let count = u64::try_from(holdings.iter().filter(reached).count()).unwrap_or(u64::MAX);
-            if !all.iter().any(|known| known.id == level.id()) {
-                let (id, name) = (level.id().to_owned(), level.name().clone());
-                all.push(LevelCount { id, name, in_force: None, draft: None });
-            }
-            if let Some(known) = all.iter_mut().find(|known| known.id == level.id()) {
-                *side(known) = Some(count);
-            }
-        }
+            let citizens = u64::try_from(holdings.iter().filter(reached).count()).unwrap_or(u64::MAX);
+            (level.id().to_owned(), level.name().clone(), citizens)
+        };
+        rules.levels().iter().map(count).collect()
     };
-    add(old, |level| &mut level.in_force);
-    add(new, |level| &mut level.draft);
+    side_by_side(of(old), of(new))
+}
+
+/// Both sides' badges, those of the rules in force first.
+fn badges(old: (&RuleSet, &[u64]), new: (&RuleSet, &[u64])) -> Vec<Reached> {
+    let of = |(rules, citizens): (&RuleSet, &[u64])| {
+        let told =
+            |(badge, citizens): (&Badge, &u64)| (badge.id().to_owned(), badge.name().clone(), *citizens);
+        rules.badges().iter().zip(citizens).map(told).collect()
+    };
+    side_by_side(of(old), of(new))
+}
+
+/// What both sides say of how many citizens reach what, under the same ids.
+fn side_by_side(old: Vec<(String, Text, u64)>, new: Vec<(String, Text, u64)>) -> Vec<Reached> {
+    let alone = |(id, name, citizens)| Reached { id, name, in_force: Some(citizens), draft: None };
+    let mut all: Vec<Reached> = old.into_iter().map(alone).collect();
+    for (id, name, citizens) in new {
+        match all.iter_mut().find(|known| known.id == id) {
+            Some(known) => known.draft = Some(citizens),
+            None => all.push(Reached { id, name, in_force: None, draft: Some(citizens) }),
+        }
+    }
     all
 }
 
@@ -299,7 +330,7 @@ fn difference(candidate: &Candidate, schema: &Schema, rules: [&RuleSet; 2]) -> D
         standing: judged.standing,
         points: judged.promised(),
         explanation: shape
-            .filter(|_| judged.standing != Standing::ToldAgain)
+            .filter(|_| !matches!(judged.standing, Standing::ToldAgain | Standing::Untimely))
             .and_then(|shape| explanation(rules, shape, candidate, schema, sight)),
     };
     Difference {

@@ -1,6 +1,6 @@
 //! One past event of which everything is a number.
 
-use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
+use chrono::{DateTime, Datelike as _, TimeDelta, Timelike as _, Utc};
 use chrono_tz::Tz;
 
 use crate::rule::{Action, Evidence, InputKind, InputValue, Inputs, SLOTS_MAX};
@@ -42,6 +42,9 @@ pub struct Row {
     pub evidence: Evidence,
     /// Whether a person has looked at it: nothing holds it again.
     pub reviewed: bool,
+    /// Seconds from the act until it was reported, below zero where it was reported before; rounded away from
+    /// zero, so that a limit is passed by as little as a microsecond.
+    pub late_by: i32,
     slots: [i64; SLOTS_MAX],
     count: u8,
 }
@@ -68,6 +71,7 @@ impl Row {
             card: 0,
             evidence,
             reviewed: false,
+            late_by: 0,
             slots: [0; SLOTS_MAX],
             count,
         }
@@ -88,6 +92,15 @@ impl Row {
         let local = when.at.with_timezone(&when.zone);
         let (day, second) = (local.num_days_from_ce(), local.num_seconds_from_midnight());
         Self { at: when.at.timestamp(), day, second, ..self }
+    }
+
+    /// The same, reported so long after it happened.
+    #[must_use]
+    pub fn reported(self, behind: TimeDelta) -> Self {
+        let further = behind.subsec_nanos().signum();
+        let seconds = behind.num_seconds().saturating_add(i64::from(further));
+        let bounded = seconds.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
+        Self { late_by: i32::try_from(bounded).unwrap_or(0), ..self }
     }
 
     /// The slots of its inputs; of an identifier the number that it goes by.

@@ -1,7 +1,9 @@
 //! One rule set at work on kept events: reads their slots its own way and remembers what caps, looks back,
 //! same acts and budgets ask for. Must give what crediting the events one by one gives.
 
+use super::badges::Badges;
 use super::block::{Bare, Block, Horizon, Part};
+use super::clock::Clock;
 use super::desk::{Desk, LookingBack, Starts, State};
 use super::funds::Purse;
 use super::quick::QuickMap;
@@ -9,8 +11,9 @@ use super::reading::{Reading, readings};
 use super::shape::Schema;
 use super::tally::{Count, Judged, Standing};
 use super::trail::Trail;
-use crate::amount::AmountOverflow;
-use crate::rule::{Batch, EventColumns, Reason, RuleSet, Scratch};
+use super::waiting::{Settled, Waiter};
+use crate::amount::{AmountOverflow, Points};
+use crate::rule::{Batch, EventColumns, Reason, RuleSet, Scratch, Usage};
 
 /// A sum that a cap looks at left the range of its type, or a day the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +50,15 @@ impl Played {
     }
 }
 
+/// What one side found.
+pub(super) struct Found {
+    pub(super) sums: Sums,
+    pub(super) holdings: Vec<Holding>,
+    pub(super) purses: Vec<Purse>,
+    /// How many citizens have each badge.
+    pub(super) badges: Vec<u64>,
+}
+
 /// Sums by civil day, shape and district.
 pub(super) type Sums = QuickMap<(i32, u16, u16), Count>;
 
@@ -69,6 +81,8 @@ pub struct Side<'r> {
     batches: Vec<Batch>,
     starts: Starts,
     state: State,
+    clock: Clock,
+    badges: Badges<'r>,
     sums: Sums,
     today: Today,
     holdings: Vec<Holding>,
@@ -99,6 +113,8 @@ impl<'r> Side<'r> {
             batches: schema.shapes.iter().map(|_| Batch::default()).collect(),
             starts: Starts::default(),
             state: State::new(rules.actions().count()),
+            clock: Clock::default(),
+            badges: Badges::new(rules, &schema.shapes),
             sums: Sums::default(),
             today: Today::default(),
             holdings: Vec::new(),
@@ -108,9 +124,17 @@ impl<'r> Side<'r> {
         }
     }
 
-    pub(super) fn into_found(mut self) -> (Sums, Vec<Holding>, Vec<Purse>) {
+    /// What was found, with the days that share a budget taken for over.
+    pub(super) fn into_found(mut self) -> Found {
         self.close_day();
-        (self.sums, self.holdings, self.state.funds.into_purses())
+        let settled = self.state.funds.share(|_| true, self.clock.now);
+        self.settle(settled, Horizon::NEVER);
+        Found {
+            sums: self.sums,
+            holdings: self.holdings,
+            purses: self.state.funds.into_purses(),
+            badges: self.badges.into_citizens(),
+        }
     }
 
     /// Decides the next events. `first` is the place of the first among all; nothing from here on happened
@@ -118,6 +142,7 @@ impl<'r> Side<'r> {
     pub fn play(&mut self, block: &Block, first: u64, horizon: Horizon) -> Result<Played, SideError> {
         self.state.counts.sweep(horizon.day);
         self.begin(block);
+        self.badges.sweep(horizon.day);
         let made: Vec<Vec<Vec<i64>>> = self.made(block);
         let turn = Turn { block, columns: self.columns(block, &made), first, horizon };
         self.form(&turn);
@@ -129,10 +154,12 @@ impl<'r> Side<'r> {
             }
             let Some(bare) = block.bare(row) else { continue };
             let Some(place) = places.get_mut(usize::from(bare.shape)) else { continue };
+            self.turn_clock(&bare, horizon);
             let judged = self.judge(&turn, (row, *place), &bare, &mut played.trail)?;
             *place = place.saturating_add(1);
             played.trail.close();
             self.note(&bare, &judged);
+            self.badges.note(&bare, &judged, self.starts.of(bare.day)?, horizon.day);
             played.judged.push(judged);
         }
         self.lengths = played.trail.lengths();
@@ -180,6 +207,43 @@ impl<'r> Side<'r> {
         std::hint::black_box(seen);
     }
 
+    /// On each new day, what waits is paid first.
+    fn turn_clock(&mut self, bare: &Bare, horizon: Horizon) {
+        if let Some(today) = self.clock.turn(bare, self.rules) {
+            let settled = self.state.funds.pay(today, self.clock.now);
+            self.settle(settled, horizon);
+        }
+    }
+
+    /// Tells what became of points that waited; caps and citizens lose what is given up.
+    fn settle(&mut self, settled: Vec<Settled>, horizon: Horizon) {
+        for Settled { place, paid, lost } in settled {
+            let given_up = lost.as_ref().map_or(Points::ZERO, |(points, _)| *points);
+            self.sums.entry(place).or_default().settle(paid, given_up);
+            if let Some((points, waiter)) = lost {
+                self.take_back(points, &waiter, horizon);
+            }
+        }
+    }
+
+    fn take_back(&mut self, points: Points, waiter: &Waiter, horizon: Horizon) {
+        let citizen = usize::try_from(waiter.citizen).unwrap_or(usize::MAX);
+        if let Some(holding) = self.holdings.get_mut(citizen) {
+            holding.points = holding.points.saturating_sub(points.get());
+        }
+        let (day, shape, _) = waiter.place;
+        let reading = self.readings.get(usize::from(shape)).and_then(Option::as_ref);
+        let (Some(reading), Ok(start)) = (reading, self.starts.of(day)) else { return };
+        let lost = Usage { points, ..Usage::NONE };
+        for first in &waiter.cells {
+            for (counted, nth) in reading.counted.iter().zip(0_u32..) {
+                let (cell, start) = (first.saturating_add(nth), start.of(counted.period));
+                let amount = counted.of(&lost);
+                self.state.counts.take_back(cell, counted.period, start, horizon.day, amount);
+            }
+        }
+    }
+
     fn made(&self, block: &Block) -> Vec<Vec<Vec<i64>>> {
         let made = |(reading, part): (&Option<Reading<'_>>, &Part)| {
             reading.as_ref().map_or_else(Vec::new, |reading| reading.lens.made(part))
@@ -215,6 +279,9 @@ impl<'r> Side<'r> {
         let refused = Judged::nothing(Standing::Refused);
         let shape = usize::from(bare.shape);
         let Some(Some(reading)) = self.readings.get(shape) else { return Ok(refused) };
+        if !reading.is_timely(bare) {
+            return Ok(Judged::nothing(Standing::Untimely));
+        }
         let columns = turn.columns.get(shape).map(Vec::as_slice).unwrap_or_default();
         self.slots.clear();
         let batch = self.batches.get(shape).filter(|_| reading.looks.is_empty());

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::amount::Points;
 use crate::rule::{Granted, Verdict};
 
 /// What became of an event.
@@ -17,6 +18,8 @@ pub enum Standing {
     Held,
     /// It is an act that was counted before.
     ToldAgain,
+    /// It came too late or too early; counted among what is refused.
+    Untimely,
 }
 
 /// One side's answer to one event.
@@ -69,7 +72,7 @@ impl Judged {
 pub struct Count {
     /// Events that count.
     pub credited: u64,
-    /// Events that do not.
+    /// Events that do not, those that came too late or too early among them.
     pub refused: u64,
     /// Events that wait for a reviewer.
     pub held: u64,
@@ -81,8 +84,12 @@ pub struct Count {
     pub budget_exhausted: u64,
     /// Points given at once.
     pub points: i128,
-    /// Points that wait for a budget.
+    /// Points that had to wait for a budget.
     pub queued_points: i128,
+    /// Those of them that were paid later.
+    pub paid_later_points: i128,
+    /// Those of them that will not be given.
+    pub given_up_points: i128,
     /// Milligrams of CO2e.
     pub reduction_mg: i128,
 }
@@ -92,7 +99,7 @@ impl Count {
     pub fn add(&mut self, judged: &Judged) {
         let place = match judged.standing {
             Standing::Credited => &mut self.credited,
-            Standing::Refused => &mut self.refused,
+            Standing::Refused | Standing::Untimely => &mut self.refused,
             Standing::Held => &mut self.held,
             Standing::ToldAgain => &mut self.told_again,
         };
@@ -102,6 +109,18 @@ impl Count {
         self.points = self.points.saturating_add(i128::from(judged.points));
         self.queued_points = self.queued_points.saturating_add(i128::from(judged.queued));
         self.reduction_mg = self.reduction_mg.saturating_add(i128::from(judged.reduction_mg));
+    }
+
+    /// Points of so many events that waited have been settled.
+    pub(super) fn settle(&mut self, paid: Points, given_up: Points) {
+        self.paid_later_points = self.paid_later_points.saturating_add(i128::from(paid.get()));
+        self.given_up_points = self.given_up_points.saturating_add(i128::from(given_up.get()));
+    }
+
+    /// All points that were given, at once or later.
+    #[must_use]
+    pub fn given(&self) -> i128 {
+        self.points.saturating_add(self.paid_later_points)
     }
 
     pub(super) fn join(&mut self, other: &Self) {
@@ -118,6 +137,8 @@ impl Count {
         }
         self.points = self.points.saturating_add(other.points);
         self.queued_points = self.queued_points.saturating_add(other.queued_points);
+        self.paid_later_points = self.paid_later_points.saturating_add(other.paid_later_points);
+        self.given_up_points = self.given_up_points.saturating_add(other.given_up_points);
         self.reduction_mg = self.reduction_mg.saturating_add(other.reduction_mg);
     }
 }

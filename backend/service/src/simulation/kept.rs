@@ -11,7 +11,7 @@ use tanhui_domain::simulation::{BLOCK_ROWS, Block, Head, Horizon, Row, RowError,
 
 use super::SimulationError;
 
-const MARK: &[u8; 12] = b"tanhui rows2";
+const MARK: &[u8; 12] = b"tanhui rows3";
 /// Longest schema, in bytes.
 const SCHEMA_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Longest block, in bytes.

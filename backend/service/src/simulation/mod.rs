@@ -3,8 +3,8 @@
 //!
 //! Events are first kept as blocks of columns, in a file that the caller names or in a temporary one, then
 //! played block by block in their order. Memory holds a few blocks and what later events can ask for: counts
-//! of people, cards and budgets. It grows with people, not with events, as long as events are about in the
-//! order of their days. Knows no HTTP.
+//! of people, cards and budgets, and points that wait. It grows with people, not with events, as long as
+//! events are about in the order of their days. Knows no HTTP.
 
 mod kept;
 mod ndjson;

@@ -7,9 +7,12 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::thread;
 
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use tanhui_domain::event::CloudEvent;
 use tanhui_domain::rule::{Action, Evidence, RuleSet};
 use tanhui_domain::simulation::{Happening, Row, Schema, card_number};
+use tanhui_domain::time::to_micros;
 
 use super::kept::Keeper;
 use super::{Phase, Progress, SimulationError};
@@ -142,6 +145,9 @@ impl<'r> Reading<'r> {
         let event = CloudEvent::parse(line).ok()?;
         let mut row = self.sides.iter().find_map(|(rules, places)| self.row_of(rules, places, &event))?;
         row.card = card_number(&event.source, &event.subject);
+        if let Some(recorded_at) = recorded_at(line) {
+            row = row.reported(recorded_at.signed_duration_since(event.occurred_at().ok()?));
+        }
         Some((event.subject, row))
     }
 
@@ -153,4 +159,19 @@ impl<'r> Reading<'r> {
         let when = Happening { at: event.occurred_at().ok()?, zone: rules.timezone() };
         Row::of(place, action, &inputs, when, self.evidence)
     }
+}
+
+/// When an event was recorded, where it has the CloudEvents extension that says so; else it counts as reported
+/// when it happened.
+fn recorded_at(line: &str) -> Option<DateTime<Utc>> {
+    #[derive(Deserialize)]
+    struct Recorded {
+        recordedtime: String,
+    }
+    if !line.contains("\"recordedtime\"") {
+        return None;
+    }
+    let recorded: Recorded = serde_json::from_str(line).ok()?;
+    let at = DateTime::parse_from_rfc3339(&recorded.recordedtime).ok()?;
+    Some(to_micros(at.with_timezone(&Utc)))
 }

@@ -131,7 +131,10 @@ impl<'p> Rows<'p> {
         let known = past.card.map(|hash| card_id(self.city, activity.source, &hash));
         row.card = receipt.card.or(known).map_or(0, |card| card.get().as_u64_pair().0.max(1));
         row.reviewed = receipt.reviewed;
-        Ok(row)
+        let behind = activity.recorded_at.signed_duration_since(activity.occurred_at);
+        // What came later than its rules take waited for its subject, and was in time when it came.
+        let taken = set.rules.accept_of(action).late.map_or(behind, |late| behind.min(late));
+        Ok(row.reported(taken))
     }
 }
 

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use tanhui_domain::rule::{evaluate_expression, json_schema};
 
-use super::{CommandError, print};
+use super::{CommandError, open, print};
 use crate::config::Settings;
 
 /// What is done with rule files.
@@ -39,8 +39,9 @@ pub enum RulesCommand {
     /// Play a draft against other rules over past events: who gets more, who gets less
     ///
     /// Events are decided as crediting decides them, in the order in which they were credited: caps, budgets,
-    /// campaigns, looks back, same acts. Points that wait for a budget are told apart, and not paid later.
-    /// An event stands for itself however often it is in the file.
+    /// campaigns, looks back, same acts, lateness. Points that wait for a budget are paid on later days of the
+    /// events; those that share one are settled at the end. An event stands for itself however often it is in
+    /// the file.
     Simulate(Box<simulate::SimulateArguments>),
 }
 
@@ -81,6 +82,8 @@ pub fn run(command: RulesCommand) -> Result<ExitCode, CommandError> {
 fn eval(expression: &str, with: &[(String, String)]) -> Result<ExitCode, CommandError> {
     match evaluate_expression(expression, with) {
         Ok(value) => print(&value).map(|()| ExitCode::SUCCESS),
-        Err(message) => print(&format!("error: {message}")).map(|()| ExitCode::FAILURE),
+        Err(told) => {
+            print(&format!("error: {}", told.in_language(open::language()))).map(|()| ExitCode::FAILURE)
+        }
     }
 }

@@ -177,6 +177,9 @@ fn tell(arguments: &SimulateArguments, report: &Report, unreadable: u64) -> Resu
         );
         let _stderr_gone = writeln!(std::io::stderr(), "{told}");
     }
+    if report.totals.citizens == 0 {
+        let _stderr_gone = writeln!(std::io::stderr(), "没有可推演的事件 / there are no events to play");
+    }
     if let Some(path) = &arguments.json {
         let unwritable = |cause| CommandError::Unreadable { path: path.clone(), cause };
         std::fs::write(path, serde_json::to_vec_pretty(report)?).map_err(unwritable)?;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use tanhui_domain::simulation::{
-    BudgetUse, Count, Decile, Difference, Fund, LevelCount, Named, Pair, Report, SideOf, Standing,
+    BudgetUse, Count, Decile, Difference, Fund, Named, Pair, Reached, Report, SideOf, Standing,
 };
 use tanhui_domain::text::{Language, Text};
 
@@ -27,16 +27,18 @@ pub fn table(report: &Report, language: Language) -> String {
         let _never_fails = writeln!(told, "{text}");
     };
     let head = [say("现行", "in force"), say("草案", "draft"), say("差额", "change")];
-    line(format!("{:<28}{:>16}{:>16}{:>16}", "", head[0], head[1], head[2]));
-    let rows: [(&str, Amount); 9] = [
+    line(format!("{:28}{}", "", head.map(|word| format!("{}{word}", blanks(word, 16))).concat()));
+    let rows: [(&str, Amount); 11] = [
         (say("计入事件", "events credited"), |count| count.credited.into()),
         (say("拒绝事件", "events refused"), |count| count.refused.into()),
         (say("待审核事件", "events held"), |count| count.held.into()),
         (say("重复行为", "acts told again"), |count| count.told_again.into()),
         (say("封顶事件", "events capped"), |count| count.capped.into()),
         (say("预算用完的事件", "events without budget"), |count| count.budget_exhausted.into()),
-        (say("积分", "points"), |count| count.points),
-        (say("等待预算的积分", "points waiting"), |count| count.queued_points),
+        (say("当时发放的积分", "points given at once"), |count| count.points),
+        (say("等待预算的积分", "points that waited"), |count| count.queued_points),
+        (say("其中后来补发", "of them paid later"), |count| count.paid_later_points),
+        (say("其中不再发放", "of them never given"), |count| count.given_up_points),
         (say("减排量 mg", "reduction mg"), |count| count.reduction_mg),
     ];
     for (name, of) in rows {
@@ -71,7 +73,10 @@ pub fn table(report: &Report, language: Language) -> String {
     for (decile, place) in report.deciles.iter().zip(1_u8..) {
         line(decile_row(place, decile));
     }
-    for text in level_lines(report, language).into_iter().chain(budget_lines(report, language)) {
+    let levels = reached_lines(&Text::new("各等级居民", "citizens by level"), &report.levels, language);
+    let badges =
+        reached_lines(&Text::new("得到徽章的居民", "citizens with a badge"), &report.badges, language);
+    for text in levels.into_iter().chain(badges).chain(budget_lines(report, language)) {
         line(text);
     }
     line(format!("\n{}", say("差额最大的事件", "largest differences")));
@@ -81,14 +86,13 @@ pub fn table(report: &Report, language: Language) -> String {
     told
 }
 
-fn level_lines(report: &Report, language: Language) -> Vec<String> {
+fn reached_lines(title: &Text, all: &[Reached], language: Language) -> Vec<String> {
     let count = |side: &Option<u64>| i128::from(side.unwrap_or(0));
-    let title = Text::new("各等级居民", "citizens by level");
-    let of_level = |LevelCount { name, in_force, draft, .. }: &LevelCount| {
+    let line = |Reached { name, in_force, draft, .. }: &Reached| {
         row(name.in_language(language), count(in_force), count(draft))
     };
-    let title = (!report.levels.is_empty()).then(|| format!("\n{}", title.in_language(language)));
-    title.into_iter().chain(report.levels.iter().map(of_level)).collect()
+    let title = (!all.is_empty()).then(|| format!("\n{}", title.in_language(language)));
+    title.into_iter().chain(all.iter().map(line)).collect()
 }
 
 fn budget_lines(report: &Report, language: Language) -> Vec<String> {
@@ -101,11 +105,18 @@ fn budget_lines(report: &Report, language: Language) -> Vec<String> {
 }
 
 fn row(name: &str, in_force: i128, draft: i128) -> String {
-    format!("{name:<28}{in_force:>16}{draft:>16}{:>+16}", draft.saturating_sub(in_force))
+    let gap = blanks(name, 28);
+    format!("{name}{gap}{in_force:>16}{draft:>16}{:>+16}", draft.saturating_sub(in_force))
+}
+
+/// The blanks that fill a column beside a text, whose Chinese letters take two columns each.
+fn blanks(text: &str, columns: usize) -> String {
+    let used = text.chars().map(|letter| if letter < '\u{2e80}' { 1 } else { 2 }).sum::<usize>();
+    " ".repeat(columns.saturating_sub(used))
 }
 
 fn points_row(name: &str, counts: &Pair) -> String {
-    row(name, counts.in_force.points, counts.draft.points)
+    row(name, counts.in_force.given(), counts.draft.given())
 }
 
 fn decile_row(place: u8, decile: &Decile) -> String {
@@ -123,18 +134,23 @@ fn fund_lines(fund: &Fund, language: Language) -> String {
 }
 
 fn use_text(used: &BudgetUse, language: Language) -> String {
-    let BudgetUse { limit, issued, waiting, ended_at } = used;
+    let BudgetUse { limit, issued, waiting, paid_later, given_up, ended_at } = used;
     let ended = match (ended_at, language) {
         (Some(at), Language::Zh) => format!(", {at} 用完"),
         (Some(at), Language::En) => format!(", used up {at}"),
         (None, _) => String::new(),
     };
-    let waiting = match (waiting.get(), language) {
+    let of_those_who_waited = [
+        (paid_later, "后来补发", "paid later"),
+        (given_up, "不再发放", "never given"),
+        (waiting, "仍在等待", "still wait"),
+    ];
+    let told = of_those_who_waited.map(|(points, zh, en)| match (points.get(), language) {
         (0, _) => String::new(),
-        (waiting, Language::Zh) => format!(", 另有 {waiting} pt 等待"),
-        (waiting, Language::En) => format!(", {waiting} pt wait"),
-    };
-    format!("{issued} / {limit} pt{ended}{waiting}")
+        (points, Language::Zh) => format!(", {zh} {points} pt"),
+        (points, Language::En) => format!(", {points} pt {en}"),
+    });
+    format!("{issued} / {limit} pt{ended}{}", told.concat())
 }
 
 fn difference_lines(difference: &Difference, language: Language) -> String {
@@ -157,5 +173,7 @@ fn standing_text(standing: Standing, language: Language) -> &'static str {
         (Standing::Held, Language::En) => "held",
         (Standing::ToldAgain, Language::Zh) => "重复行为",
         (Standing::ToldAgain, Language::En) => "told again",
+        (Standing::Untimely, Language::Zh) => "报送过迟或过早",
+        (Standing::Untimely, Language::En) => "reported too late or too early",
     }
 }

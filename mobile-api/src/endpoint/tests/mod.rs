@@ -27,6 +27,7 @@ use tanhui_service::sign_in::{CodeSender, DemoSender};
 use tanhui_service::{Services, office, shipped};
 use tower::ServiceExt as _;
 
+use super::town::publish;
 use crate::config::{Given, Settings};
 use crate::courier::HttpCourier;
 use crate::http::{metrics, router};
@@ -69,7 +70,7 @@ async fn world_with(sender: Arc<dyn CodeSender>) -> World {
     let keys = Keys::derive(&MasterSecret::from_hex(&"5a".repeat(32)).unwrap()).unwrap();
     let entropy = Arc::new(SystemEntropy);
     let services = Services::open(&url, Cache::memory(), keys, hands.clone(), entropy, sender).await.unwrap();
-    office::publish(&services, &shipped::default_rules().unwrap()).await.unwrap();
+    publish(&services, shipped::default_rules().unwrap()).await;
     let services = Arc::new(services);
     let state = AppState {
         services: services.clone(),

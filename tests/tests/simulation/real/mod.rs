@@ -14,7 +14,7 @@ use tanhui_domain::id::{ActivityId, AdjustmentId, CitizenId, MerchantId, OfferId
 use tanhui_domain::rule::Evidence;
 use tanhui_service::cache::Cache;
 use tanhui_service::{Services, expiry, office, worker};
-use tanhui_tests::{Outcome, Programme, Stage};
+use tanhui_tests::{Outcome, Programme, Stage, publish};
 
 use crate::command::{ActKey, Command, PROCESSES};
 use crate::law::Law;
@@ -177,7 +177,7 @@ impl Real {
 
     async fn publish(&self, process: usize, law: u32) -> Outcome<Vec<String>> {
         let rules = Law::of(law).rules(&self.city, self.zone)?;
-        office::publish(self.services(process), &rules).await?;
+        publish(self.services(process), &rules).await?;
         for process in &self.processes {
             process.services.rules.refresh(&process.services.database).await?;
         }

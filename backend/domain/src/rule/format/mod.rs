@@ -13,7 +13,7 @@ use super::yaml::{self, Kind, Node};
 use read::{Entry, Shape, read};
 
 /// The order of keys, by the path of the map that they stand in; `*` is any name. Others follow as written.
-const ORDERS: [(&str, &[&str]); 9] = [
+const ORDERS: [(&str, &[&str]); 10] = [
     (
         "",
         &[
@@ -67,7 +67,8 @@ const ORDERS: [(&str, &[&str]); 9] = [
         "actions.*.inputs.*",
         &["label", "type", "of", "unit", "decimals", "min", "max", "more_pays", "default"],
     ),
-    ("actions.*.eligible.*", &["when", "else", "code"]),
+    ("actions.*.eligible.*", &["when", "code", "else"]),
+    ("actions.*.hold.*", &["when", "code", "reason"]),
     ("actions.*.caps.*", &["limit", "per", "of"]),
     ("parameters.*", &["same_as", "label", "values"]),
     ("parameters.*.values.*", &["from", "until", "value", "confidence", "source", "note"]),

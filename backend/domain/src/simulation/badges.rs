@@ -14,7 +14,7 @@ type Run = (i32, i32);
 
 /// The badges of one rule set, and who is on the way to them.
 pub(super) struct Badges<'r> {
-    badges: Vec<&'r Badge>,
+    all: Vec<&'r Badge>,
     /// The places of the badges that acts of each shape count for.
     of_shape: Vec<Vec<usize>>,
     /// What each citizen's acts add up to in the period of each badge.
@@ -29,10 +29,12 @@ pub(super) struct Badges<'r> {
 impl<'r> Badges<'r> {
     /// Nobody has one yet.
     pub(super) fn new(rules: &'r RuleSet, shapes: &[Shape]) -> Self {
-        let badges: Vec<&Badge> = rules.badges().iter().collect();
+        let all: Vec<&Badge> = rules.badges().iter().collect();
         let of_shape = |shape: &Shape| {
-            let all = badges.iter().enumerate();
-            let own = all.filter(|(_, badge)| badge.actions().any(|action| action == shape.action()));
+            let own = all
+                .iter()
+                .enumerate()
+                .filter(|(_, badge)| badge.actions().any(|action| action == shape.action()));
             own.map(|(place, _)| place).collect()
         };
         Self {
@@ -40,8 +42,8 @@ impl<'r> Badges<'r> {
             counts: Counts::new(1),
             runs: QuickMap::default(),
             reached: Vec::new(),
-            citizens: vec![0; badges.len()],
-            badges,
+            citizens: vec![0; all.len()],
+            all,
         }
     }
 
@@ -56,10 +58,10 @@ impl<'r> Badges<'r> {
             self.reached.resize(citizen.saturating_add(1), 0);
         }
         let Some(reached) = self.reached.get_mut(citizen) else { return };
-        let first = self.counts.group(Owner::Citizen(bare.citizen), 0, self.badges.len());
+        let first = self.counts.group(Owner::Citizen(bare.citizen), 0, self.all.len());
         for place in own {
             let bit = u32::try_from(*place).ok().and_then(|place| 1_u128.checked_shl(place)).unwrap_or(0);
-            let Some(badge) = self.badges.get(*place).filter(|_| *reached & bit == 0) else { continue };
+            let Some(badge) = self.all.get(*place).filter(|_| *reached & bit == 0) else { continue };
             let (amount, least) = match badge.reach() {
                 Reach::Points(least) => (judged.promised(), least.get()),
                 Reach::Reduction(least) => (judged.reduction_mg, least.get()),

@@ -47,9 +47,9 @@ pub(super) fn readings<'r>(rules: &'r RuleSet, shapes: &[Shape]) -> Vec<Option<R
 impl<'r> Reading<'r> {
     /// Whether an act was reported neither too late nor too early.
     pub(super) fn is_timely(&self, bare: &Bare) -> bool {
-        let behind = TimeDelta::seconds(i64::from(bare.late_by));
-        let in_time = self.accept.late.is_none_or(|late| behind <= late);
-        in_time && behind >= -self.accept.early && bare.at >= 0
+        let behind = i64::from(bare.late_by);
+        let in_time = self.accept.late.is_none_or(|late| TimeDelta::seconds(behind) <= late);
+        in_time && TimeDelta::seconds(behind.saturating_neg()) <= self.accept.early && bare.at >= 0
     }
 
     fn new(rules: &'r RuleSet, shape: &Shape, groups: &[&str]) -> Option<Self> {

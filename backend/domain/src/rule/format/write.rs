@@ -111,7 +111,9 @@ impl Writer {
     /// A text over several lines, which reading joins with blanks.
     fn folded(&mut self, (indent, below): (usize, usize), head: &str, lines: &[String]) {
         self.line(indent, head);
-        lines.iter().for_each(|line| self.line(below, line));
+        for line in lines {
+            self.line(below, line);
+        }
     }
 }
 

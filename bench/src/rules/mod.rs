@@ -165,15 +165,14 @@ impl<'r> Field<'r> {
     }
 
     fn packed(&self) -> Earned {
-        let (mut batch, mut scratch) = (Batch::default(), Scratch::default());
+        let mut batch = Batch::default();
         let mut all = (0, 0);
         for (from, evidence) in (0..).step_by(PACKED_ROWS).zip(self.evidence.chunks(PACKED_ROWS)) {
             let slots = self.part(from);
             let events = EventColumns { slots: &slots, evidence };
             self.rules.form(self.action, &events, &mut batch);
             let used = black_box(&self.used);
-            let settle =
-                |row| earned(&self.rules.settle(self.action, (&batch, &events, row), used, &mut scratch));
+            let settle = |row| earned(&self.rules.settle(self.action, (&batch, &events, row), used));
             all = sum([all, sum((0..evidence.len()).map(settle))]);
         }
         all

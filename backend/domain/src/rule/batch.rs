@@ -1,6 +1,7 @@
 //! Many events of one action at once: formulas over columns, for simulations. Caps are not its business.
 
 mod answers;
+mod packed;
 
 use std::ops::Range;
 
@@ -11,7 +12,7 @@ use super::code::{Code, Columns};
 use super::era::Era;
 use super::evaluate;
 use super::evidence::Evidence;
-use super::payout::{Worth, Yield};
+use super::payout::Yield;
 use super::verdict::{Reason, Scratch, Slots, Typed};
 use crate::amount::{Points, ReductionMg};
 
@@ -32,8 +33,8 @@ pub struct Formed {
     pub(super) reduction: ReductionMg,
     /// With the multipliers that count.
     pub(super) points: Points,
-    /// None where the formulas have to be run again for it.
-    pub(super) worth: Option<Worth>,
+    /// What points are made of; none where that is more than one number of 64 bits.
+    pub(super) whole: Option<i64>,
 }
 
 impl Formed {
@@ -46,7 +47,7 @@ impl Formed {
             lasts: 0,
             reduction: ReductionMg::ZERO,
             points: Points::ZERO,
-            worth: None,
+            whole: None,
         }
     }
 
@@ -190,22 +191,28 @@ impl Era {
 
     /// What a run means for one event.
     #[inline]
-    pub(super) fn formed(&self, action: &Action, place: u16, full: Yield, evidence: Evidence) -> Formed {
-        let Yield { lasts, multipliers, worth, .. } = full;
+    pub(super) fn formed<N: Copy + Default + PartialEq + Into<i128>>(
+        &self,
+        (action, place): (&Action, u16),
+        full: &Yield<N>,
+        evidence: Evidence,
+    ) -> Formed {
+        let Yield { lasts, multipliers, .. } = *full;
         let refused = |reason| Formed { lasts, ..Formed::refused(reason) };
         if let Some(place) = full.failed {
             return refused(Reason::Condition(place));
         }
         let Some(payout) = self.payout(evidence) else { return refused(Reason::Evidence) };
+        let (whole, factor) = (full.whole(), action.factors.multiplied(multipliers));
         Formed {
             refused: None,
             held: full.held.and_then(|place| u16::try_from(place).ok()),
             multipliers,
             era: place,
             lasts,
-            reduction: ReductionMg::new(worth.reduction_mg),
-            points: Points::new(payout.points(worth, action.factors.multiplied(multipliers))),
-            worth: Some(worth),
+            reduction: ReductionMg::new(full.reduction_mg),
+            points: Points::new(payout.points(|| full.worth(), whole, factor)),
+            whole,
         }
     }
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use chrono::{Datelike, NaiveDate};
 
 use super::action::Action;
+use super::batch::Formed;
 use super::cap::CapLimit;
 use super::check::{Checker, Scope, Type, Value, date_range, too_large};
-use super::code::{Code, Outputs};
+use super::code::{Code, Outputs, Registers};
 use super::diagnostic::{Finding, Findings, Severity, text};
 use super::evidence::Evidence;
 use super::exact::Ratio;
@@ -45,13 +46,25 @@ pub(super) struct Era {
 }
 
 impl Era {
-    /// What the formulas give for an event's slots.
+    /// Runs the formulas for an event's slots. The era is at a place among those of its action.
     #[inline]
-    pub(super) fn run(&self, slots: &[i64], scratch: &mut Scratch) -> Yield {
+    pub(super) fn form(
+        &self,
+        (action, place): (&Action, u16),
+        slots: &[i64],
+        evidence: Evidence,
+        scratch: &mut Scratch,
+    ) -> Formed {
         if let Some(code) = &self.code {
             code.run(slots, &mut scratch.registers);
-            return Yield::read(&code.outputs, |place| i128::from(scratch.registers.get(place)));
+            let full = Yield::read(&code.outputs, |place| scratch.registers.get(place));
+            return self.formed((action, place), &full, evidence);
         }
+        self.formed((action, place), &self.run_wide(slots), evidence)
+    }
+
+    #[cold]
+    fn run_wide(&self, slots: &[i64]) -> Yield<i128> {
         let results = self.program.run(slots);
         Yield::read(&self.outputs, |register| results.get(register))
     }
@@ -64,8 +77,11 @@ impl Era {
 
     /// What an act is worth, where that is seldom asked.
     #[cold]
-    pub(super) fn worth(&self, slots: &[i64], scratch: &mut Scratch) -> Worth {
-        self.run(slots, scratch).worth
+    pub(super) fn worth(&self, slots: &[i64]) -> Worth {
+        let Some(code) = &self.code else { return self.run_wide(slots).worth() };
+        let mut registers = Registers::default();
+        code.run(slots, &mut registers);
+        Yield::read(&code.outputs, |place| registers.get(place)).worth()
     }
 
     /// Whether slots are those of an event that the formulas are proven for.

@@ -170,9 +170,8 @@ pub(super) fn assess<'a>(action: &'a Action, zone: Tz, facts: &Facts<'_>, used: 
     let results = seen.results.insert(era.program.run(typed.slots));
     if era.takes(typed.slots) {
         let full = Yield::read(&era.outputs, |register| results.get(register));
-        let formed = era.formed(action, place, full, typed.evidence);
-        let mut scratch = Scratch::default();
-        seen.verdict = settle(action, &typed.into(), &formed, used, &mut scratch, &mut seen);
+        let formed = era.formed((action, place), &full, typed.evidence);
+        seen.verdict = settle(action, &typed.into(), &formed, used, &mut seen);
     }
     seen
 }
@@ -241,7 +240,7 @@ pub(super) fn decide<W: Witness>(
     scratch: &mut Scratch,
     witness: &mut W,
 ) -> Verdict {
-    settle(action, &typed.into(), &form(action, typed, scratch), used, scratch, witness)
+    settle(action, &typed.into(), &form(action, typed, scratch), used, witness)
 }
 
 /// Runs the formulas for one act.
@@ -253,7 +252,7 @@ pub(crate) fn form(action: &Action, typed: Typed<'_>, scratch: &mut Scratch) -> 
     if !era.takes(typed.slots) {
         return Formed::refused(Reason::Unfit);
     }
-    era.formed(action, place, era.run(typed.slots, scratch), typed.evidence)
+    era.form((action, place), typed.slots, typed.evidence, scratch)
 }
 
 /// Decides one act whose formulas have been run.
@@ -263,7 +262,6 @@ pub(crate) fn settle<W: Witness>(
     asked: &Asked<'_>,
     formed: &Formed,
     used: &[Usage],
-    scratch: &mut Scratch,
     witness: &mut W,
 ) -> Verdict {
     if let Some(reason) = formed.refused {
@@ -276,5 +274,5 @@ pub(crate) fn settle<W: Witness>(
     if let Some(place) = formed.held.filter(|_| !asked.reviewed) {
         return Verdict::Held(usize::from(place));
     }
-    Verdict::Credited(Act { action, era, payout, asked, formed }.granted(used, scratch, witness))
+    Verdict::Credited(Act { action, era, payout, asked, formed }.granted(used, witness))
 }

@@ -15,7 +15,7 @@ use super::evaluate::Witness;
 use super::factor::Factor;
 use super::fund::{Drawn, Raised, pay};
 use super::payout::{Payout, Worth};
-use super::verdict::{Asked, Granted, Scratch};
+use super::verdict::{Asked, Granted};
 use crate::amount::{Points, ReductionMg};
 
 /// The periods and scopes that an action's caps count in, the shortest first.
@@ -75,53 +75,30 @@ pub(super) struct Act<'a> {
 }
 
 impl Act<'_> {
-    /// What the whole act is worth.
+    /// What it gives after campaigns, caps and budgets. The caps that a witness sees are those of the act
+    /// with all its campaigns.
     #[inline]
-    fn worth(&self, scratch: &mut Scratch) -> Worth {
-        let run = |scratch: &mut Scratch| self.era.worth(self.asked.slots.together(None).as_slice(), scratch);
-        self.formed.worth.unwrap_or_else(|| run(scratch))
-    }
-
-    /// What it gives after campaigns, caps and budgets.
-    #[inline]
-    pub(super) fn granted<W: Witness>(
-        &self,
-        used: &[Usage],
-        scratch: &mut Scratch,
-        witness: &mut W,
-    ) -> Granted {
-        let plain = self.action.factors.multiplied(self.formed.multipliers);
-        if self.action.is_funded() {
-            return self.funded(plain, used, scratch, witness);
-        }
-        Grant::new(self, plain, self.formed.points).capped(used, scratch, witness)
-    }
-
-    /// The caps that a witness sees are those of the act with all its campaigns.
-    fn funded<W: Witness>(
-        &self,
-        plain: Factor,
-        used: &[Usage],
-        scratch: &mut Scratch,
-        witness: &mut W,
-    ) -> Granted {
-        let Self { action, asked, .. } = *self;
+    pub(super) fn granted<W: Witness>(&self, used: &[Usage], witness: &mut W) -> Granted {
+        let Self { action, asked, formed, .. } = *self;
+        let plain = action.factors.multiplied(formed.multipliers);
         let live = action.seasons.on(asked.slots.get(0).unwrap_or(i64::MIN));
         let reaching = || live.iter().zip(0..).filter(|(live, _)| live.campaign.reaches(asked.district));
         let highest = reaching().fold(plain, |factor, (live, _)| action.factors.join(factor, live.member));
-        let points = self.points(highest, plain, scratch);
-        let mut whole = Grant::new(self, highest, points);
-        let mut granted = whole.capped(used, scratch, witness);
+        let mut whole = Grant::new(self, highest, self.points(highest, plain));
+        whole.cap(used, witness);
+        if !action.is_funded() {
+            return whole.granted;
+        }
         let (mut drawn, mut raised, mut factor) = (Drawn::NOTHING, Raised::default(), plain);
-        let least = whole.points_with(plain, self.formed.points, used, scratch);
+        let least = whole.points_with(plain, formed.points, used);
         let mut before = least;
         for (live, place) in reaching() {
             factor = action.factors.join(factor, live.member);
-            let points = self.points(factor, plain, scratch);
-            let with = whole.points_with(factor, points, used, scratch);
+            let with = whole.points_with(factor, self.points(factor, plain), used);
             raised.add((&live.campaign, place), (before, with), asked.issued, &mut drawn);
             before = with;
         }
+        let mut granted = whole.granted;
         raised.onto(least, &mut granted);
         pay(action, &mut granted, live.len(), asked.issued, &mut drawn);
         witness.drawn(&drawn);
@@ -130,11 +107,21 @@ impl Act<'_> {
 
     /// Points before caps.
     #[inline]
-    fn points(&self, factor: Factor, plain: Factor, scratch: &mut Scratch) -> Points {
-        if factor == plain {
-            return self.formed.points;
-        }
-        Points::new(self.payout.points(self.worth(scratch), factor))
+    fn points(&self, factor: Factor, plain: Factor) -> Points {
+        let points = || Points::new(self.payout.points(|| self.worth(), self.formed.whole, factor));
+        if factor == plain { self.formed.points } else { points() }
+    }
+
+    /// What the whole act is worth.
+    #[cold]
+    fn worth(&self) -> Worth {
+        let Self { era, asked, formed, .. } = *self;
+        let run = || era.worth(asked.slots.together(None).as_slice());
+        formed.whole.map_or_else(run, |numerator| Worth {
+            reduction_mg: formed.reduction.get(),
+            numerator: numerator.into(),
+            denominator: 1,
+        })
     }
 }
 
@@ -161,36 +148,40 @@ impl<'a> Grant<'a> {
         Self { act, factor, trimmed: None, granted, ceiling: Points::new(i64::MAX), cut: false }
     }
 
-    /// What all caps leave, the shortest period first.
-    #[inline]
-    fn capped<W: Witness>(&mut self, used: &[Usage], scratch: &mut Scratch, witness: &mut W) -> Granted {
+    /// Leaves what all caps leave, the shortest period first.
+    #[expect(clippy::inline_always, reason = "a grant that is moved costs more than capping it")]
+    #[inline(always)]
+    fn cap<W: Witness>(&mut self, used: &[Usage], witness: &mut W) {
         witness.before_caps(self.granted);
         for (place, cap) in self.act.action.caps.iter().enumerate() {
             let usage = cap.window.and_then(|window| used.get(window));
             let (limit, used_before) = cap.against(usage.unwrap_or(&Usage::NONE));
             let left = limit.saturating_sub(used_before).max(0);
-            let trimmed = self.trim(cap.limit, left, scratch);
+            let trimmed = self.trim(cap.limit, left);
             self.granted.capped |= trimmed;
             witness.cap(|| {
                 let left_after = left.saturating_sub(self.taken(cap.limit)).max(0);
                 CapUse { place, used_before, left_after, trimmed }
             });
         }
-        self.granted
     }
 
     /// The points that the same caps leave of the act with another factor.
     #[inline]
-    fn points_with(&self, factor: Factor, points: Points, used: &[Usage], scratch: &mut Scratch) -> Points {
-        if self.cut {
-            return Grant::new(self.act, factor, points).capped(used, scratch, &mut ()).points;
-        }
-        points.min(self.ceiling)
+    fn points_with(&self, factor: Factor, points: Points, used: &[Usage]) -> Points {
+        if self.cut { self.capped_again(factor, points, used) } else { points.min(self.ceiling) }
+    }
+
+    #[cold]
+    fn capped_again(&self, factor: Factor, points: Points, used: &[Usage]) -> Points {
+        let mut again = Self::new(self.act, factor, points);
+        again.cap(used, &mut ());
+        again.granted.points
     }
 
     /// Trims to what is left of a limit; tells whether there was anything to trim.
     #[inline]
-    fn trim(&mut self, limit: CapLimit, left: i64, scratch: &mut Scratch) -> bool {
+    fn trim(&mut self, limit: CapLimit, left: i64) -> bool {
         let over = self.taken(limit) > left;
         match limit {
             CapLimit::Points(_) => {
@@ -198,8 +189,8 @@ impl<'a> Grant<'a> {
                 self.granted.points = self.granted.points.min(self.ceiling);
             }
             CapLimit::Times(_) if over => self.nothing(),
-            CapLimit::Reduction(_) if over => self.trim_reduction(left, scratch),
-            CapLimit::Input(_) if over => self.trim_input(left, scratch),
+            CapLimit::Reduction(_) if over => self.trim_reduction(left),
+            CapLimit::Input(_) if over => self.trim_input(left),
             CapLimit::Times(_) | CapLimit::Reduction(_) | CapLimit::Input(_) => {}
         }
         over
@@ -226,32 +217,29 @@ impl<'a> Grant<'a> {
     fn pay_for(&mut self, worth: Worth) {
         let Act { payout, .. } = self.act;
         let left = self.granted.reduction.get();
-        let points = if left < worth.reduction_mg {
-            payout.points_of_part(worth, (left, worth.reduction_mg), self.factor)
-        } else {
-            payout.points(worth, self.factor)
-        };
+        let kept = if left < worth.reduction_mg { (left, worth.reduction_mg) } else { (1, 1) };
+        let points = payout.points_of_part(worth, kept, self.factor);
         self.granted.points = self.granted.points.min(Points::new(points));
         self.trimmed = Some(worth);
         self.cut = true;
     }
 
     #[cold]
-    fn trim_reduction(&mut self, left: i64, scratch: &mut Scratch) {
+    fn trim_reduction(&mut self, left: i64) {
         self.granted.reduction = ReductionMg::new(left);
-        let worth = self.trimmed.unwrap_or_else(|| self.act.worth(scratch));
+        let worth = self.trimmed.unwrap_or_else(|| self.act.worth());
         self.pay_for(worth);
     }
 
     #[cold]
-    fn trim_input(&mut self, left: i64, scratch: &mut Scratch) {
+    fn trim_input(&mut self, left: i64) {
         let Some((slot, thousandths)) = self.act.era.measure else { return };
         let count = left.checked_div(thousandths).unwrap_or(0);
         if count == 0 {
             return self.nothing();
         }
         let trimmed = self.act.asked.slots.together(Some((slot, count)));
-        let worth = self.act.era.worth(trimmed.as_slice(), scratch);
+        let worth = self.act.era.worth(trimmed.as_slice());
         self.granted.quantity = count.saturating_mul(thousandths);
         self.granted.reduction = self.granted.reduction.min(ReductionMg::new(worth.reduction_mg));
         self.pay_for(worth);

@@ -46,9 +46,9 @@ fn percent_fraction(percent: Decimal) -> (i128, i128) {
     (percent.mantissa, power_of_ten(percent.decimals.saturating_add(2)).unwrap_or(i128::MAX))
 }
 
-/// What the formulas give before caps.
+/// What the formulas give before caps, in the integers that they ran on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Yield {
+pub(super) struct Yield<N> {
     /// Place of the first condition that does not hold.
     pub(super) failed: Option<usize>,
     /// Place of the first reason to hold the act.
@@ -57,7 +57,10 @@ pub(super) struct Yield {
     pub(super) multipliers: u16,
     /// Seconds that the act lasts.
     pub(super) lasts: i64,
-    pub(super) worth: Worth,
+    pub(super) reduction_mg: i64,
+    pub(super) numerator: N,
+    /// None for one.
+    pub(super) denominator: Option<N>,
 }
 
 /// Milligrams, and what points are made of.
@@ -68,23 +71,37 @@ pub(super) struct Worth {
     pub(super) denominator: i128,
 }
 
-impl Yield {
+impl<N: Copy + Default + PartialEq + Into<i128>> Yield<N> {
     #[inline]
-    pub(super) fn read<R: Copy>(outputs: &Outputs<R>, at: impl Fn(R) -> i128) -> Self {
+    pub(super) fn read<R: Copy>(outputs: &Outputs<R>, at: impl Fn(R) -> N) -> Self {
+        let holds = |register: &R| at(*register) != N::default();
+        let narrow = |register: Option<R>| register.map_or(0, |register| narrow(at(register)).unwrap_or(0));
         Self {
-            failed: outputs.conditions.iter().position(|register| at(*register) == 0),
-            held: outputs.holds.iter().position(|register| at(*register) != 0),
-            multipliers: bits(outputs.multipliers.iter().map(|register| at(*register) != 0)),
-            lasts: outputs.lasts.map_or(0, |register| i64::try_from(at(register)).unwrap_or(0)),
-            worth: Worth {
-                reduction_mg: outputs
-                    .reduction
-                    .map_or(0, |register| i64::try_from(at(register)).unwrap_or(0)),
-                numerator: at(outputs.numerator),
-                denominator: outputs.denominator.map_or(1, at),
-            },
+            failed: outputs.conditions.iter().position(|register| !holds(register)),
+            held: outputs.holds.iter().position(holds),
+            multipliers: bits(outputs.multipliers.iter().map(holds)),
+            lasts: narrow(outputs.lasts),
+            reduction_mg: narrow(outputs.reduction),
+            numerator: at(outputs.numerator),
+            denominator: outputs.denominator.map(&at),
         }
     }
+
+    pub(super) fn worth(&self) -> Worth {
+        let (numerator, denominator) = (self.numerator.into(), self.denominator.map_or(1, Into::into));
+        Worth { reduction_mg: self.reduction_mg, numerator, denominator }
+    }
+
+    /// What points are made of, where that is one number of 64 bits.
+    #[inline]
+    pub(super) fn whole(&self) -> Option<i64> {
+        if self.denominator.is_none() { narrow(self.numerator) } else { None }
+    }
+}
+
+#[inline]
+fn narrow<N: Into<i128>>(number: N) -> Option<i64> {
+    i64::try_from(number.into()).ok()
 }
 
 /// The bits of what holds, the first in the lowest.
@@ -148,12 +165,12 @@ impl Payout {
         }
     }
 
-    /// Points for what was granted in full, and for the factor that counts.
+    /// Points for the whole act, and for the factor that counts.
     #[inline]
-    pub(super) fn points(&self, of: Worth, factor: Factor) -> i64 {
-        match (self.quick(factor), i64::try_from(of.numerator)) {
-            (Some(quick), Ok(numerator)) => quick.points(numerator),
-            (Some(_) | None, _) => self.points_of_part(of, (1, 1), factor),
+    pub(super) fn points(&self, of: impl FnOnce() -> Worth, whole: Option<i64>, factor: Factor) -> i64 {
+        match self.quick(factor).zip(whole) {
+            Some((quick, numerator)) => quick.points(numerator),
+            None => self.points_of_part(of(), (1, 1), factor),
         }
     }
 

@@ -294,12 +294,14 @@ impl RuleSet {
         action: &Action,
         (batch, events, row): (&Batch, &EventColumns<'_>, usize),
         used: &[Usage],
-        scratch: &mut Scratch,
     ) -> Verdict {
         let Some(evidence) = events.evidence.get(row) else { return Verdict::Refused(Reason::Unfit) };
         let asked = Asked::from(Typed::new(&[], *evidence));
         let asked = Asked { slots: SlotsOf::Row(events.slots, row), ..asked };
-        evaluate::settle(action, &asked, &batch.formed(row), used, scratch, &mut ())
+        match batch.unbound(action, (asked.slots, row), used) {
+            Some(verdict) => verdict,
+            None => evaluate::settle(action, &asked, &batch.formed(row), used, &mut ()),
+        }
     }
 
     /// Runs files of cases against this rule set, the city's own first, then those of its catalogues;

@@ -9,6 +9,8 @@ use crate::time::Period;
 const PAST_MIN: usize = 65_536;
 /// No cell.
 const NOWHERE: u32 = u32::MAX;
+/// The first day of no period.
+const NEVER: i32 = i32::MIN;
 
 /// Whose acts count together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -137,7 +139,7 @@ impl Counts {
         let Some(first) = first else { return NOWHERE };
         if *first == NOWHERE {
             *first = next;
-            let blank = Cell { start: i32::MIN, amount: 0 };
+            let blank = Cell { start: NEVER, amount: 0 };
             self.cells.resize(self.cells.len().saturating_add(cells), blank);
         }
         *first
@@ -167,7 +169,9 @@ impl Counts {
     }
 
     fn turn(&mut self, cell: u32, place: usize, period: Period, start: i32, horizon: i32) {
-        let amount = self.past.remove(&(cell, start)).map_or(0, |(_, amount)| amount);
+        let is_new = self.cells.get(place).is_some_and(|held| held.start == NEVER);
+        let past = if is_new { None } else { self.past.remove(&(cell, start)) };
+        let amount = past.map_or(0, |(_, amount)| amount);
         let Some(held) = self.cells.get_mut(place) else { return };
         let old = std::mem::replace(held, Cell { start, amount });
         if old.amount != 0 && reaches(period, old.start, horizon) {

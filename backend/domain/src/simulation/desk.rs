@@ -15,8 +15,8 @@ use super::trail::Trail;
 use super::waiting::Waiter;
 use crate::amount::Points;
 use crate::rule::{
-    Asked, CapScope, Drawn, Formed, Granted, Readings, Reason, RuleSet, Scratch, SlotsOf, Typed, Usage,
-    Verdict, form, settle,
+    Asked, Batch, CapScope, Drawn, Formed, Granted, Readings, Reason, RuleSet, Scratch, SlotsOf, Typed,
+    Usage, Verdict, form, settle,
 };
 use crate::same_act::{Seen, Stretch};
 use crate::time::Period;
@@ -115,6 +115,8 @@ pub(super) struct Desk<'t> {
     pub(super) part: Option<&'t Part>,
     pub(super) columns: &'t [&'t [i64]],
     pub(super) place: usize,
+    /// The answers of its shape; none where the action looks back.
+    pub(super) batch: Option<&'t Batch>,
     /// Its place among all events.
     pub(super) number: u64,
     pub(super) start: Start,
@@ -126,7 +128,6 @@ impl Desk<'_> {
         &self,
         state: &mut State,
         (slots, formed): (&[i64], &Formed),
-        scratch: &mut Scratch,
         trail: &mut Trail,
     ) -> Result<Judged, SideError> {
         let Bare { at, reviewed, .. } = *self.bare;
@@ -138,7 +139,7 @@ impl Desk<'_> {
         self.look_at_caps(state, trail);
         let fund = self.look_at_funds(state, trail);
         let mut drawn = fund.map(|_| Drawn::NOTHING);
-        let verdict = self.decide((slots, formed), scratch, trail, drawn.as_mut());
+        let verdict = self.decide((slots, formed), trail, drawn.as_mut());
         self.read(state, slots)?;
         let judged = if seen == Seen::Elsewhere && !reviewed && matches!(verdict, Verdict::Credited(_)) {
             Judged::nothing(Standing::Held)
@@ -187,14 +188,13 @@ impl Desk<'_> {
     fn decide(
         &self,
         (slots, formed): (&[i64], &Formed),
-        scratch: &mut Scratch,
         trail: &Trail,
         drawn: Option<&mut Drawn>,
     ) -> Verdict {
         let [used, _, issued] = trail.starts();
         let columns = SlotsOf::Row(self.columns, self.place);
         let asked = Asked {
-            slots: if self.reading.looks.is_empty() { columns } else { SlotsOf::Alone(slots) },
+            slots: if self.batch.is_some() { columns } else { SlotsOf::Alone(slots) },
             evidence: self.bare.evidence,
             district: self.district,
             issued: trail.issued.get(issued..).unwrap_or_default(),
@@ -202,9 +202,13 @@ impl Desk<'_> {
         };
         let used = trail.used.get(used..).unwrap_or_default();
         let action = self.reading.action;
+        let unbound = self.batch.and_then(|batch| batch.unbound(action, (columns, self.place), used));
+        if let Some(verdict) = unbound {
+            return verdict;
+        }
         match drawn {
-            Some(drawn) => settle(action, &asked, formed, used, scratch, drawn),
-            None => settle(action, &asked, formed, used, scratch, &mut ()),
+            Some(drawn) => settle(action, &asked, formed, used, drawn),
+            None => settle(action, &asked, formed, used, &mut ()),
         }
     }
 

@@ -62,6 +62,14 @@ pub(super) struct Found {
 /// Sums by civil day, shape and district.
 pub(super) type Sums = QuickMap<(i32, u16, u16), Count>;
 
+/// The sums of one day, so that most events find theirs without a search.
+#[derive(Default)]
+struct Today {
+    day: i32,
+    /// By shape and district.
+    counts: Vec<Count>,
+}
+
 /// So many events' memory is asked for at once.
 const AHEAD_ROWS: usize = 512;
 
@@ -76,6 +84,7 @@ pub struct Side<'r> {
     clock: Clock,
     badges: Badges<'r>,
     sums: Sums,
+    today: Today,
     holdings: Vec<Holding>,
     scratch: Scratch,
     slots: Vec<i64>,
@@ -107,6 +116,7 @@ impl<'r> Side<'r> {
             clock: Clock::default(),
             badges: Badges::new(rules, &schema.shapes),
             sums: Sums::default(),
+            today: Today::default(),
             holdings: Vec::new(),
             scratch: Scratch::default(),
             slots: Vec::new(),
@@ -116,6 +126,7 @@ impl<'r> Side<'r> {
 
     /// What was found, with the days that share a budget taken for over.
     pub(super) fn into_found(mut self) -> Found {
+        self.close_day();
         let settled = self.state.funds.share(|_| true, self.clock.now);
         self.settle(settled, Horizon::NEVER);
         Found {
@@ -131,6 +142,7 @@ impl<'r> Side<'r> {
     pub fn play(&mut self, block: &Block, first: u64, horizon: Horizon) -> Result<Played, SideError> {
         self.state.counts.sweep(horizon.day);
         self.badges.sweep(horizon.day);
+        self.begin(block);
         let made: Vec<Vec<Vec<i64>>> = self.made(block);
         let turn = Turn { block, columns: self.columns(block, &made), first, horizon };
         self.form(&turn);
@@ -152,6 +164,29 @@ impl<'r> Side<'r> {
         }
         self.lengths = played.trail.lengths();
         Ok(played)
+    }
+
+    /// Makes the day of a block's first event today.
+    fn begin(&mut self, block: &Block) {
+        let day = block.days.first().copied().unwrap_or_default();
+        if day == self.today.day && !self.today.counts.is_empty() {
+            return;
+        }
+        self.close_day();
+        let districts = self.schema.districts.len().saturating_add(1);
+        let counts = vec![Count::default(); self.schema.shapes.len().saturating_mul(districts)];
+        self.today = Today { day, counts };
+    }
+
+    fn close_day(&mut self) {
+        let districts = self.schema.districts.len().saturating_add(1);
+        let Today { day, counts } = std::mem::take(&mut self.today);
+        for (row, shape) in counts.chunks(districts).zip(0_u16..) {
+            for (count, district) in row.iter().zip(0_u16..).filter(|(count, _)| **count != Count::default())
+            {
+                self.sums.entry((day, shape, district)).or_default().join(count);
+            }
+        }
     }
 
     /// With room for as much as the last block looked at.
@@ -251,13 +286,18 @@ impl<'r> Side<'r> {
         self.slots.clear();
         let batch = self.batches.get(shape).filter(|_| reading.looks.is_empty());
         let formed = if let Some(batch) = batch {
-            Some(batch.formed(place)).filter(|formed| formed.refusal().is_none_or(is_stored))
+            let formed = batch.formed(place);
+            if !formed.refusal().is_none_or(is_stored) {
+                return Ok(refused);
+            }
+            formed
         } else {
             self.slots.extend(columns.iter().map(|column| column.get(place).copied().unwrap_or(i64::MIN)));
             let looks = LookingBack { reading, bare, looks: &self.state.looks };
-            looks.formed(&mut self.slots, &mut self.scratch, trail)
+            let found = looks.formed(&mut self.slots, &mut self.scratch, trail);
+            let Some(formed) = found else { return Ok(refused) };
+            formed
         };
-        let Some(formed) = formed else { return Ok(refused) };
         let desk = Desk {
             rules: self.rules,
             district: self.schema.district(bare.district),
@@ -266,15 +306,23 @@ impl<'r> Side<'r> {
             part: turn.block.parts.get(shape),
             columns,
             place,
+            batch,
             number: turn.first.saturating_add(u64::try_from(row).unwrap_or(u64::MAX)),
             start: self.starts.of(bare.day)?,
             horizon: turn.horizon,
         };
-        desk.settle(&mut self.state, (&self.slots, &formed), &mut self.scratch, trail)
+        desk.settle(&mut self.state, (&self.slots, &formed), trail)
     }
 
     fn note(&mut self, bare: &Bare, judged: &Judged) {
-        self.sums.entry((bare.day, bare.shape, bare.district)).or_default().add(judged);
+        let districts = self.schema.districts.len().saturating_add(1);
+        let row = usize::from(bare.shape).saturating_mul(districts);
+        let place = row.saturating_add(usize::from(bare.district));
+        let today = if self.today.day == bare.day { self.today.counts.get_mut(place) } else { None };
+        match today {
+            Some(count) => count.add(judged),
+            None => self.sums.entry((bare.day, bare.shape, bare.district)).or_default().add(judged),
+        }
         let citizen = usize::try_from(bare.citizen).unwrap_or(usize::MAX);
         if self.holdings.len() <= citizen {
             self.holdings.resize(citizen.saturating_add(1), Holding::default());

@@ -103,11 +103,10 @@ impl Answers {
         let held = self.held.get(row)?.checked_sub(1);
         let (multipliers, era) = (*self.multipliers.get(row)?, *self.era.get(row)?);
         let (lasts, reduction_mg) = (*self.lasts.get(row)?, *self.reduction.get(row)?);
-        let (points, numerator) = (*self.points.get(row)?, i128::from(*self.numerator.get(row)?));
-        let worth = Worth { reduction_mg, numerator, denominator: 1 };
-        let worth = self.whole.get(row)?.then_some(worth);
+        let (points, numerator) = (*self.points.get(row)?, *self.numerator.get(row)?);
+        let whole = self.whole.get(row)?.then_some(numerator);
         let (reduction, points) = (ReductionMg::new(reduction_mg), Points::new(points));
-        Some(Formed { refused: None, held, multipliers, era, lasts, reduction, points, worth })
+        Some(Formed { refused: None, held, multipliers, era, lasts, reduction, points, whole })
     }
 
     pub(super) fn put(&mut self, row: usize, formed: &Formed) {
@@ -162,12 +161,15 @@ impl Part<'_> {
             return;
         }
         for (row, ((points, (numerator, bits)), grade)) in rows.zip(evidence).enumerate() {
-            let below = below.and_then(|below| below.get(row)).copied().unwrap_or(1);
             let reduction_mg = self.reduction.get(row).copied().unwrap_or(0);
-            let (numerator, denominator) = (i128::from(*numerator), i128::from(below));
-            let worth = Worth { reduction_mg, numerator, denominator };
+            let whole = below.is_none().then_some(*numerator);
+            let worth = || {
+                let denominator = below.and_then(|below| below.get(row)).copied().unwrap_or(1);
+                Worth { reduction_mg, numerator: (*numerator).into(), denominator: denominator.into() }
+            };
             let payout = era.payout(*grade).filter(|_| self.refused.get(row) == Some(&Refusal::NONE));
-            *points = payout.map_or(0, |payout| payout.points(worth, action.factors.multiplied(*bits)));
+            let factor = action.factors.multiplied(*bits);
+            *points = payout.map_or(0, |payout| payout.points(worth, whole, factor));
         }
     }
 }

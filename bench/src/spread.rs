@@ -35,7 +35,8 @@ pub struct Ratio {
     pub range: Range<f64>,
 }
 
-/// What cells gave a second, round by round, over what others gave; pairs that were not measured are left out.
+/// What cells gave a second, round by round, over what others gave; pairs that were not measured are left
+/// out.
 pub fn ratios<C: PartialEq>(
     pairs: impl IntoIterator<Item = (&'static str, C, C)>,
     rates: &[(C, Vec<u64>)],

@@ -203,8 +203,8 @@ fn mistakes_of_the_caller_are_told_in_both_languages() {
         let told = evaluate_expression(formula, &with).unwrap_err();
         (told.zh, told.en)
     };
-    let functions = "abs, modulo, floor, ceiling, decimal, round half even, round up, round down, round half up, \
-                     round half down, min, max";
+    let functions = "abs, modulo, floor, ceiling, decimal, round half even, round up, round down, \
+                     round half up, round half down, min, max";
     for (formula, with, zh, en) in [
         ("a", vec![("a", "1"), ("a", "2")], "`a` 给了两次值".to_owned(), "`a` is given twice".to_owned()),
         ("a", vec![], "没有名称 `a`".to_owned(), "there is no name `a`".to_owned()),

@@ -1,6 +1,6 @@
-//! Random changes to real files, cases and formulas, and random formulas, for as long as `TANHUI_FUZZ_SECONDS`
-//! says, two seconds without it. Whatever comes in, nothing may panic or take long; the input that did is
-//! printed, and belongs into `corpus/` once it is mended.
+//! Random changes to real files, cases and formulas, and random formulas, for as long as
+//! `TANHUI_FUZZ_SECONDS` says, two seconds without it. Whatever comes in, nothing may panic or take long; the
+//! input that did is printed, and belongs into `corpus/` once it is mended.
 
 #![expect(clippy::arithmetic_side_effects, reason = "dice may turn over")]
 #![expect(clippy::unwrap_used, reason = "rules of our own stand")]

@@ -63,7 +63,8 @@ pub struct Report {
     pub by_hand_ms: u128,
     /// Evaluations a second by hand, reading included.
     pub by_hand_evaluations_per_second: u64,
-    /// The most memory that the process took up to the simulation's report, in bytes; none where the system does not say.
+    /// The most memory that the process took up to the simulation's report, in bytes; none where the system
+    /// does not say.
     pub peak_memory: Option<u64>,
     /// What both sides gave.
     pub counts: Pair,

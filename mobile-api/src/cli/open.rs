@@ -51,8 +51,8 @@ fn sender(settings: &Settings) -> Arc<dyn CodeSender> {
     }
 }
 
-/// The rule sets to begin with: of a file, of all city files in a folder, or those of a shipped place. None is
-/// given where one does not stand.
+/// The rule sets to begin with: of a file, of all city files in a folder, or those of a shipped place. None
+/// is given where one does not stand.
 async fn first_rules(path: Option<&Path>) -> Result<Vec<Examined>, CommandError> {
     let refused = |all: Vec<Diagnostic>| CommandError::Rules(shown(&all));
     let Some(path) = path else {

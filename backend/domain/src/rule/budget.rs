@@ -161,7 +161,7 @@ pub struct Shares {
 }
 
 impl Shares {
-    /// What the next claim of a size gets; claims are asked for in their order, and only those that were told.
+    /// What the next claim of a size gets; claims are asked for in their order, and only those told.
     pub fn next(&mut self, claim: Points) -> Points {
         let place = self.sizes.binary_search_by_key(&claim, |share| share.claim).ok();
         let Some(share) = place.and_then(|place| self.sizes.get(place)) else { return Points::ZERO };

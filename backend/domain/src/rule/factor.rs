@@ -1,5 +1,5 @@
-//! What the multipliers and campaigns of an action come to where they meet, worked out once for all acts. Must
-//! never touch points.
+//! What the multipliers and campaigns of an action come to where they meet, worked out once for all acts.
+//! Must never touch points.
 
 use super::exact::Ratio;
 use super::multiplier::Stacking;

@@ -51,8 +51,8 @@ pub(super) struct Raised {
 }
 
 impl Raised {
-    /// One campaign more, whose budget is at a place; the points are those that the act has before it and with
-    /// it, after caps.
+    /// One campaign more, whose budget is at a place; the points are those that the act has before it and
+    /// with it, after caps.
     pub(super) fn add(
         &mut self,
         (campaign, place): (&Campaign, usize),

@@ -75,8 +75,8 @@ pub(super) struct Act<'a> {
 }
 
 impl Act<'_> {
-    /// What it gives after campaigns, caps and budgets. The caps that a witness sees are those of the act with
-    /// all its campaigns.
+    /// What it gives after campaigns, caps and budgets. The caps that a witness sees are those of the act
+    /// with all its campaigns.
     #[inline]
     pub(super) fn granted<W: Witness>(&self, used: &[Usage], witness: &mut W) -> Granted {
         let Self { action, asked, formed, .. } = *self;

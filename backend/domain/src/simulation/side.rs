@@ -141,8 +141,8 @@ impl<'r> Side<'r> {
     /// before the horizon.
     pub fn play(&mut self, block: &Block, first: u64, horizon: Horizon) -> Result<Played, SideError> {
         self.state.counts.sweep(horizon.day);
-        self.begin(block);
         self.badges.sweep(horizon.day);
+        self.begin(block);
         let made: Vec<Vec<Vec<i64>>> = self.made(block);
         let turn = Turn { block, columns: self.columns(block, &made), first, horizon };
         self.form(&turn);

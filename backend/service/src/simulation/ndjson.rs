@@ -161,8 +161,8 @@ impl<'r> Reading<'r> {
     }
 }
 
-/// When an event was recorded, where it has the CloudEvents extension that says so; else it counts as reported
-/// when it happened.
+/// When an event was recorded, where it has the CloudEvents extension that says so; else it counts as
+/// reported when it happened.
 fn recorded_at(line: &str) -> Option<DateTime<Utc>> {
     #[derive(Deserialize)]
     struct Recorded {

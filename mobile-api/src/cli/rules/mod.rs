@@ -39,9 +39,9 @@ pub enum RulesCommand {
     /// Play a draft against other rules over past events: who gets more, who gets less
     ///
     /// Events are decided as crediting decides them, in the order in which they were credited: caps, budgets,
-    /// campaigns, looks back, same acts, lateness. Points that wait for a budget are paid on later days of the
-    /// events; those that share one are settled at the end. An event stands for itself however often it is in
-    /// the file.
+    /// campaigns, looks back, same acts, lateness. Points that wait for a budget are paid on later days of
+    /// the events; those that share one are settled at the end. An event stands for itself however often it
+    /// is in the file.
     Simulate(Box<simulate::SimulateArguments>),
 }
 

@@ -162,8 +162,8 @@ fn inline(shape: &Shape, used: usize) -> Option<String> {
     }
 }
 
-/// Brackets with as much on each line as fits, those inside them kept whole where they can be. `after` letters
-/// follow the last line.
+/// Brackets with as much on each line as fits, those inside them kept whole where they can be. `after`
+/// letters follow the last line.
 fn filled(shape: &Shape, column: usize, after: usize) -> Option<String> {
     let (open, close, all) = match shape {
         Shape::Scalar(_) => return None,

@@ -1,10 +1,10 @@
 //! Group commit: a bounded queue, and writers that commit what waits there in one transaction. A full queue
 //! says so at once; a failed transaction is repeated a few times.
 //!
-//! Writers take turns. One with a small batch passes its turn on when it commits: what came meanwhile is the
-//! next batch, instead of many batches of one item that each cost as much. Many items are parted among lanes
-//! by whose they are and written as one transaction a lane, side by side: what waits for the same lock waits
-//! in the same lane, and no transaction stands in another's way.
+//! Writers take turns. One passes its turn on when it commits: what came meanwhile is the next batch, instead
+//! of many batches of one item that each cost as much. Many items are parted among lanes by whose they are
+//! and written as one transaction a lane, side by side: what waits for the same lock waits in the same lane,
+//! and no transaction stands in another's way. The first of them that commits passes the turn on.
 //!
 //! Knows nothing of what is written: crediting and redeeming bring their own [`Work`].
 
@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use tanhui_domain::time::{Clock, to_micros};
 use tanhui_store::{Engine, StoreError};
-use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
 use crate::retry::retrying;
@@ -167,23 +167,22 @@ type Waiting<W> = mpsc::UnboundedReceiver<Job<W>>;
 
 /// What a transaction holds while it is being written.
 pub(crate) struct Hand<W: Work> {
-    /// The right that another waits for, until it is passed on.
-    turn: std::sync::Mutex<Option<Turn>>,
+    /// The right to take the next batch, which all parts of this one hold together.
+    turn: Arc<std::sync::Mutex<Option<Guard>>>,
+    /// The right to write in a lane, of a part.
+    lane: std::sync::Mutex<Option<Guard>>,
     /// What parted the batch, where it was parted.
     pub(crate) known: Option<Arc<W::Known>>,
 }
 
-/// The guard of the queue, to take the next batch, or of a lane, to write in it.
-type Turn = Box<dyn Send>;
+type Guard = Box<dyn Send>;
 
 impl<W: Work> Hand<W> {
-    fn new(turn: Option<Turn>, known: Option<Arc<W::Known>>) -> Arc<Self> {
-        Arc::new(Self { turn: std::sync::Mutex::new(turn), known })
-    }
-
-    /// Lets the next go on.
+    /// Lets the next writer take what waits, and the next part write in this lane.
     pub(crate) fn pass(&self) {
-        drop(self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+        for held in [self.turn.as_ref(), &self.lane] {
+            drop(held.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+        }
     }
 }
 
@@ -208,7 +207,7 @@ impl<W: Work> Desk<W> {
             let (items, callers): (Vec<Vec<W::Item>>, Vec<_>) =
                 jobs.into_iter().map(|job| (job.items, (job.answer, job.room))).unzip();
             let items: Vec<W::Item> = items.into_iter().flatten().collect();
-            let outcome = self.write(items, turn).await;
+            let outcome = self.write(items, Box::new(turn)).await;
             let mut results = outcome.map(Vec::into_iter);
             for ((answer, _room), size) in callers.into_iter().zip(sizes) {
                 let share = match &mut results {
@@ -222,21 +221,17 @@ impl<W: Work> Desk<W> {
         }
     }
 
-    async fn write(
-        &self,
-        items: Vec<W::Item>,
-        turn: OwnedMutexGuard<Waiting<W>>,
-    ) -> Result<Vec<W::Answer>, StoreError> {
+    async fn write(&self, items: Vec<W::Item>, turn: Guard) -> Result<Vec<W::Answer>, StoreError> {
         let at = to_micros(self.clock.now());
-        let mut turn = Some(turn);
-        if items.len() >= W::PARTED {
-            turn = None;
-            if let Some(known) = self.work.look(&items).await {
-                return together::<W>(self.write_in_lanes(at, items, known).await?);
-            }
-        }
-        let turn = turn.map(|turn| Box::new(turn) as Turn);
-        together::<W>(self.write_alone(at, items, Hand::new(turn, None)).await?)
+        let turn = Arc::new(std::sync::Mutex::new(Some(turn)));
+        let known = if items.len() >= W::PARTED { self.work.look(&items).await } else { None };
+        let parts = if let Some(known) = known {
+            self.write_in_lanes(at, items, &turn, known).await?
+        } else {
+            let hand = Hand { turn, lane: std::sync::Mutex::default(), known: None };
+            self.write_alone(at, items, hand).await?
+        };
+        together::<W>(parts)
     }
 
     /// Writes items in one transaction for each lane that has some.
@@ -244,6 +239,7 @@ impl<W: Work> Desk<W> {
         &self,
         at: DateTime<Utc>,
         items: Vec<W::Item>,
+        turn: &Arc<std::sync::Mutex<Option<Guard>>>,
         known: W::Known,
     ) -> Result<Parts<W>, StoreError> {
         let (known, count) = (Arc::new(known), items.len());
@@ -258,10 +254,11 @@ impl<W: Work> Desk<W> {
         }
         let written = self.lanes.iter().zip(parts).filter(|(_, (places, _))| !places.is_empty());
         let written = written.map(|(lane, (places, items))| {
-            let (lane, known) = (Arc::clone(lane), Arc::clone(&known));
+            let (lane, turn, known) = (Arc::clone(lane), Arc::clone(turn), Arc::clone(&known));
             async move {
-                let turn: Turn = Box::new(lane.lock_owned().await);
-                let results = self.write_alone(at, items, Hand::new(Some(turn), Some(known))).await?;
+                let lane: Guard = Box::new(lane.lock_owned().await);
+                let hand = Hand { turn, lane: std::sync::Mutex::new(Some(lane)), known: Some(known) };
+                let results = self.write_alone(at, items, hand).await?;
                 Ok::<_, StoreError>(places.into_iter().zip(results).collect::<Vec<_>>())
             }
         });
@@ -278,8 +275,9 @@ impl<W: Work> Desk<W> {
         &self,
         at: DateTime<Utc>,
         items: Vec<W::Item>,
-        hand: Arc<Hand<W>>,
+        hand: Hand<W>,
     ) -> Result<Parts<W>, StoreError> {
+        let hand = Arc::new(hand);
         let (work, held) = (Arc::clone(&self.work), Arc::clone(&hand));
         let mut written = tokio::spawn(async move { write_parts(work.as_ref(), at, &items, &held).await });
         let outcome = if let Ok(outcome) = tokio::time::timeout(TURN_MAX, &mut written).await {

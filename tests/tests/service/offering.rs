@@ -239,7 +239,7 @@ async fn a_batch_takes_few_statements(stage: Stage) -> Outcome {
     let before = database.statements_sent();
     shop.ask(&request).await?;
     let sent = database.statements_sent() - before;
-    let most = if stage.engine == tanhui_tests::Engine::Postgres { 10 } else { 21 };
+    let most = if stage.engine == tanhui_tests::Engine::Postgres { 11 } else { 21 };
     assert!(sent <= most, "{sent} statements");
     shop.programme.stop().await
 }

@@ -240,11 +240,16 @@ impl Action {
         self.caps.iter().any(|cap| cap.scope() == CapScope::Binding)
     }
 
+    /// Whether its acts count together with other citizens': cards, devices, budgets.
+    #[must_use]
+    pub fn shares_counts(&self) -> bool {
+        self.is_funded() || self.caps.iter().any(|cap| cap.scope() != CapScope::Citizen)
+    }
+
     /// Whether its acts count for anything but their citizen's own caps: readings, cards, budgets.
     #[must_use]
     pub fn is_tallied(&self) -> bool {
-        let scoped = self.caps.iter().any(|cap| cap.scope() != CapScope::Citizen);
-        scoped || self.is_funded() || !self.history.is_empty()
+        self.shares_counts() || !self.history.is_empty()
     }
 
     /// Whose acts of a scope count together with these inputs; none for scopes that the inputs do not tell.

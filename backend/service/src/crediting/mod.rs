@@ -18,6 +18,7 @@ use tanhui_domain::amount::{Points, ReductionMg};
 use tanhui_domain::city::Source;
 use tanhui_domain::event::{CloudEvent, EventProblem};
 use tanhui_domain::id::{ActivityId, CitizenId};
+use tanhui_domain::rule::Action;
 use tanhui_domain::text::Text;
 use tanhui_domain::time::Clock;
 use tanhui_store::binding::SubjectHash;
@@ -258,10 +259,12 @@ impl Work for Writing {
         batch::write(&self.database, at, again, events, hand).await
     }
 
-    /// Whose events these are; none where there is one transaction at a time, or where nobody can tell: then
-    /// the writing itself says what is wrong.
+    /// Whose events these are; none where there is one transaction at a time, where citizens' events count
+    /// together, so that their order says who gets the last of a budget, or where nobody can tell: then the
+    /// writing itself says what is wrong.
     async fn look(&self, events: &[Prepared]) -> Option<Bound> {
-        if self.database.engine() == Engine::Sqlite {
+        let shares = |event: &Prepared| event.action().is_some_and(Action::shares_counts);
+        if self.database.engine() == Engine::Sqlite || events.iter().any(shares) {
             return None;
         }
         let subject = |event: &Prepared| Some((event.report.source.id, event.report.subject.hash()?));

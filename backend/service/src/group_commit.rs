@@ -168,14 +168,16 @@ type Waiting<W> = mpsc::UnboundedReceiver<Job<W>>;
 /// What a transaction holds while it is being written.
 pub(crate) struct Hand<W: Work> {
     /// The right to take the next batch, which all parts of this one hold together.
-    turn: Arc<std::sync::Mutex<Option<Guard>>>,
+    turn: Arc<Held>,
     /// The right to write in a lane, of a part.
-    lane: std::sync::Mutex<Option<Guard>>,
+    lane: Held,
     /// What parted the batch, where it was parted.
     pub(crate) known: Option<Arc<W::Known>>,
 }
 
 type Guard = Box<dyn Send>;
+/// A right that is let go once.
+type Held = std::sync::Mutex<Option<Guard>>;
 
 impl<W: Work> Hand<W> {
     /// Lets the next writer take what waits, and the next part write in this lane.
@@ -223,12 +225,12 @@ impl<W: Work> Desk<W> {
 
     async fn write(&self, items: Vec<W::Item>, turn: Guard) -> Result<Vec<W::Answer>, StoreError> {
         let at = to_micros(self.clock.now());
-        let turn = Arc::new(std::sync::Mutex::new(Some(turn)));
+        let turn = Arc::new(Held::new(Some(turn)));
         let known = if items.len() >= W::PARTED { self.work.look(&items).await } else { None };
         let parts = if let Some(known) = known {
             self.write_in_lanes(at, items, &turn, known).await?
         } else {
-            let hand = Hand { turn, lane: std::sync::Mutex::default(), known: None };
+            let hand = Hand { turn, lane: Held::default(), known: None };
             self.write_alone(at, items, hand).await?
         };
         together::<W>(parts)
@@ -239,7 +241,7 @@ impl<W: Work> Desk<W> {
         &self,
         at: DateTime<Utc>,
         items: Vec<W::Item>,
-        turn: &Arc<std::sync::Mutex<Option<Guard>>>,
+        turn: &Arc<Held>,
         known: W::Known,
     ) -> Result<Parts<W>, StoreError> {
         let (known, count) = (Arc::new(known), items.len());
@@ -257,7 +259,7 @@ impl<W: Work> Desk<W> {
             let (lane, turn, known) = (Arc::clone(lane), Arc::clone(turn), Arc::clone(&known));
             async move {
                 let lane: Guard = Box::new(lane.lock_owned().await);
-                let hand = Hand { turn, lane: std::sync::Mutex::new(Some(lane)), known: Some(known) };
+                let hand = Hand { turn, lane: Held::new(Some(lane)), known: Some(known) };
                 let results = self.write_alone(at, items, hand).await?;
                 Ok::<_, StoreError>(places.into_iter().zip(results).collect::<Vec<_>>())
             }

@@ -110,20 +110,6 @@ pub async fn homes<C: Connected>(
     rows.iter().map(|row| Ok((CitizenId::new(row.uuid(0)?), row.get(1)?))).collect()
 }
 
-/// The districts of those of some citizens who have told theirs.
-pub async fn districts<C: Connected>(
-    on: &C,
-    citizens: &[CitizenId],
-) -> Result<HashMap<CitizenId, String>, StoreError> {
-    let ids = citizens.iter().map(|citizen| citizen.get());
-    let (table, values) = Columns::new().uuid("id", ids).table(on.engine());
-    let sql = format!(
-        "SELECT c.id, c.district FROM {table} JOIN citizens c ON c.id = r.id WHERE c.district IS NOT NULL"
-    );
-    let rows = query_all(on, &sql, values).await?;
-    rows.iter().map(|row| Ok((CitizenId::new(row.uuid(0)?), row.text(1)?))).collect()
-}
-
 /// The citizen of a phone number, found by the number's keyed hash.
 pub async fn find_by_phone<C: Connected>(on: &C, phone_key: &[u8]) -> Result<Option<CitizenId>, StoreError> {
     let sql = "SELECT citizen_id FROM persons WHERE phone_key = $1";

@@ -24,7 +24,8 @@ pub(super) async fn districts(
     if citizens.is_empty() {
         return Ok(HashMap::new());
     }
-    citizen::districts(on, &citizens.into_iter().collect::<Vec<_>>()).await
+    let homes = citizen::homes(on, &citizens.into_iter().collect::<Vec<_>>()).await?;
+    Ok(homes.into_iter().filter_map(|(citizen, district)| Some((citizen, district?))).collect())
 }
 
 /// The counts that the claims ask for. Those that other citizens' batches may change too are locked first.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tanhui_domain::city::City;
 use tanhui_domain::id::CitizenId;
-use tanhui_domain::rule::{Action, Cap, CapLimit, CapWindow, Usage};
+use tanhui_domain::rule::{Action, Cap, CapWindow, Usage};
 use tanhui_domain::time::civil_day;
 use tanhui_store::StoreError;
 use tanhui_store::usage::{self, UsageWindow};
@@ -54,11 +54,6 @@ pub async fn left_today(
 fn left(action: &Action, cap: &Cap, used: &[(&CapWindow, Usage)]) -> String {
     let used = used.iter().find(|(window, _)| Some(window.period) == cap.period()).map(|(_, used)| *used);
     let used = used.unwrap_or_default();
-    let (limit, used) = match cap.limit() {
-        CapLimit::Times(limit) => (limit, used.events),
-        CapLimit::Points(limit) => (limit, used.points.get()),
-        CapLimit::Reduction(limit) => (limit, used.reduction.get()),
-        CapLimit::Input(limit) => (limit, used.quantity),
-    };
+    let (limit, used) = cap.limit().against(&used);
     action.cap_amount(cap, limit.saturating_sub(used).max(0))
 }

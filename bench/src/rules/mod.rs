@@ -154,7 +154,7 @@ impl<'r> Field<'r> {
 
     fn decide(&self, event: &Event, scratch: &mut Scratch) -> Earned {
         let typed = Typed::new(event.slots.as_slice(), event.evidence);
-        earned(&self.rules.decide(self.action, typed, black_box(&self.used), scratch))
+        earned(&self.rules.decide(self.action, &typed, black_box(&self.used), scratch))
     }
 
     /// Some rows of the columns.
@@ -185,7 +185,7 @@ impl<'r> Field<'r> {
         facts.history = &event.history;
         let Ok(slots) = self.rules.slots(self.action, &facts) else { return (0, 0) };
         let typed = Typed::new(slots.as_slice(), event.evidence);
-        earned(&self.rules.decide(self.action, typed, &self.used, &mut Scratch::default()))
+        earned(&self.rules.decide(self.action, &typed, &self.used, &mut Scratch::default()))
     }
 
     /// For the peers: data without units in names, what else is known, and the points.

@@ -303,7 +303,15 @@ impl Action {
     /// The era of a civil day, counted from the common era.
     #[inline]
     pub(super) fn era_on(&self, day: i64) -> Option<&Era> {
-        self.eras.iter().find(|era| era.days.contains(&day))
+        self.eras.iter().rev().find(|era| era.days.contains(&day))
+    }
+
+    /// The era of an event and its place. Most events are of the last.
+    #[inline]
+    pub(super) fn era_of(&self, slots: &[i64]) -> Option<(&Era, u16)> {
+        let day = slots.first()?;
+        let found = self.eras.iter().enumerate().rev().find(|(_, era)| era.days.contains(day));
+        found.and_then(|(place, era)| Some((era, u16::try_from(place).ok()?)))
     }
 
     /// Inputs and steps that no formula and no cap speaks of, each with its section.

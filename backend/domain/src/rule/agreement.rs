@@ -21,7 +21,8 @@ fn same_yield(era: &Era, slots: &[i64], scratch: &mut Scratch) {
     let results = era.program.run(slots);
     let plain = Yield::read(&era.outputs, |register| results.get(register));
     let Some(code) = &era.code else { return };
-    code.run(slots, &mut scratch.registers);
+    scratch.registers.fill(slots);
+    code.run(&mut scratch.registers);
     let short = Yield::read(&code.outputs, |place| i128::from(scratch.registers.get(place)));
     assert_eq!(short, plain, "{slots:?}");
 }
@@ -41,11 +42,11 @@ fn all_agree(rules: &RuleSet, action: &Action, events: &[(Slots, Evidence)], use
         if let Some(era) = action.era_on(slots.as_slice()[0]).filter(|era| era.takes(slots.as_slice())) {
             same_yield(era, slots.as_slice(), &mut scratch);
         }
-        let mut alone = evaluate::form(action, typed, &mut scratch);
+        let mut alone = evaluate::form(action, slots.as_slice(), *evidence, &mut scratch);
         alone.whole = alone.whole.filter(|_| formed.whole.is_some());
         assert_eq!(formed, alone, "{slots:?}");
         let settled = rules.settle(action, (&batch, &columns, row), used);
-        assert_eq!(settled, rules.decide(action, typed, used, &mut scratch), "{slots:?} {used:?}");
+        assert_eq!(settled, rules.decide(action, &typed, used, &mut scratch), "{slots:?} {used:?}");
     }
 }
 
@@ -87,7 +88,7 @@ fn slots_of_another_action_are_refused_in_every_road() {
     for slots in [long, high, low] {
         all_agree(&rules, action, &[(slots, evidence)], &[Usage::NONE; 3]);
         let typed = Typed::new(slots.as_slice(), evidence);
-        let verdict = rules.decide(action, typed, &[], &mut Scratch::default());
+        let verdict = rules.decide(action, &typed, &[], &mut Scratch::default());
         assert_eq!(verdict, Verdict::Refused(Reason::Unfit));
     }
 }

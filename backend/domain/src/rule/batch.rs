@@ -13,7 +13,7 @@ use super::era::Era;
 use super::evaluate;
 use super::evidence::Evidence;
 use super::payout::Yield;
-use super::verdict::{Reason, Scratch, Slots, Typed};
+use super::verdict::{Reason, Scratch, Slots};
 use crate::amount::{Points, ReductionMg};
 
 /// A good number of rows for one run: its columns stay close to the processor.
@@ -128,8 +128,8 @@ impl Batch {
         }
         for (row, (place, evidence)) in at.zip(events.evidence).enumerate() {
             let slots = events.row(row);
-            let typed = Typed::new(slots.as_slice(), *evidence);
-            self.answers.put(place, &evaluate::form(action, typed, &mut self.scratch));
+            let formed = evaluate::form(action, slots.as_slice(), *evidence, &mut self.scratch);
+            self.answers.put(place, &formed);
         }
     }
 
@@ -190,7 +190,8 @@ impl Era {
     }
 
     /// What a run means for one event.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "handing over what was formed costs as much as forming it")]
+    #[inline(always)]
     pub(super) fn formed<N: Copy + Default + PartialEq + Into<i128>>(
         &self,
         (action, place): (&Action, u16),
@@ -211,7 +212,8 @@ impl Era {
             era: place,
             lasts,
             reduction: ReductionMg::new(full.reduction_mg),
-            points: Points::new(payout.points(|| full.worth(), whole, factor)),
+            points: payout
+                .points(whole, factor, || (full.worth(), action.factors.ratio(factor, std::iter::empty()))),
             whole,
         }
     }

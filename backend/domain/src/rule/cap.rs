@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::decision::Usage;
 use super::diagnostic::{Finding, nearest, text};
 use super::exact::Ratio;
 use super::input::{InputSpec, NumberSpec};
@@ -27,6 +28,20 @@ pub enum CapLimit {
     Reduction(i64),
     /// Thousandths of the first numeric input's base unit; the input is trimmed and the event evaluated anew.
     Input(i64),
+}
+
+impl CapLimit {
+    /// The limit, and what of some usage it counts.
+    #[inline]
+    #[must_use]
+    pub fn against(&self, usage: &Usage) -> (i64, i64) {
+        match *self {
+            Self::Times(limit) => (limit, usage.events),
+            Self::Points(limit) => (limit, usage.points.get()),
+            Self::Reduction(limit) => (limit, usage.reduction.get()),
+            Self::Input(limit) => (limit, usage.quantity),
+        }
+    }
 }
 
 /// Whose acts count together.

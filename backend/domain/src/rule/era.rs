@@ -23,7 +23,7 @@ use super::program::{Op, Program, Range, Register, TooLarge};
 use super::season::Seasons;
 use super::section::Located;
 use super::syntax::Tree;
-use super::verdict::Scratch;
+use super::verdict::{Reason, Scratch};
 
 /// Most eras of one action: changes of all parameters that it uses, plus one.
 pub const ERAS_MAX: usize = 120;
@@ -55,12 +55,16 @@ impl Era {
         evidence: Evidence,
         scratch: &mut Scratch,
     ) -> Formed {
-        if let Some(code) = &self.code {
-            code.run(slots, &mut scratch.registers);
-            let full = Yield::read(&code.outputs, |place| scratch.registers.get(place));
-            return self.formed((action, place), &full, evidence);
+        let registers = &mut scratch.registers;
+        match &self.code {
+            Some(code) if registers.fill_within(&self.bounds, slots) => {
+                code.run(registers);
+                let full = Yield::read(&code.outputs, |place| registers.get(place));
+                self.formed((action, place), &full, evidence)
+            }
+            None if self.takes(slots) => self.formed((action, place), &self.run_wide(slots), evidence),
+            Some(_) | None => Formed::refused(Reason::Unfit),
         }
-        self.formed((action, place), &self.run_wide(slots), evidence)
     }
 
     #[cold]
@@ -80,7 +84,8 @@ impl Era {
     pub(super) fn worth(&self, slots: &[i64]) -> Worth {
         let Some(code) = &self.code else { return self.run_wide(slots).worth() };
         let mut registers = Registers::default();
-        code.run(slots, &mut registers);
+        registers.fill(slots);
+        code.run(&mut registers);
         Yield::read(&code.outputs, |place| registers.get(place)).worth()
     }
 
@@ -101,9 +106,9 @@ pub(super) fn compile(
     findings: &mut Findings,
 ) {
     let used = used_parameters(action, parameters);
-    let multipliers = action.multipliers.iter().map(|multiplier| multiplier.times.ratio);
-    let members = multipliers.chain(action.campaigns().map(|campaign| campaign.times.ratio)).collect();
-    action.factors = Factors::of(action.stacking.unwrap_or(Stacking::Highest), members);
+    let multipliers = action.multipliers.iter().map(|multiplier| multiplier.times.ratio).collect();
+    let campaigns = action.campaigns().map(|campaign| campaign.times.ratio).collect();
+    action.factors = Factors::of(action.stacking.unwrap_or(Stacking::Highest), multipliers, campaigns);
     action.seasons = Seasons::of(&action.campaigns, action.multipliers.len());
     action.parameters = used.iter().map(|parameter| parameter.id.clone()).collect();
     let lists: BTreeMap<String, Arc<[String]>> = lists.iter().cloned().collect();

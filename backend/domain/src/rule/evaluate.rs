@@ -18,12 +18,13 @@ use super::payout::Yield;
 use super::program::Results;
 use super::same_act::ActSpan;
 use super::section::NAME_CHARS_MAX;
-use super::verdict::{Asked, Granted, Reason, Scratch, Slots, Typed, Verdict};
+use super::verdict::{Granted, Reason, Scratch, Slots, SlotsOf, Typed, Verdict};
 use crate::text::Text;
 use crate::time::civil_day;
 
 /// Whoever wants to see how a decision is made.
 pub(crate) trait Witness {
+    const SEES_CAPS: bool;
     fn before_caps(&mut self, granted: Granted);
     fn cap(&mut self, cap: impl FnOnce() -> CapUse);
     fn drawn(&mut self, drawn: &Drawn);
@@ -31,6 +32,7 @@ pub(crate) trait Witness {
 
 /// Nobody looks.
 impl Witness for () {
+    const SEES_CAPS: bool = false;
     #[inline]
     fn before_caps(&mut self, _: Granted) {}
     #[inline]
@@ -41,6 +43,7 @@ impl Witness for () {
 
 /// Looks at budgets alone.
 impl Witness for Drawn {
+    const SEES_CAPS: bool = false;
     fn before_caps(&mut self, _: Granted) {}
     fn cap(&mut self, _: impl FnOnce() -> CapUse) {}
     fn drawn(&mut self, drawn: &Drawn) {
@@ -60,6 +63,8 @@ pub(super) struct Assessment<'a> {
 }
 
 impl Witness for Assessment<'_> {
+    const SEES_CAPS: bool = true;
+
     fn before_caps(&mut self, granted: Granted) {
         self.before_caps = Some(granted);
     }
@@ -100,7 +105,7 @@ pub(super) fn evaluate(action: &Action, zone: Tz, facts: &Facts<'_>, used: &[Usa
     let verdict = match slots_of(action, zone, facts) {
         Ok(slots) => {
             let typed = Typed::of(slots.as_slice(), facts);
-            decide(action, typed, used, &mut Scratch::default(), &mut drawn)
+            decide(action, &typed, used, &mut Scratch::default(), &mut drawn)
         }
         Err(_) => Verdict::Refused(Reason::Unfit),
     };
@@ -159,19 +164,17 @@ pub(super) fn assess<'a>(action: &'a Action, zone: Tz, facts: &Facts<'_>, used: 
         verdict: Verdict::Refused(Reason::Unfit),
     };
     let Ok(slots) = slots_of(action, zone, facts) else { return seen };
-    let typed = Typed::of(slots.as_slice(), facts);
-    let day = typed.slots.first().copied().unwrap_or(i64::MIN);
-    let found = action.eras.iter().zip(0_u16..).find(|(era, _)| era.days.contains(&day));
-    let Some((era, place)) = found else {
+    let (typed, slots) = (Typed::of(slots.as_slice(), facts), slots.as_slice());
+    let Some((era, place)) = action.era_of(slots) else {
         seen.verdict = Verdict::Refused(Reason::NoFactor);
         return seen;
     };
     seen.era = Some(era);
-    let results = seen.results.insert(era.program.run(typed.slots));
-    if era.takes(typed.slots) {
+    let results = seen.results.insert(era.program.run(slots));
+    if era.takes(slots) {
         let full = Yield::read(&era.outputs, |register| results.get(register));
         let formed = era.formed((action, place), &full, typed.evidence);
-        seen.verdict = settle(action, &typed.into(), &formed, used, &mut seen);
+        seen.verdict = settle(action, &typed, &formed, used, &mut seen);
     }
     seen
 }
@@ -235,31 +238,44 @@ fn evidence_refused(evidence: Evidence) -> Text {
 /// Decides one act. Allocates nothing.
 pub(super) fn decide<W: Witness>(
     action: &Action,
-    typed: Typed<'_>,
+    typed: &Typed<'_>,
     used: &[Usage],
     scratch: &mut Scratch,
     witness: &mut W,
 ) -> Verdict {
-    settle(action, &typed.into(), &form(action, typed, scratch), used, witness)
+    let SlotsOf::Alone(slots) = typed.slots else { return Verdict::Refused(Reason::Unfit) };
+    let Some((era, place)) = action.era_of(slots) else { return Verdict::Refused(Reason::NoFactor) };
+    let formed = era.form((action, place), slots, typed.evidence, scratch);
+    settle_in((action, era), typed, &formed, used, witness)
 }
 
 /// Runs the formulas for one act.
 #[inline]
-pub(crate) fn form(action: &Action, typed: Typed<'_>, scratch: &mut Scratch) -> Formed {
-    let day = typed.slots.first().copied().unwrap_or(i64::MIN);
-    let found = action.eras.iter().zip(0_u16..).find(|(era, _)| era.days.contains(&day));
-    let Some((era, place)) = found else { return Formed::refused(Reason::NoFactor) };
-    if !era.takes(typed.slots) {
-        return Formed::refused(Reason::Unfit);
-    }
-    era.form((action, place), typed.slots, typed.evidence, scratch)
+pub(crate) fn form(action: &Action, slots: &[i64], evidence: Evidence, scratch: &mut Scratch) -> Formed {
+    let Some((era, place)) = action.era_of(slots) else { return Formed::refused(Reason::NoFactor) };
+    era.form((action, place), slots, evidence, scratch)
 }
 
 /// Decides one act whose formulas have been run.
 #[inline]
 pub(crate) fn settle<W: Witness>(
     action: &Action,
-    asked: &Asked<'_>,
+    typed: &Typed<'_>,
+    formed: &Formed,
+    used: &[Usage],
+    witness: &mut W,
+) -> Verdict {
+    match (formed.refused, action.eras.get(usize::from(formed.era))) {
+        (Some(reason), _) => Verdict::Refused(reason),
+        (None, None) => Verdict::Refused(Reason::NoFactor),
+        (None, Some(era)) => settle_in((action, era), typed, formed, used, witness),
+    }
+}
+
+#[inline]
+fn settle_in<W: Witness>(
+    (action, era): (&Action, &Era),
+    typed: &Typed<'_>,
     formed: &Formed,
     used: &[Usage],
     witness: &mut W,
@@ -267,12 +283,9 @@ pub(crate) fn settle<W: Witness>(
     if let Some(reason) = formed.refused {
         return Verdict::Refused(reason);
     }
-    let Some(era) = action.eras.get(usize::from(formed.era)) else {
-        return Verdict::Refused(Reason::NoFactor);
-    };
-    let Some(payout) = era.payout(asked.evidence) else { return Verdict::Refused(Reason::Evidence) };
-    if let Some(place) = formed.held.filter(|_| !asked.reviewed) {
+    let Some(payout) = era.payout(typed.evidence) else { return Verdict::Refused(Reason::Evidence) };
+    if let Some(place) = formed.held.filter(|_| !typed.reviewed) {
         return Verdict::Held(usize::from(place));
     }
-    Verdict::Credited(Act { action, era, payout, asked, formed }.granted(used, witness))
+    Act { action, era, payout, typed, formed }.credited(used, witness)
 }

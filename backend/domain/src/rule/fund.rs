@@ -18,6 +18,7 @@ pub(crate) struct Drawn {
 impl Drawn {
     pub(crate) const NOTHING: Self = Self { places: [0; DRAWN_MAX] };
 
+    #[inline]
     fn add(&mut self, place: usize, points: i64) {
         if let Some(drawn) = self.places.get_mut(place) {
             *drawn = drawn.saturating_add(points);
@@ -53,6 +54,7 @@ pub(super) struct Raised {
 impl Raised {
     /// One campaign more, whose budget is at a place; the points are those that the act has before it and
     /// with it, after caps.
+    #[inline]
     pub(super) fn add(
         &mut self,
         (campaign, place): (&Campaign, usize),
@@ -67,35 +69,34 @@ impl Raised {
         self.added = self.added.saturating_add(added);
     }
 
-    /// Adds it to the points that the act has without any campaign.
-    pub(super) fn onto(&self, plain: Points, granted: &mut Granted) {
-        granted.points = Points::new(plain.get().saturating_add(self.added));
-        granted.budget_exhausted |= self.exhausted;
+    /// With the points that the act has without any campaign.
+    #[inline]
+    pub(super) fn onto(&self, plain: Points, granted: Granted) -> Granted {
+        let points = Points::new(plain.get().saturating_add(self.added));
+        Granted { points, budget_exhausted: granted.budget_exhausted | self.exhausted, ..granted }
     }
 }
 
-/// Takes points from the budgets of the programme, whose places begin after `campaigns`.
+/// What is left after the budgets of the programme, whose places begin after `campaigns`.
+#[inline]
 pub(super) fn pay(
     action: &Action,
-    granted: &mut Granted,
+    granted: Granted,
     campaigns: usize,
     issued: &[Points],
     drawn: &mut Drawn,
-) {
+) -> Granted {
     let places = || action.budgets.iter().zip(campaigns..);
     let full = granted.points.get();
-    let stops = || places().filter(|(budget, _)| budget.when_exhausted == WhenExhausted::Stop);
-    let promised =
-        stops().fold(full, |promised, (budget, place)| promised.min(left(budget.limit, place, issued)));
-    granted.budget_exhausted |= promised < full;
-    for (_, place) in stops() {
-        drawn.add(place, promised);
+    let stops = places().filter(|(budget, _)| budget.when_exhausted == WhenExhausted::Stop);
+    let promised = stops.fold(full, |so_far, (budget, place)| so_far.min(left(budget.limit, place, issued)));
+    if promised < full {
+        give_back(drawn, campaigns, full.saturating_sub(promised));
     }
-    give_back(drawn, campaigns, full.saturating_sub(promised));
     let mut now = promised;
     for (budget, place) in places() {
         match budget.when_exhausted {
-            WhenExhausted::Stop => {}
+            WhenExhausted::Stop => drawn.add(place, promised),
             WhenExhausted::Queue => {
                 now = promised.min(left(budget.limit, place, issued));
                 drawn.add(place, now);
@@ -103,8 +104,12 @@ pub(super) fn pay(
             WhenExhausted::Prorate => now = 0,
         }
     }
-    granted.points = Points::new(now);
-    granted.queued = Points::new(promised.saturating_sub(now));
+    Granted {
+        points: Points::new(now),
+        queued: Points::new(promised.saturating_sub(now)),
+        budget_exhausted: granted.budget_exhausted | (promised < full),
+        ..granted
+    }
 }
 
 /// Points that the programme could not pay were not added by campaigns either, the last campaign's first.
@@ -117,6 +122,7 @@ fn give_back(drawn: &mut Drawn, campaigns: usize, lost: i64) {
     }
 }
 
+#[inline]
 fn left(limit: Points, place: usize, issued: &[Points]) -> i64 {
     let issued = issued.get(place).copied().unwrap_or_default();
     limit.get().saturating_sub(issued.get()).max(0)

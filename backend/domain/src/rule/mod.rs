@@ -121,6 +121,6 @@ pub use same_act::{ActSpan, SameAct};
 pub use schedule::{Acceptance, SpentPoints};
 pub use schema::json_schema;
 pub use unit::Unit;
-pub(crate) use verdict::{Asked, SlotsOf};
+pub(crate) use verdict::SlotsOf;
 pub use verdict::{Granted, Reason, SLOTS_MAX, Scratch, Slots, Typed, Verdict};
 pub use words::in_words;

@@ -14,6 +14,7 @@ use super::multiplier::Stacking;
 use super::program::{Program, Range, Register, TooLarge};
 use super::syntax::{Tree, TreeKind};
 use super::unit::Unit;
+use crate::amount::Points;
 
 /// Points before the share of evidence: `numerator * multiplier / (denominator * divisor)`, then rounded to
 /// `granule`s.
@@ -115,15 +116,8 @@ fn bits(all: impl Iterator<Item = bool>) -> u16 {
 pub(super) struct Payout {
     plan: PointsPlan,
     share: (i128, i128),
-    /// By the places of the action's prepared factors.
-    ways: Vec<Way>,
-}
-
-/// One factor, and the short way to points where 64 bits do for it.
-#[derive(Debug, Clone, Copy)]
-struct Way {
-    factor: Option<Ratio>,
-    quick: Option<Quick>,
+    /// By the places of the action's prepared factors; none where 64 bits do not do.
+    ways: Vec<Option<Quick>>,
 }
 
 /// Points for one factor as one multiplication and one division in 64 bits.
@@ -149,8 +143,7 @@ pub(super) type Payouts = [Option<Payout>; Evidence::ALL.len()];
 pub(super) fn payouts(program: &Program, plan: PointsPlan, action: &Action) -> Payouts {
     Evidence::ALL.map(|grade| {
         let share = percent_fraction(action.evidence_percent(grade)?);
-        let way =
-            |factor: &Option<Ratio>| Way { factor: *factor, quick: quick(program, plan, share, *factor) };
+        let way = |factor: &Option<Ratio>| quick(program, plan, share, *factor);
         Some(Payout { plan, share, ways: action.factors.prepared().iter().map(way).collect() })
     })
 }
@@ -159,32 +152,39 @@ impl Payout {
     /// The short way to points for a factor.
     #[inline]
     pub(super) fn quick(&self, factor: Factor) -> Option<&Quick> {
-        match factor {
-            Factor::Prepared(place) => self.ways.get(usize::from(place))?.quick.as_ref(),
-            Factor::Other(_) => None,
-        }
+        self.ways.get(factor.place())?.as_ref()
     }
 
-    /// Points for the whole act, and for the factor that counts.
+    /// Points for the whole act with a factor; what it is worth, and the factor as a fraction, are asked for
+    /// where 64 bits do not do.
     #[inline]
-    pub(super) fn points(&self, of: impl FnOnce() -> Worth, whole: Option<i64>, factor: Factor) -> i64 {
+    pub(super) fn points(
+        &self,
+        whole: Option<i64>,
+        factor: Factor,
+        closely: impl FnOnce() -> (Worth, Option<Ratio>),
+    ) -> Points {
         match self.quick(factor).zip(whole) {
-            Some((quick, numerator)) => quick.points(numerator),
-            None => self.points_of_part(of(), (1, 1), factor),
+            Some((quick, numerator)) => Points::new(quick.points(numerator)),
+            None => {
+                let (worth, factor) = closely();
+                self.points_of_part(worth, (1, 1), factor)
+            }
         }
     }
 
     /// The same for the part of the grams that is kept, as a fraction.
     #[cold]
-    pub(super) fn points_of_part(&self, of: Worth, (above, below): (i64, i64), factor: Factor) -> i64 {
-        let factor = match factor {
-            Factor::Prepared(place) => self.ways.get(usize::from(place)).and_then(|way| way.factor),
-            Factor::Other(ratio) => Some(ratio),
-        };
+    pub(super) fn points_of_part(
+        &self,
+        of: Worth,
+        (above, below): (i64, i64),
+        factor: Option<Ratio>,
+    ) -> Points {
         let factor = factor.map_or((1, 1), |ratio| (ratio.numerator(), ratio.denominator()));
         let kept = (i128::from(above), i128::from(below));
         let points = self.plan.finish(of.numerator, of.denominator, [self.share, kept, factor]);
-        points.unwrap_or(0).max(0)
+        Points::new(points.unwrap_or(0).max(0))
     }
 }
 

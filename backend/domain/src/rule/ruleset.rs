@@ -23,7 +23,7 @@ use super::parameter::Parameter;
 use super::prize::Prize;
 use super::same_act::ActSpan;
 use super::schedule::{Acceptance, Expiry, SpentPoints};
-use super::verdict::{Asked, Reason, Scratch, Slots, SlotsOf, Typed, Verdict};
+use super::verdict::{Reason, Scratch, Slots, SlotsOf, Typed, Verdict};
 use super::{budget, evaluate, example, file, grant, history, prove};
 use crate::text::Text;
 use crate::time::DayRange;
@@ -274,7 +274,7 @@ impl RuleSet {
     pub fn decide(
         &self,
         action: &Action,
-        typed: Typed<'_>,
+        typed: &Typed<'_>,
         used: &[Usage],
         scratch: &mut Scratch,
     ) -> Verdict {
@@ -296,11 +296,10 @@ impl RuleSet {
         used: &[Usage],
     ) -> Verdict {
         let Some(evidence) = events.evidence.get(row) else { return Verdict::Refused(Reason::Unfit) };
-        let asked = Asked::from(Typed::new(&[], *evidence));
-        let asked = Asked { slots: SlotsOf::Row(events.slots, row), ..asked };
-        match batch.unbound(action, (asked.slots, row), used) {
+        let typed = Typed::at(SlotsOf::Row(events.slots, row), *evidence);
+        match batch.unbound(action, (typed.slots, row), used) {
             Some(verdict) => verdict,
-            None => evaluate::settle(action, &asked, &batch.formed(row), used, &mut ()),
+            None => evaluate::settle(action, &typed, &batch.formed(row), used, &mut ()),
         }
     }
 

@@ -80,8 +80,7 @@ impl Slots {
 /// An act of which everything is a number.
 #[derive(Debug, Clone, Copy)]
 pub struct Typed<'a> {
-    /// See [`Slots`].
-    pub slots: &'a [i64],
+    pub(crate) slots: SlotsOf<'a>,
     /// How it was evidenced.
     pub evidence: Evidence,
     /// See [`Facts`](super::Facts).
@@ -96,12 +95,16 @@ impl<'a> Typed<'a> {
     /// An act about whose citizen nothing further is known, under budgets that nothing was issued from.
     #[must_use]
     pub fn new(slots: &'a [i64], evidence: Evidence) -> Self {
+        Self::at(SlotsOf::Alone(slots), evidence)
+    }
+
+    pub(super) fn at(slots: SlotsOf<'a>, evidence: Evidence) -> Self {
         Self { slots, evidence, district: None, issued: &[], reviewed: false }
     }
 
     pub(super) fn of(slots: &'a [i64], facts: &Facts<'a>) -> Self {
         let Facts { evidence, district, issued, reviewed, .. } = *facts;
-        Self { slots, evidence, district, issued, reviewed }
+        Self { slots: SlotsOf::Alone(slots), evidence, district, issued, reviewed }
     }
 }
 
@@ -137,23 +140,6 @@ impl SlotsOf<'_> {
             *slot = value;
         }
         slots
-    }
-}
-
-/// An act whose formulas have been run.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked<'a> {
-    pub(crate) slots: SlotsOf<'a>,
-    pub(crate) evidence: Evidence,
-    pub(crate) district: Option<&'a str>,
-    pub(crate) issued: &'a [Points],
-    pub(crate) reviewed: bool,
-}
-
-impl<'a> From<Typed<'a>> for Asked<'a> {
-    fn from(typed: Typed<'a>) -> Self {
-        let Typed { slots, evidence, district, issued, reviewed } = typed;
-        Self { slots: SlotsOf::Alone(slots), evidence, district, issued, reviewed }
     }
 }
 

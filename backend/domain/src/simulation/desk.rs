@@ -15,8 +15,8 @@ use super::trail::Trail;
 use super::waiting::Waiter;
 use crate::amount::Points;
 use crate::rule::{
-    Asked, Batch, CapScope, Drawn, Formed, Granted, Readings, Reason, RuleSet, Scratch, SlotsOf, Typed,
-    Usage, Verdict, form, settle,
+    Batch, CapScope, Drawn, Formed, Granted, Readings, Reason, RuleSet, Scratch, SlotsOf, Typed, Usage,
+    Verdict, form, settle,
 };
 use crate::same_act::{Seen, Stretch};
 use crate::time::Period;
@@ -75,7 +75,7 @@ impl LookingBack<'_> {
         if !self.form(slots, trail.history.get(before..).unwrap_or_default()) {
             return Some(Formed::refused(Reason::Unfit));
         }
-        let formed = form(action, self.typed(slots), scratch);
+        let formed = form(action, slots, self.bare.evidence, scratch);
         if formed.refusal() == Some(Reason::NoFactor) {
             return None;
         }
@@ -85,7 +85,7 @@ impl LookingBack<'_> {
         // Whether such evidence is turned away unread is decided on no readings at all.
         let mut alone = slots.get(..own).unwrap_or_default().to_vec();
         let short = !self.form(&mut alone, &[]);
-        let first = |scratch: &mut Scratch| form(action, self.typed(&alone), scratch).refusal();
+        let first = |scratch: &mut Scratch| form(action, &alone, self.bare.evidence, scratch).refusal();
         (short || first(scratch).is_none_or(|reason| matches!(reason, Reason::Condition(_))))
             .then_some(formed)
     }
@@ -98,10 +98,6 @@ impl LookingBack<'_> {
             slots.push(value);
         }
         true
-    }
-
-    fn typed<'s>(&self, slots: &'s [i64]) -> Typed<'s> {
-        Typed { reviewed: self.bare.reviewed, ..Typed::new(slots, self.bare.evidence) }
     }
 }
 
@@ -193,7 +189,7 @@ impl Desk<'_> {
     ) -> Verdict {
         let [used, _, issued] = trail.starts();
         let columns = SlotsOf::Row(self.columns, self.place);
-        let asked = Asked {
+        let typed = Typed {
             slots: if self.batch.is_some() { columns } else { SlotsOf::Alone(slots) },
             evidence: self.bare.evidence,
             district: self.district,
@@ -207,8 +203,8 @@ impl Desk<'_> {
             return verdict;
         }
         match drawn {
-            Some(drawn) => settle(action, &asked, formed, used, drawn),
-            None => settle(action, &asked, formed, used, &mut ()),
+            Some(drawn) => settle(action, &typed, formed, used, drawn),
+            None => settle(action, &typed, formed, used, &mut ()),
         }
     }
 

@@ -264,7 +264,7 @@ impl Engine for Script {
         for (name, word) in data.words() {
             scope.push(name, rhai::ImmutableString::from(word));
         }
-        for flag in data.clean {
+        if let Some(flag) = data.clean {
             scope.push("clean", flag);
         }
         add_to_scope(&mut scope, event.context());

@@ -11,9 +11,6 @@ use crate::rule::evidence::Evidence;
 use crate::rule::payout::{Payout, Quick, Worth};
 use crate::rule::verdict::Reason;
 
-/// Most multipliers whose combinations are looked up in one step.
-const COMBINED_MAX: u32 = 4;
-
 /// One column for each part of an answer.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Answers {
@@ -169,16 +166,15 @@ impl Part<'_> {
             };
             let payout = era.payout(*grade).filter(|_| self.refused.get(row) == Some(&Refusal::NONE));
             let factor = action.factors.multiplied(*bits);
-            *points = payout.map_or(0, |payout| payout.points(worth, whole, factor));
+            let closely = || (worth(), action.factors.ratio(factor, std::iter::empty()));
+            *points = payout.map_or(0, |payout| payout.points(whole, factor, closely).get());
         }
     }
 }
 
 /// The short way to points for each combination of multipliers; none where one has none.
 fn quick_ways<'p>(action: &Action, payout: &'p Payout) -> Option<Vec<&'p Quick>> {
-    let multipliers = u32::try_from(action.multipliers.len()).ok().filter(|count| *count <= COMBINED_MAX)?;
-    let combinations = 1_u16.checked_shl(multipliers)?;
-    (0..combinations).map(|bits| payout.quick(action.factors.multiplied(bits))).collect()
+    action.factors.combined()?.iter().map(|factor| payout.quick(*factor)).collect()
 }
 
 pub(super) fn copy(into: &mut [i64], from: Option<&[i64]>) {

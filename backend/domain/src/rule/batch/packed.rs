@@ -4,8 +4,8 @@
 use super::{Batch, Refusal};
 use crate::amount::{Points, ReductionMg};
 use crate::rule::action::Action;
-use crate::rule::cap::CapLimit;
 use crate::rule::decision::Usage;
+use crate::rule::grant::ceiling;
 use crate::rule::verdict::{Granted, SlotsOf, Verdict};
 
 impl Batch {
@@ -29,20 +29,10 @@ impl Batch {
         let quantity = measure.map_or(0, |(slot, thousandths)| {
             slots.get(slot).map_or(0, |count| count.saturating_mul(thousandths))
         });
-        for cap in &action.caps {
-            let usage = cap.window.and_then(|window| used.get(window)).unwrap_or(&Usage::NONE);
-            let (limit, used_before) = cap.against(usage);
-            let asked = match cap.limit {
-                CapLimit::Times(_) => 1,
-                CapLimit::Points(_) => points,
-                CapLimit::Reduction(_) => reduction,
-                CapLimit::Input(_) => quantity,
-            };
-            if asked > limit.saturating_sub(used_before).max(0) {
-                return None;
-            }
-        }
         let (points, reduction) = (Points::new(points), ReductionMg::new(reduction));
-        Some(Verdict::Credited(Granted { reduction, points, quantity, ..Granted::default() }))
+        let ceiling = ceiling(&action.caps, (reduction, quantity), used)?;
+        let capped = points > ceiling;
+        let points = points.min(ceiling);
+        Some(Verdict::Credited(Granted { reduction, points, quantity, capped, ..Granted::default() }))
     }
 }

@@ -1,7 +1,7 @@
 //! Short code over columns: each step runs down all events before the next begins. Must give what it gives
 //! for one event after another.
 
-use super::step::{Step, among, member, select, within};
+use super::step::{Step, among, look, member, select, within};
 use super::{Code, Place};
 
 /// Registers that hold one value for each event, but for those of the slots that no step writes.
@@ -99,6 +99,7 @@ impl Step<Place> {
             Self::Within(from, low, width) => one(into, at(from), |value| within(value, *low, *width)),
             Self::Member(from, low, bits) => one(into, at(from), |value| member(value, *low, *bits)),
             Self::Among(from, stretches) => one(into, at(from), |value| among(value, stretches)),
+            Self::Look(from, low, numbers) => one(into, at(from), |value| look(value, *low, numbers)),
             Self::Select(test, yes, no) => choose(into, at(test), at(yes), at(no)),
             Self::Pick(test, yes, no) => one(into, at(test), |test| select(test, *yes, *no)),
             Self::Least(left, right) => two(into, at(left), at(right), i64::min),

@@ -19,6 +19,10 @@ impl Set {
         &self.0
     }
 
+    pub(super) fn has(&self, value: i128) -> bool {
+        self.0.iter().any(|range| (range.low..=range.high).contains(&value))
+    }
+
     /// None where the union has too many stretches.
     pub(super) fn or(&self, other: &Self) -> Option<Self> {
         let mut all: Vec<Range> = self.0.iter().chain(&other.0).copied().collect();

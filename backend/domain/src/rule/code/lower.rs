@@ -7,6 +7,9 @@ use super::interval::Set;
 use super::{Code, Divisor, Outputs, Place, REGISTERS, Step, Wanted};
 use crate::rule::program::{Op, Program, Range, Register};
 
+/// Most numbers of one [`Step::Look`].
+const LOOKED_UP_MAX: i128 = 64;
+
 /// What a register of the program is in terms of earlier ones.
 enum Shape {
     Slot(u16),
@@ -225,11 +228,31 @@ impl Shapes<'_> {
                 });
             }
         }
-        Shape::Step(match (self.constant(yes), self.constant(no)) {
+        let looked_up = self.looked_up(test, yes, no);
+        Shape::Step(looked_up.unwrap_or(match (self.constant(yes), self.constant(no)) {
             (Some(yes), Some(no)) => Step::Pick(test, yes, no),
             (None, Some(0)) => Step::Multiply(test, yes),
             (Some(_) | None, _) => Step::Select(test, yes, no),
-        })
+        }))
+    }
+
+    /// A choice by few values of one register between numbers, which may be such choices themselves.
+    fn looked_up(&self, test: Register, yes: Register, no: Register) -> Option<Step<Register>> {
+        let Shape::Test(of, set) = self.shape(test)? else { return None };
+        let Range { low, high } = self.program.range(*of);
+        let count = high.checked_sub(low)?.checked_add(1)?;
+        let number = |value| self.number_at(if set.has(value) { yes } else { no }, *of, value);
+        let numbers = (count <= LOOKED_UP_MAX).then(|| (low..=high).map(number).collect::<Option<_>>())??;
+        Some(Step::Look(*of, i64::try_from(low).ok()?, numbers))
+    }
+
+    /// A constant, or what is looked up for a value of a register.
+    fn number_at(&self, register: Register, of: Register, value: i128) -> Option<i64> {
+        let Some(Shape::Step(Step::Look(by, low, numbers))) = self.shape(register) else {
+            return self.constant(register);
+        };
+        let place = value.checked_sub(i128::from(*low)).filter(|_| *by == of)?;
+        numbers.get(usize::try_from(place).ok()?).copied()
     }
 
     fn emit(&self, wanted: &Wanted) -> Option<Code> {

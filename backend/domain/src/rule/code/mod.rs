@@ -92,14 +92,30 @@ impl Registers {
     fn set(&mut self, place: Place, value: i64) {
         self.0[usize::from(place)] = value;
     }
+
+    /// Takes the slots of an event.
+    pub(super) fn fill(&mut self, slots: &[i64]) {
+        for (register, slot) in self.0.iter_mut().zip(slots) {
+            *register = *slot;
+        }
+    }
+
+    /// The same where all are within bounds: from so much, at most so much more. Tells whether they are.
+    #[inline]
+    pub(super) fn fill_within(&mut self, bounds: &[(i64, u64)], slots: &[i64]) -> bool {
+        for ((register, slot), (low, width)) in self.0.iter_mut().zip(slots).zip(bounds) {
+            if slot.wrapping_sub(*low).cast_unsigned() > *width {
+                return false;
+            }
+            *register = *slot;
+        }
+        slots.len() == bounds.len()
+    }
 }
 
 impl Code {
-    /// Runs over an event's slots.
-    pub(super) fn run(&self, slots: &[i64], registers: &mut Registers) {
-        for (register, slot) in registers.0.iter_mut().zip(slots) {
-            *register = *slot;
-        }
+    /// Runs over registers that hold an event's slots.
+    pub(super) fn run(&self, registers: &mut Registers) {
         for (place, step) in &self.steps {
             let result = step.result(|register| registers.get(register));
             registers.set(*place, result);

@@ -26,6 +26,8 @@ pub(super) enum Step<R> {
     Member(R, i64, u64),
     /// Whether one of several [`Step::Within`] holds.
     Among(R, Arc<[(i64, u64)]>),
+    /// The number for each value, from so much upwards.
+    Look(R, i64, Arc<[i64]>),
     /// The second where the first holds, else the third.
     Select(R, R, R),
     Pick(R, i64, i64),
@@ -57,6 +59,7 @@ impl<R: Copy> Step<R> {
             Self::Within(one, low, width) => within(at(*one), *low, *width),
             Self::Member(one, low, bits) => member(at(*one), *low, *bits),
             Self::Among(one, stretches) => among(at(*one), stretches),
+            Self::Look(one, low, numbers) => look(at(*one), *low, numbers),
             Self::Select(test, yes, no) => select(at(*test), at(*yes), at(*no)),
             Self::Pick(test, yes, no) => select(at(*test), *yes, *no),
             Self::Least(one, other) => at(*one).min(at(*other)),
@@ -77,6 +80,7 @@ impl<R: Copy> Step<R> {
             | Self::Within(one, ..)
             | Self::Member(one, ..)
             | Self::Among(one, _)
+            | Self::Look(one, ..)
             | Self::Pick(one, ..)
             | Self::AtMost(one, _)
             | Self::AtLeast(one, _)
@@ -114,6 +118,7 @@ impl<R: Copy> Step<R> {
             Self::Within(one, low, width) => Step::Within(at(one)?, *low, *width),
             Self::Member(one, low, bits) => Step::Member(at(one)?, *low, *bits),
             Self::Among(one, stretches) => Step::Among(at(one)?, Arc::clone(stretches)),
+            Self::Look(one, low, numbers) => Step::Look(at(one)?, *low, Arc::clone(numbers)),
             Self::Select(test, yes, no) => Step::Select(at(test)?, at(yes)?, at(no)?),
             Self::Pick(test, yes, no) => Step::Pick(at(test)?, *yes, *no),
             Self::Least(one, other) => Step::Least(at(one)?, at(other)?),
@@ -140,6 +145,12 @@ pub(super) fn member(value: i64, low: i64, bits: u64) -> i64 {
 
 pub(super) fn among(value: i64, stretches: &[(i64, u64)]) -> i64 {
     stretches.iter().fold(0, |found, (low, width)| found | within(value, *low, *width))
+}
+
+#[inline]
+pub(super) fn look(value: i64, low: i64, numbers: &[i64]) -> i64 {
+    let place = usize::try_from(value.wrapping_sub(low)).unwrap_or(usize::MAX);
+    numbers.get(place).copied().unwrap_or(0)
 }
 
 #[inline]

@@ -84,7 +84,7 @@ impl Trial<'_> {
     fn decide(&mut self, event: Slots) -> Option<Granted> {
         self.tried = self.tried.saturating_add(1);
         let typed = Typed { reviewed: true, ..Typed::new(event.as_slice(), self.evidence) };
-        match self.rules.decide(self.action, typed, &[], &mut self.scratch) {
+        match self.rules.decide(self.action, &typed, &[], &mut self.scratch) {
             Verdict::Credited(granted) => {
                 self.credited = self.credited.saturating_add(1);
                 Some(granted)

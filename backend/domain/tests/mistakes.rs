@@ -43,7 +43,8 @@ fn mistyped_names_are_recognised() {
     );
     assert_eq!(
         told("distance >= 0.5 km,", "distance >= 0.5 KM,"),
-        "town.yaml:29:32: error: actions.metro_ride.eligible.1: there is no unit `KM`\n  help: did you mean \
+        "town.yaml:29:32: error: actions.metro_ride.eligible.1: there is no unit `KM`\n  \
+         help: did you mean \
         `km`?"
     );
     assert_eq!(
@@ -77,20 +78,25 @@ fn mistyped_names_are_recognised() {
 fn units_are_checked() {
     assert_eq!(
         told("reduction: distance * metro_saving", "reduction: distance + metro_saving"),
-        "town.yaml:33:27: error: actions.metro_ride.reduction: km and gCO2e/km cannot be added"
+        "town.yaml:33:27: error: actions.metro_ride.reduction: km and gCO2e/km cannot be added\n  \
+         help: both need units of one kind; to convert, multiply by a factor with its unit"
     );
     assert_eq!(
         told("reduction: distance * metro_saving", "reduction: distance"),
         "town.yaml:33:16: error: actions.metro_ride.reduction: expected a number in gCO2e, found a number \
-        in km"
+        in km\n  \
+         help: multiply by a factor that gives gCO2e; it needs a unit of its own, as in gCO2e/km"
     );
     assert_eq!(
         told("distance >= 0.5 km,", "distance >= 0.5,"),
-        "town.yaml:29:28: error: actions.metro_ride.eligible.1: km and a plain number cannot be compared"
+        "town.yaml:29:28: error: actions.metro_ride.eligible.1: km and a plain number cannot be \
+         compared\n  \
+         help: give the plain number its unit, km"
     );
     assert_eq!(
         told("distance >= 0.5 km,", "distance >= 500 g,"),
-        "town.yaml:29:28: error: actions.metro_ride.eligible.1: km and g cannot be compared"
+        "town.yaml:29:28: error: actions.metro_ride.eligible.1: km and g cannot be compared\n  \
+         help: both need units of one kind; to convert, multiply by a factor with its unit"
     );
     assert_eq!(
         told("reduction / 10 gCO2e/pt, rounded", "reduction / 10 gCO2e / pt, rounded"),
@@ -145,7 +151,8 @@ fn roundings_and_ranges_are_checked() {
     );
     assert_eq!(
         told("min: 0.3, max: 80}", "min: 90, max: 80}"),
-        "town.yaml:25:17: error: actions.metro_ride.inputs.distance: `min` (90) is above `max` (80)"
+        "town.yaml:25:17: error: actions.metro_ride.inputs.distance: `min` (90) is above `max` (80)\n  \
+         help: the other way round: min: 80, max: 90"
     );
     assert_eq!(
         told(
@@ -153,7 +160,8 @@ fn roundings_and_ranges_are_checked() {
             "reduction: weight * weight * weight * factor * 99999999999999999999"
         ),
         "town.yaml:46:16: error: actions.recycle.reduction: expected a number in gCO2e, found a number in \
-        kg.kg.kgCO2e"
+        kg.kg.kgCO2e\n  \
+         help: multiply by a factor that gives gCO2e; it needs a unit of its own, as in gCO2e/km"
     );
     assert!(
         told("weight * factor", "weight * factor * 99999999999999999999999")
@@ -180,7 +188,8 @@ fn yaml_slips_are_explained() {
     );
     assert_eq!(
         told("category: transit", "category: transit\n    category: bus"),
-        "town.yaml:23:5: error: key `category` stands twice; first on line 22"
+        "town.yaml:23:5: error: key `category` stands twice; first on line 22\n  \
+         help: take one of them away"
     );
     assert_eq!(
         told("reduction / 10 gCO2e/pt, rounded", "reduction / 10 gCO2e/pt， rounded"),
@@ -215,18 +224,20 @@ fn sources_and_dates_are_checked() {
         told("from: 2026-07-01", "from: 2021-12-01"),
         "factors/town.yaml:11:9: error: parameters.metro_saving.values: the value from 2021-12-01 overlaps \
         that from \
-         2021-12-01 or stands out of order"
+         2021-12-01 or stands out of order\n  help: write values by `from`, the earliest first"
     );
     assert_eq!(
         told("confidence: high", "confidence: high\n        until: 2026-06-01"),
         "factors/town.yaml:12:9: error: parameters.metro_saving.values: there is no value from 2026-06-01 \
-        to 2026-07-01"
+        to 2026-07-01\n  \
+         help: take away the `until` of the value before"
     );
     assert_eq!(
         told("confidence: high", "confidence: high\n        until: 2026-08-01"),
         "factors/town.yaml:12:9: error: parameters.metro_saving.values: there are two values from \
         2026-07-01 to \
-         2026-08-01"
+         2026-08-01\n  \
+         help: take away the `until` of the value before"
     );
     assert_eq!(
         told("from: 2026-07-01", "from: 2026-7-1"),
@@ -244,12 +255,15 @@ fn examples_show_both_values() {
             "expect: {reduction: 467 gCO2e, points: 47 pt}"
         ),
         "town.yaml:72:103: error: examples.1: example `ordinary ride`: expected 467 gCO2e, 47 pt, got 467 \
-        gCO2e, 46 pt"
+        gCO2e, 46 pt\n  \
+         help: check the action and what it uses, `metro_saving`; if they are right, mend the example"
     );
     assert_eq!(
         told("expect: {refused: eligible.1}", "expect: {refused: eligible.2}"),
-        "town.yaml:74:100: error: examples.3: example `too short`: expected refused eligible.2, got refused \
-        eligible.1"
+        "town.yaml:74:100: error: examples.3: example `too short`: expected refused eligible.2, got \
+         refused \
+        eligible.1\n  \
+         help: check the action and what it uses, `metro_saving`; if they are right, mend the example"
     );
     assert_eq!(
         told(
@@ -270,6 +284,6 @@ fn several_mistakes_are_told_at_once_and_in_chinese() {
     assert_eq!(
         told,
         "town.yaml:33:16: 错误: actions.metro_ride.reduction: 没有名称 `distnace`\n  建议: 是否想写 `distance`?\n\
-         town.yaml:46:25: 错误: actions.recycle.reduction: kg 与 kgCO2e/kg 不能相加"
+         town.yaml:46:25: 错误: actions.recycle.reduction: kg 与 kgCO2e/kg 不能相加\n  建议: 两边要用同类单位; 换算请乘以带单位的因子"
     );
 }

@@ -38,8 +38,16 @@ fn campaigns_end_raise_and_name_what_there_is() {
         "p.yaml:68:5: 错误: campaigns.car_free_week: 活动没有结束日\n  建议: 请写 until: 2026-09-23, 当日起不再有效"
     );
     for (until, expected) in [
-        ("2026-09-15", "campaigns.car_free_week: `until` 2026-09-15 is not after `from` 2026-09-16"),
-        ("2026-09-16", "campaigns.car_free_week: `until` 2026-09-16 is not after `from` 2026-09-16"),
+        (
+            "2026-09-15",
+            "campaigns.car_free_week: `until` 2026-09-15 is not after `from` 2026-09-16 \
+         | help: `until` is the first day on which it no longer counts; write a day after `from`",
+        ),
+        (
+            "2026-09-16",
+            "campaigns.car_free_week: `until` 2026-09-16 is not after `from` 2026-09-16 \
+         | help: `until` is the first day on which it no longer counts; write a day after `from`",
+        ),
         ("2026-09-17", "accepted"),
     ] {
         assert_eq!(told("until: 2026-09-23", &format!("until: {until}")), expected);
@@ -100,7 +108,11 @@ fn factors_are_bounded() {
 
 #[test]
 fn budgets_have_a_limit_a_period_and_one_way_to_wait() {
-    assert_eq!(told("limit: 5000 pt", "limit: 5000 kg"), "budgets.1: expected pt, found `kg`");
+    assert_eq!(
+        told("limit: 5000 pt", "limit: 5000 kg"),
+        "budgets.1: expected pt, found `kg` | \
+         help: write `5000 pt`"
+    );
     assert_eq!(told("limit: 5000 pt", "limit: 0 pt"), "budgets.1: expected whole points above zero");
     assert_eq!(told("limit: 5000 pt", "limit: 1 pt"), "accepted");
     assert_eq!(
@@ -153,7 +165,8 @@ fn history_says_of_what_how_long_and_what_else() {
     );
     assert_eq!(
         told("max(0 kWh, usual - used)", "max(0 kWh, usual - reports)"),
-        "actions.home_saving.reduction: kWh and a plain number cannot be subtracted"
+        "actions.home_saving.reduction: kWh and a plain number cannot be subtracted | help: give \
+         the plain number its unit, kWh"
     );
     for (otherwise, accepted) in [("5.2 kWh", true), ("5.2", true), ("5.25 kWh", false), ("5 km", false)] {
         let found = told("otherwise: refuse", &format!("otherwise: {otherwise}"));

@@ -103,7 +103,8 @@ fn a_case_of_the_city_stands_for_the_shared_one_of_its_name() {
     assert_eq!(
         told,
         ["actions/home.cases.yaml:4:14: error: cases.2: example `the second`: expected 2 pt, got 0 gCO2e, \
-          0 pt, capped"]
+          0 pt, capped\n  \
+         help: check the action; if it is right, mend the example"]
     );
     let stray = SHARED_CASES.replace("action: bath", "action: bathe");
     let all = rules.check_cases(&[file("town.cases.yaml", OWN_CASES), file("x.cases.yaml", &stray)]);
@@ -157,7 +158,8 @@ fn a_mistake_is_told_in_the_file_that_holds_it() {
     );
     assert_eq!(
         told("caps: [{limit: 1 times, per: day}]", "points: 2 gCO2e"),
-        "town.yaml:10:40: error: actions.kettle.points: gCO2e and pt cannot be taken as points"
+        "town.yaml:10:40: error: actions.kettle.points: gCO2e and pt cannot be taken as points\n  \
+         help: divide by the price of a point, as in 10 gCO2e/pt"
     );
     assert_eq!(
         told("caps: [{limit: 1 times, per: day}]", "cap: [{limit: 1 times, per: day}]").lines().next(),

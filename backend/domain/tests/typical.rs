@@ -1,5 +1,5 @@
 //! The mistakes that officers make most, each with all that is said about it in Chinese and in English, from
-//! `typical.txt`. Must never accept one in silence.
+//! `typical.txt`. Must never accept one in silence, nor leave out the cure.
 
 use tanhui_domain::rule::{Diagnostic, RuleSet, SourceFile};
 use tanhui_domain::text::Language;
@@ -36,6 +36,10 @@ fn run(block: &str) -> Result<(), String> {
     let expected = block.lines().skip(1).filter(|line| !line.starts_with(['-', '+']));
     let expected = expected.collect::<Vec<_>>().join("\n");
     let said = said.join("\n");
+    let cured = |found: &Diagnostic| found.help.is_some() || found.message.en.contains("; send ");
+    if let Some(bare) = all.iter().find(|found| !cured(found)) {
+        return Err(format!("no cure is named: {bare}"));
+    }
     if said == expected.trim_end() { Ok(()) } else { Err(format!("expected\n{expected}\nsaid\n{said}\n")) }
 }
 

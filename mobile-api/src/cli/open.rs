@@ -137,7 +137,9 @@ pub fn cases(file: &Path, rules: &RuleSet) -> Result<Vec<SourceFile>, CommandErr
     let beside = beside(file);
     let shared = rules.catalogues().iter().map(|name| beside.join(format!("{name}.cases.yaml")));
     let paths = std::iter::once(own).chain(shared).filter(|path| path.is_file());
-    paths.map(|path| read(&path, path.to_string_lossy().into_owned())).collect()
+    paths
+        .map(|path| read(&path, path.strip_prefix(".").unwrap_or(&path).to_string_lossy().into_owned()))
+        .collect()
 }
 
 /// A file under its own path.
@@ -167,7 +169,10 @@ pub fn refusal(cause: &std::io::Error) -> String {
         ErrorKind::IsADirectory => {
             Text::new("这是文件夹, 请写出其中的文件", "it is a folder: name a file in it")
         }
-        ErrorKind::InvalidData => Text::new("不是 UTF-8 文本", "it is not UTF-8 text"),
+        ErrorKind::InvalidData => Text::new(
+            "不是 UTF-8 文本, 请在编辑器里另存为 UTF-8 编码的纯文本",
+            "it is not UTF-8 text: save it from an editor as plain text in UTF-8",
+        ),
         ErrorKind::PermissionDenied => Text::new("没有权限", "not permitted"),
         _ => return cause.to_string(),
     };

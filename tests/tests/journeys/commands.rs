@@ -257,7 +257,9 @@ fn copy_rules(folder: &Path) -> Outcome {
 }
 
 async fn expressions_are_evaluated(world: Arc<World>) -> Outcome {
-    let cases: [(&[&str], i32, &str); 7] = [
+    let cases: [(&[&str], i32, &str); 9] = [
+        (&["-d + -10", "--with", "d=-4"], 0, "-6"),
+        (&["-1 / 0", "--with", "d=1"], 1, "error: "),
         (&["7.2 km * 46.7 gCO2e/km"], 0, "336.24 gCO2e"),
         (&["d * 46.7 gCO2e/km", "--with", "d=7.2km"], 0, "336.24 gCO2e"),
         (&["a + b", "--with", "a=0.1", "--with", "b=0.2"], 0, "0.3"),

@@ -16,26 +16,35 @@ pub const COPIES_MAX: usize = 2_000;
 enum Function {
     Abs,
     Modulo,
-    /// To whole numbers, or to so many decimals.
-    Whole(Rounding),
-    /// To so many decimals, halves to the even neighbour.
-    Decimal,
-    AwayFromZero,
-    TowardsZero,
-    HalfAwayFromZero,
+    Rounded(Rounding),
+    /// One way from zero up, another below.
+    BySign(Rounding, Rounding),
     HalfTowardsZero,
+}
+
+impl Function {
+    /// What stands in its brackets.
+    fn takes(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Abs => ("一个数", "one number"),
+            Self::Modulo => ("被除数和除数", "a number and a divisor"),
+            Self::Rounded(_) | Self::BySign(..) | Self::HalfTowardsZero => {
+                ("一个数, 可加小数位数", "a number and perhaps how many decimals")
+            }
+        }
+    }
 }
 
 const FUNCTIONS: [(&str, Function); 10] = [
     ("abs", Function::Abs),
     ("modulo", Function::Modulo),
-    ("floor", Function::Whole(Rounding::Down)),
-    ("ceiling", Function::Whole(Rounding::Up)),
-    ("decimal", Function::Decimal),
-    ("round half even", Function::Decimal),
-    ("round up", Function::AwayFromZero),
-    ("round down", Function::TowardsZero),
-    ("round half up", Function::HalfAwayFromZero),
+    ("floor", Function::Rounded(Rounding::Down)),
+    ("ceiling", Function::Rounded(Rounding::Up)),
+    ("decimal", Function::Rounded(Rounding::HalfEven)),
+    ("round half even", Function::Rounded(Rounding::HalfEven)),
+    ("round up", Function::BySign(Rounding::Up, Rounding::Down)),
+    ("round down", Function::BySign(Rounding::Down, Rounding::Up)),
+    ("round half up", Function::Rounded(Rounding::HalfUp)),
     ("round half down", Function::HalfTowardsZero),
 ];
 
@@ -61,49 +70,26 @@ impl Parser {
             members.push(self.formula()?);
         }
         self.need(")")?;
-        let mut members = members.into_iter();
-        let (first, second, surplus) = (members.next(), members.next(), members.next());
-        let wrong = || {
-            let found = text!("`{name}` 的参数个数不对", "`{name}` does not take so many values");
-            Finding::new(found).at(at)
+        let wrong = |takes: (&str, &str)| {
+            let found = text!("`{name}` 的参数应为 {zh}", "`{name}` takes {en}", zh = takes.0, en = takes.1);
+            Err(Finding::new(found).at(at))
         };
-        let value = first.filter(|_| surplus.is_none()).ok_or_else(wrong)?;
+        let mut members = members.into_iter();
+        let (Some(value), second, None) = (members.next(), members.next(), members.next()) else {
+            return wrong(function.takes());
+        };
+        let granule = |scale: Option<Tree>| scale.map_or(Ok(one()), |scale| granule(&scale));
         let tree = match (function, second) {
             (Function::Abs, None) => self.absolute(at, value)?,
             (Function::Modulo, Some(divisor)) => self.modulo(at, value, divisor)?,
-            (Function::Whole(mode), scale) => {
-                let granule = scale.map_or(Ok(one()), |scale| granule(&scale))?;
-                rounded(at, value, mode, granule)
+            (Function::Abs, Some(_)) | (Function::Modulo, None) => return wrong(function.takes()),
+            (Function::Rounded(mode), scale) => rounded(at, value, mode, granule(scale)?),
+            (Function::BySign(above, below), scale) => {
+                let granule = granule(scale)?;
+                let mode = |over| if over { above } else { below };
+                self.by_sign(at, &value, |value, over| rounded(at, value, mode(over), granule))?
             }
-            (Function::Decimal, Some(scale)) => rounded(at, value, Rounding::HalfEven, granule(&scale)?),
-            (Function::HalfAwayFromZero, Some(scale)) => {
-                rounded(at, value, Rounding::HalfUp, granule(&scale)?)
-            }
-            (Function::AwayFromZero, Some(scale)) => {
-                let granule = granule(&scale)?;
-                self.by_sign(at, &value, |value, above| {
-                    rounded(at, value, if above { Rounding::Up } else { Rounding::Down }, granule)
-                })?
-            }
-            (Function::TowardsZero, Some(scale)) => {
-                let granule = granule(&scale)?;
-                self.by_sign(at, &value, |value, above| {
-                    rounded(at, value, if above { Rounding::Down } else { Rounding::Up }, granule)
-                })?
-            }
-            (Function::HalfTowardsZero, Some(scale)) => {
-                self.half_towards_zero(at, &value, granule(&scale)?)?
-            }
-            (Function::Abs, Some(_))
-            | (
-                Function::Modulo
-                | Function::Decimal
-                | Function::AwayFromZero
-                | Function::TowardsZero
-                | Function::HalfAwayFromZero
-                | Function::HalfTowardsZero,
-                None,
-            ) => return Err(wrong()),
+            (Function::HalfTowardsZero, scale) => self.half_towards_zero(at, &value, granule(scale)?)?,
         };
         Ok(Some(tree))
     }

@@ -213,7 +213,11 @@ fn read_range(reading: &mut Reading<'_>, section: &mut Section<'_>, path: &str) 
         return Some(DayRange { from, until });
     }
     let found = text!("until {until} 不晚于 from {from}", "`until` {until} is not after `from` {from}");
-    reading.error(end.place, path, Finding::new(found));
+    let help = text!(
+        "until 是不再有效的第一天, 要晚于 from",
+        "`until` is the first day on which it no longer counts; write a day after `from`"
+    );
+    reading.error(end.place, path, Finding::new(found).help(help));
     None
 }
 
@@ -282,7 +286,7 @@ fn read_members<'k, I: Iterator<Item = &'k str>>(
         reading.error(item.place, path, found);
         complete = false;
     }
-    if items.is_empty() {
+    if matches!(&node.kind, Kind::List(none) if none.is_empty()) {
         let help = text!("全部请写 all", "write `all` for all of them");
         let found = Finding::new(text!("列表是空的", "the list is empty")).help(help);
         reading.error(node.place, path, found);
@@ -296,7 +300,9 @@ pub(super) fn read_points(reading: &mut Reading<'_>, node: &Node, path: &str) ->
     let unit = quantity.unit;
     if !unit.same_dimension(Unit::points()) || unit == Unit::NONE {
         let found = text!("应以 pt 计, 却是 `{unit}`", "expected pt, found `{unit}`");
-        reading.error(node.place, path, Finding::new(found));
+        let number = quantity.number;
+        let help = text!("请写 `{number} pt`", "write `{number} pt`");
+        reading.error(node.place, path, Finding::new(found).help(help));
         return None;
     }
     let points = quantity.count_of(Ratio::ONE).filter(|count| *count > 0).map(Points::new);

@@ -242,6 +242,14 @@ fn read_limit(written: &str, inputs: &[InputSpec], points_only: bool) -> Result<
     }
     let own = first.map_or(String::new(), |number| format!(", {}", number.unit));
     let unit = quantity.unit;
+    if unit == Unit::NONE {
+        let found = text!("封顶 `{written}` 没有单位", "the cap of `{written}` has no unit");
+        let help = text!(
+            "请写 `{written} pt` 或 `{written} times`; 可用: times, pt, gCO2e{own}",
+            "write `{written} pt` or `{written} times`; units are times, pt, gCO2e{own}"
+        );
+        return Err(Finding::new(found).help(help));
+    }
     let found = text!("不能按 `{unit}` 封顶", "a cap cannot be in `{unit}`");
     Err(Finding::new(found).help(text!("可用: times, pt, gCO2e{own}", "use times, pt, gCO2e{own}")))
 }

@@ -150,7 +150,8 @@ impl Checker<'_> {
         match value.kind {
             Type::YesNo => Ok(value.register),
             Type::Number(_) | Type::Choice(_) | Type::Date | Type::Time => {
-                Err(expected_type(("是否", "yes or no"), &value.kind, tree.at))
+                let help = text!("请写成比较, 如 distance > 1 km", "compare it, as in distance > 1 km");
+                Err(expected_type(("是否", "yes or no"), &value.kind, tree.at).help(help))
             }
         }
     }
@@ -345,7 +346,15 @@ pub(super) fn require_same(one: Unit, other: Unit, verb: (&str, &str), at: usize
         verb_zh = verb.0,
         verb_en = verb.1
     );
-    Err(Finding::new(found).at(at))
+    let help = match (one.is_plain(), other.is_plain()) {
+        (true, false) => text!("请给不带单位的数写上 {other}", "give the plain number its unit, {other}"),
+        (false, true) => text!("请给不带单位的数写上 {one}", "give the plain number its unit, {one}"),
+        (true, true) | (false, false) => text!(
+            "两边要用同类单位; 换算请乘以带单位的因子",
+            "both need units of one kind; to convert, multiply by a factor with its unit"
+        ),
+    };
+    Err(Finding::new(found).help(help).at(at))
 }
 
 /// Days since the common era began.

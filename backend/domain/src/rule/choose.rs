@@ -47,6 +47,7 @@ impl Checker<'_> {
                     "{kind_zh}与{second_zh}不能比较",
                     "{kind_en} and {second_en} cannot be compared"
                 ))
+                .help(text!("两边要是同一类值", "both sides must be values of one kind"))
                 .at(at))
             }
         }

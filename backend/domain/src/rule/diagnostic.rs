@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::slip::narrow_help;
 use crate::text::{Language, Text};
 
 /// Most messages collected from one check; the rest would only repeat the first causes.
@@ -215,8 +216,10 @@ pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>)
         .map(|(_, name)| name)
 }
 
+/// Advice for a name that is not known.
 pub(super) fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<Text> {
-    nearest(wrong, known).map(|name| text!("是否想写 `{name}`?", "did you mean `{name}`?"))
+    let nearest = || nearest(wrong, known).map(|name| text!("是否想写 `{name}`?", "did you mean `{name}`?"));
+    narrow_help(wrong).or_else(nearest)
 }
 
 fn same_but_case(one: &str, other: &str) -> bool {

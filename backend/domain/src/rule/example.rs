@@ -12,7 +12,7 @@ use super::decision::Facts;
 use super::diagnostic::{Diagnostic, Finding, Findings, did_you_mean, text};
 use super::evidence::Evidence;
 use super::exact::Decimal;
-use super::expectation::{Outcome, mismatch, outcome, read_expected};
+use super::expectation::{self, Outcome, mismatch, outcome, read_expected};
 use super::inputs::Inputs;
 use super::ruleset::{RuleSet, SourceFile};
 use super::section::Reading;
@@ -44,8 +44,15 @@ pub struct ActionCases {
     pub held: usize,
 }
 
-pub(super) fn check_examples(rules: &RuleSet, main: &SourceFile, findings: &mut Findings) {
-    Suite::of(rules).check(main, "examples", findings);
+/// The actions of which an example does not come out.
+pub(super) fn check_examples(
+    rules: &RuleSet,
+    main: &SourceFile,
+    findings: &mut Findings,
+) -> BTreeSet<String> {
+    let mut suite = Suite::of(rules);
+    suite.check(main, "examples", findings);
+    suite.failing
 }
 
 pub(super) fn check_cases(rules: &RuleSet, files: &[SourceFile]) -> Result<CasesSummary, Vec<Diagnostic>> {
@@ -63,13 +70,15 @@ struct Suite<'r> {
     /// Action and name of all cases in the files before this one.
     earlier: BTreeSet<(String, String)>,
     summary: CasesSummary,
+    /// Actions of which a case does not come out.
+    failing: BTreeSet<String>,
 }
 
 impl<'r> Suite<'r> {
     fn of(rules: &'r RuleSet) -> Self {
         let actions = rules.actions().map(|action| (action.id().to_owned(), ActionCases::default()));
         let summary = CasesSummary { cases: 0, actions: actions.collect() };
-        Self { rules, earlier: BTreeSet::new(), summary }
+        Self { rules, earlier: BTreeSet::new(), summary, failing: BTreeSet::new() }
     }
 
     fn check(&mut self, file: &SourceFile, key: &'static str, findings: &mut Findings) {
@@ -109,8 +118,11 @@ impl<'r> Suite<'r> {
         })
     }
 
-    fn count(&mut self, ran: Option<(String, Outcome)>) {
-        let Some((action, outcome)) = ran else { return };
+    fn count(&mut self, ran: Option<Ran>) {
+        let Some(Ran { action, outcome, holds }) = ran else { return };
+        if !holds {
+            self.failing.insert(action.clone());
+        }
         self.summary.cases = self.summary.cases.saturating_add(1);
         let counts = self.summary.actions.entry(action).or_default();
         let count = match outcome {
@@ -161,7 +173,7 @@ pub(super) fn by_action(
 pub(super) fn holds(rules: &RuleSet, case: &Case) -> bool {
     let mut findings = Findings::default();
     let ran = run(rules, &mut Reading { file: &case.file, findings: &mut findings }, &case.node, "");
-    ran.is_some() && !findings.has_errors()
+    ran.is_some_and(|ran| ran.holds) && !findings.has_errors()
 }
 
 /// Action and name of a case that has both.
@@ -170,7 +182,15 @@ fn identity(case: &Node) -> Option<(String, String)> {
     Some((action.to_owned(), case.inner("name")?.word()?.to_owned()))
 }
 
-fn run(rules: &RuleSet, reading: &mut Reading<'_>, node: &Node, step: &str) -> Option<(String, Outcome)> {
+/// What became of a case.
+struct Ran {
+    action: String,
+    outcome: Outcome,
+    /// Whether it came out as it says.
+    holds: bool,
+}
+
+fn run(rules: &RuleSet, reading: &mut Reading<'_>, node: &Node, step: &str) -> Option<Ran> {
     let mut section = reading.section(node, step)?;
     let name = section.required("name", reading).and_then(|node| reading.bounded(node, step));
     let event = section.required("event", reading).and_then(|node| read_event(rules, reading, node, step));
@@ -188,11 +208,14 @@ fn run(rules: &RuleSet, reading: &mut Reading<'_>, node: &Node, step: &str) -> O
             outcome(rules.evaluate(event.action, &facts, &before.used))
         }
     };
-    if let Some(found) = mismatch(&name, &expected, &outcome) {
+    let differs = mismatch(&name, &expected, &outcome);
+    let holds = differs.is_none();
+    if let Some(found) = differs {
         let place = expect_node.map_or(node.place, |node| node.place);
-        reading.error(place, step, Finding::new(found));
+        let help = expectation::advice(event.action, &expected, &outcome);
+        reading.error(place, step, Finding::new(found).help(help));
     }
-    Some((event.action.id().to_owned(), outcome))
+    Some(Ran { action: event.action.id().to_owned(), outcome, holds })
 }
 
 /// An event of a case; its inputs are read as a partner's would be.

@@ -1,5 +1,6 @@
 //! What a case expects, and what came out of it, compared exactly. Must never evaluate a rule.
 
+use super::action::Action;
 use super::decision::Decision;
 use super::diagnostic::{Finding, text};
 use super::exact::{Decimal, Ratio};
@@ -141,6 +142,36 @@ pub(super) fn mismatch(name: &str, expected: &Expected, outcome: &Outcome) -> Op
             "example `{name}`: expected {wanted}, got {found}"
         )
     })
+}
+
+/// Where to look when an example does not come out.
+pub(super) fn advice(action: &Action, expected: &Expected, outcome: &Outcome) -> Text {
+    let used = action.parameters().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
+    let thousandfold = match (expected, outcome) {
+        (Expected::Credited(Stated { reduction: Some(wanted), .. }), Outcome::Credited { reduction, .. }) => {
+            let thousand = |less: ReductionMg, more: ReductionMg| {
+                less.get() > 0 && less.get().checked_mul(1_000) == Some(more.get())
+            };
+            thousand(*wanted, *reduction) || thousand(*reduction, *wanted)
+        }
+        (Expected::Credited(_) | Expected::Refused(_) | Expected::Held(_), _) => false,
+    };
+    if thousandfold {
+        return text!(
+            "减排量相差 1000 倍: 请核对因子的单位是 gCO2e 还是 kgCO2e: {used}",
+            "the grams differ a thousandfold: is a factor in gCO2e or in kgCO2e? Look at {used}"
+        );
+    }
+    if used.is_empty() {
+        return text!(
+            "请核对此行为的规则; 规则若对, 请改此例",
+            "check the action; if it is right, mend the example"
+        );
+    }
+    text!(
+        "请核对此行为和所用因子 {used}; 规则若对, 请改此例",
+        "check the action and what it uses, {used}; if they are right, mend the example"
+    )
 }
 
 fn refused(code: &str, language: Language) -> String {

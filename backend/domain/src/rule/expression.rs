@@ -96,8 +96,12 @@ fn bind(program: &mut Program, written: &str, options: &[String]) -> Result<Valu
         }
         Word::Date(date) if !negative => (date_number(*date), Type::Date, Ratio::ONE),
         Word::Time(time) if !negative => (time_number(*time), Type::Time, Ratio::ONE),
-        Word::Name(name) if !negative && name == "yes" => (1, Type::YesNo, Ratio::ONE),
-        Word::Name(name) if !negative && name == "no" => (0, Type::YesNo, Ratio::ONE),
+        Word::Name(name) if !negative && ["yes", "true"].contains(&name.as_str()) => {
+            (1, Type::YesNo, Ratio::ONE)
+        }
+        Word::Name(name) if !negative && ["no", "false"].contains(&name.as_str()) => {
+            (0, Type::YesNo, Ratio::ONE)
+        }
         Word::Quoted(word) | Word::Name(word) if !negative => {
             let all = std::iter::once(word).chain(options.iter().filter(|option| *option != word));
             (0, Type::Choice(all.cloned().collect()), Ratio::ONE)
@@ -206,6 +210,9 @@ mod tests {
         let with = [("kind".to_owned(), "red".to_owned())];
         assert_eq!(evaluate_expression("kind = red and not kind in [blue, green]", &with).unwrap(), "true");
         assert_eq!(evaluate_expression("kind != blue", &with).unwrap(), "true");
+        let with = [("x".to_owned(), "false".to_owned()), ("y".to_owned(), "yes".to_owned())];
+        assert_eq!(evaluate_expression("x or y", &with).unwrap(), "true");
+        let with = [("kind".to_owned(), "red".to_owned())];
         assert!(evaluate_expression("knid = red", &with).unwrap_err().en.contains("there is no name `knid`"));
     }
 

@@ -28,14 +28,20 @@ pub(super) fn not_negative(
     Err(Finding::new(found).help(text!("请写 `max({zero}, ...)`", "write `max({zero}, ...)`")).at(at))
 }
 
+fn not_grams(kind: &Type, at: usize) -> Finding {
+    let help = text!(
+        "请乘以结果以 gCO2e 计的因子; 因子自己要带单位, 如 gCO2e/km",
+        "multiply by a factor that gives gCO2e; it needs a unit of its own, as in gCO2e/km"
+    );
+    expected_type(("以 gCO2e 计的数", "a number in gCO2e"), kind, at).help(help)
+}
+
 /// The reduction in whole milligrams, half to even.
 pub(super) fn reduction(checker: &mut Checker<'_>, tree: &Tree) -> Result<Value, Finding> {
     let value = checker.check(tree)?;
-    let Type::Number(unit) = value.kind else {
-        return Err(expected_type(("以 gCO2e 计的数", "a number in gCO2e"), &value.kind, tree.at));
-    };
+    let Type::Number(unit) = value.kind else { return Err(not_grams(&value.kind, tree.at)) };
     if !unit.same_dimension(Unit::carbon()) {
-        return Err(expected_type(("以 gCO2e 计的数", "a number in gCO2e"), &value.kind, tree.at));
+        return Err(not_grams(&value.kind, tree.at));
     }
     not_negative(checker, &value, "0 gCO2e", tree.at)?;
     let milligram = Ratio::new(1, 1000).ok_or_else(|| too_large(TooLarge, tree.at))?;

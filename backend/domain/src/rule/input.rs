@@ -239,7 +239,8 @@ fn read_number(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Option<N
         );
         let (low, high) = (low.trimmed(), high.trimmed());
         let found = text!("min ({low}) 大于 max ({high})", "`min` ({low}) is above `max` ({high})");
-        reading.error(place, &path, Finding::new(found));
+        let help = text!("是否写反: min: {high}, max: {low}", "the other way round: min: {high}, max: {low}");
+        reading.error(place, &path, Finding::new(found).help(help));
         return None;
     }
     let step = Decimal { mantissa: 1, decimals }.step().zip(unit.factor());
@@ -358,9 +359,25 @@ fn read_default(reading: &mut Reading<'_>, node: &Node, path: &str, kind: &Input
         let shown: String = word.chars().take(40).collect();
         let found =
             text!("默认值 `{shown}` 不在范围内", "the default `{shown}` is not among the values allowed");
-        reading.error(node.place, path, Finding::new(found));
+        reading.error(node.place, path, Finding::new(found).help_maybe(allowed(kind)));
     }
     value
+}
+
+/// What an input may hold, as advice.
+fn allowed(kind: &InputKind) -> Option<Text> {
+    Some(match kind {
+        InputKind::Number(number) => {
+            let (min, max, unit) = (number.min(), number.max(), number.unit);
+            text!("应为 {min} 至 {max} {unit}", "from {min} to {max} {unit}")
+        }
+        InputKind::YesNo => text!("请写 yes 或 no", "write yes or no"),
+        InputKind::Choice(options) => {
+            let all = options.join(", ");
+            text!("可选: {all}", "one of: {all}")
+        }
+        InputKind::Id => text!("请写 none", "write none"),
+    })
 }
 
 /// Whether a quantity with a unit is a whole number of last decimals within bounds.

@@ -14,7 +14,7 @@ pub(super) fn find(source: &str, (line, column): (usize, usize), info: &str) -> 
     let near = near(&lines, line);
     let slip = near
         .iter()
-        .find_map(|(number, line)| wide_sign(*number, line))
+        .find_map(|(number, line)| wide_blank(*number, line).or_else(|| wide_sign(*number, line)))
         .or_else(|| unclosed(&lines, line))
         .or_else(|| near.iter().find_map(|(number, line)| colon(*number, line)))
         .or_else(|| quotes(failed, info))
@@ -39,6 +39,15 @@ fn near<'s>(lines: &[&'s str], failed: usize) -> Vec<(usize, &'s str)> {
 
 fn place(line: usize, at: usize) -> Place {
     Place::new(line, at.saturating_add(1))
+}
+
+/// A blank of another width where a line is indented.
+fn wide_blank(number: usize, line: &str) -> Option<(Place, Finding)> {
+    let at = line.chars().take_while(|letter| *letter == ' ').count();
+    line.chars().nth(at).filter(|letter| letter.is_whitespace())?;
+    let found = text!("行首有全角空格或不间断空格", "the line is indented with blanks of another kind");
+    let help = text!("请改成普通空格 (半角)", "use plain blanks, as the space bar gives them");
+    Some((place(number, at), Finding::new(found).help(help)))
 }
 
 /// A wide colon after a key, or a wide comma or bracket before one.

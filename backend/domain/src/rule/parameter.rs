@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::diagnostic::{Finding, Findings, Place, did_you_mean, text};
 use super::section::{NAME_CHARS_MAX, Quantity, Reading};
-use super::slip::meant_date;
+use super::slip::{last_day_help, meant_date};
 use super::yaml::{Key, Kind, Node};
 use crate::text::Text;
 
@@ -176,18 +176,20 @@ fn joins(
 ) -> bool {
     let Some(before) = before else { return true };
     let (from, last) = (value.from, before.from);
-    let problem = match before.until {
-        _ if from <= last => {
+    let joined = text!("请去掉上一个值的 until", "take away the `until` of the value before");
+    let (problem, help) = match before.until {
+        _ if from <= last => (
             text!(
                 "{from} 的值与 {last} 的值重叠或顺序颠倒",
                 "the value from {from} overlaps that from {last} or stands out of order"
-            )
-        }
+            ),
+            text!("各值按 from 从早到晚写, 每日一个", "write values by `from`, the earliest first"),
+        ),
         Some(until) if until < from => {
-            text!("{until} 至 {from} 之间没有值", "there is no value from {until} to {from}")
+            (text!("{until} 至 {from} 之间没有值", "there is no value from {until} to {from}"), joined)
         }
         Some(until) if until > from => {
-            text!("{from} 至 {until} 之间有两个值", "there are two values from {from} to {until}")
+            (text!("{from} 至 {until} 之间有两个值", "there are two values from {from} to {until}"), joined)
         }
         Some(_) | None => {
             before.until = Some(from);
@@ -198,10 +200,13 @@ fn joins(
                 return true;
             }
             let (one, other) = (before.quantity.unit, value.quantity.unit);
-            text!("各值的单位不同类: {one} 与 {other}", "the values differ in kind: {one} and {other}")
+            (
+                text!("各值的单位不同类: {one} 与 {other}", "the values differ in kind: {one} and {other}"),
+                text!("请都以 {one} 计", "give all in {one}"),
+            )
         }
     };
-    reading.error(node.place, step, Finding::new(problem));
+    reading.error(node.place, step, Finding::new(problem).help(help));
     false
 }
 
@@ -313,6 +318,7 @@ pub(super) fn read_date(reading: &mut Reading<'_>, node: &Node, path: &str) -> O
         let shown: String = written.chars().take(40).collect();
         let found = text!("`{shown}` 不是日期", "`{shown}` is not a date");
         let meant = meant_date(&shown).map(|day| text!("请写 {day}", "write {day}"));
+        let meant = meant.or_else(|| last_day_help(&shown));
         let help = meant.unwrap_or_else(|| text!("例如 2026-01-31", "as in 2026-01-31"));
         reading.error(node.place, path, Finding::new(found).help(help));
     }

@@ -241,7 +241,7 @@ impl Parser {
             "!=" => Comparison::NotEqual,
             "==" => {
                 let found = text!("比较相等只写一个 `=`", "write one `=` to compare");
-                return Err(Finding::new(found).at(self.at()));
+                return Err(Finding::new(found).help(text!("请写 `=`", "write `=`")).at(self.at()));
             }
             _ => return Ok(None),
         };

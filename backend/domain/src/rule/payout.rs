@@ -248,7 +248,11 @@ pub(super) fn points(
     let Type::Number(unit) = value.kind else {
         return Err(expected_type(("以 pt 计的数", "a number in pt"), &value.kind, at));
     };
-    require_same(unit, Unit::points(), ("作为积分", "taken as points"), at)?;
+    require_same(unit, Unit::points(), ("作为积分", "taken as points"), at).map_err(|found| {
+        let help =
+            text!("请除以每分的价, 如 10 {unit}/pt", "divide by the price of a point, as in 10 {unit}/pt");
+        found.help(help)
+    })?;
     not_negative(checker, &value, "0 pt", at)?;
     let whole = granule.whole_multiple_of(Ratio::ONE).and_then(|count| i64::try_from(count).ok());
     let granule_points = whole.ok_or_else(|| {

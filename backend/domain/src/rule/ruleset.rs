@@ -86,8 +86,10 @@ impl RuleSet {
         };
         rules.bundle = bundle(main, &used).map_err(|_| incomplete(main, Findings::default()))?;
         rules.hash = Sha256::digest(rules.bundle.as_bytes()).into();
-        example::check_examples(&rules, main, &mut findings);
-        rules.warnings = findings.finish()?;
+        let failing = example::check_examples(&rules, main, &mut findings);
+        // What trying events shows is often why an example does not come out.
+        let shown = || prove::prove(&rules, |action| failing.contains(action.id()));
+        rules.warnings = findings.finish().map_err(|all| [all, shown()].concat())?;
         Ok(rules)
     }
 
@@ -113,7 +115,7 @@ impl RuleSet {
     /// saying so, warnings for caps that never bind.
     #[must_use]
     pub fn prove(&self) -> Vec<Diagnostic> {
-        prove::prove(self)
+        prove::prove(self, |_| true)
     }
 
     /// What deserves a look although the file works.

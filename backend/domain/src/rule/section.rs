@@ -4,7 +4,7 @@
 use super::diagnostic::{Finding, Findings, Place, Severity, did_you_mean, text};
 use super::exact::{Decimal, Ratio, Rounding};
 use super::parse::parse;
-use super::slip::{is_wide, narrow_help, number_help};
+use super::slip::{narrow_help, number_help};
 use super::syntax::Formula;
 use super::token::{KEYWORDS, unknown_unit};
 use super::unit::{Unit, is_unit_name};
@@ -74,7 +74,7 @@ impl<'n> Section<'n> {
                 .iter()
                 .take(SPELLED_MAX)
                 .map(|(known, _)| known.text.as_str())
-                .find(|known| known.contains(is_wide) || did_you_mean(known, [key]).is_some());
+                .find(|known| did_you_mean(known, [key]).is_some());
             if misspelt.is_none() {
                 reading.error(self.place, &self.path, found);
             }
@@ -105,7 +105,7 @@ impl<'n> Section<'n> {
                 ))
             } else {
                 let all = self.asked.join(", ");
-                let near = narrow_help(&name).or_else(|| did_you_mean(&name, self.asked.iter().copied()));
+                let near = did_you_mean(&name, self.asked.iter().copied());
                 let help = match near {
                     Some(near) => near,
                     None if cut_at_comma => text!(
@@ -131,6 +131,7 @@ fn sample(key: &str) -> Option<&'static str> {
         ("per", "per: day"),
         ("confidence", "confidence: proposed"),
         ("evidence", "evidence: {operator: 100%}"),
+        ("else", "else: {zh: 里程不足, en: Too short}"),
         ("zh", "{zh: 地铁出行, en: Metro ride}"),
         ("en", "{zh: 地铁出行, en: Metro ride}"),
     ];
@@ -166,7 +167,11 @@ impl Reading<'_> {
             Kind::List(items) => items,
             Kind::Scalar { .. } | Kind::Map(_) => {
                 let found = text!("此处应为列表 [..]", "expected a list [..]");
-                self.error(node.place, path, Finding::new(found));
+                let word = if let Kind::Scalar { text, .. } = &node.kind { text.as_str() } else { "" };
+                let shown: String = word.chars().take(40).collect();
+                let help = narrow_help(&shown)
+                    .or_else(|| (!word.is_empty()).then(|| text!("请写 [{shown}]", "write [{shown}]")));
+                self.error(node.place, path, Finding::new(found).help_maybe(help));
                 &[]
             }
         }
@@ -289,8 +294,7 @@ impl Reading<'_> {
         let found = options.iter().find(|(name, _)| *name == word).map(|(_, value)| *value);
         if found.is_none() {
             let all = options.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-            let help = narrow_help(word)
-                .or_else(|| did_you_mean(word, options.iter().map(|(name, _)| *name)))
+            let help = did_you_mean(word, options.iter().map(|(name, _)| *name))
                 .unwrap_or_else(|| text!("可选: {all}", "one of: {all}"));
             let shown: String = word.chars().take(NAME_CHARS_MAX).collect();
             let found = Finding::new(text!("`{shown}` 不是可用的值", "`{shown}` is not a value here"));

@@ -1,10 +1,10 @@
 //! What people type instead of what the language reads: full-width signs, Chinese units, dates in other
 //! orders, numbers with exponents or thousands. Knows what was meant, and must never take it as written.
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, Months, NaiveDate};
 
 use super::diagnostic::text;
-use super::exact::Decimal;
+use super::exact::{Decimal, Ratio};
 use crate::text::Text;
 
 /// Units by what people call them.
@@ -100,6 +100,7 @@ pub(super) fn number_help(written: &str) -> Option<Text> {
     let meant = narrowed(written)
         .or_else(|| without_exponent(written))
         .or_else(|| without_thousands(written))
+        .or_else(|| without_ten_thousands(written))
         .or_else(|| with_zero(written))?;
     Some(text!("请写 `{meant}`", "write `{meant}`"))
 }
@@ -127,6 +128,19 @@ fn without_thousands(written: &str) -> Option<String> {
     (whole && plain != written).then_some(plain)
 }
 
+/// `30万分` in full, with its unit.
+fn without_ten_thousands(written: &str) -> Option<String> {
+    let (times, (number, unit)) = [("万", 10_000), ("亿", 100_000_000)]
+        .into_iter()
+        .find_map(|(sign, times)| Some((times, written.split_once(sign)?)))?;
+    let count = Decimal::parse(number.trim(), false)?.step()?;
+    let mantissa = Decimal::parse(number.trim(), false)?.mantissa;
+    let count = count.times(Ratio::new(mantissa.checked_mul(times)?, 1)?)?;
+    let unit = unit.trim();
+    let unit = meant_unit(unit).unwrap_or(unit);
+    (count.denominator() == 1).then(|| format!("{} {unit}", count.numerator()).trim_end().to_owned())
+}
+
 /// `.5 km` with its zero.
 fn with_zero(written: &str) -> Option<String> {
     let behind = written.strip_prefix('.')?;
@@ -135,6 +149,20 @@ fn with_zero(written: &str) -> Option<String> {
 
 /// A date in another order or with other signs, where it can only mean one day.
 pub(super) fn meant_date(written: &str) -> Option<NaiveDate> {
+    let (year, month, day) = date_parts(written)?;
+    NaiveDate::from_ymd_opt(year, month, day)
+}
+
+/// Advice for a day that its month does not have.
+pub(super) fn last_day_help(written: &str) -> Option<Text> {
+    let (year, month, day) = date_parts(written)?;
+    let first = NaiveDate::from_ymd_opt(year, month, 1).filter(|_| (29..=31).contains(&day))?;
+    let last = first.checked_add_months(Months::new(1))?.pred_opt()?.day();
+    Some(text!("{year} 年 {month} 月只有 {last} 天", "month {month} of {year} has {last} days"))
+}
+
+/// Year, month and day.
+fn date_parts(written: &str) -> Option<(i32, u32, u32)> {
     let written = narrowed(written).unwrap_or_else(|| written.to_owned());
     let parts: Vec<&str> = written
         .split(|letter: char| !letter.is_ascii_digit())
@@ -153,7 +181,7 @@ pub(super) fn meant_date(written: &str) -> Option<NaiveDate> {
         },
         _ => return None,
     };
-    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)
+    Some((i32::try_from(year).ok()?, month, day))
 }
 
 #[cfg(test)]
@@ -179,6 +207,9 @@ mod tests {
             ("12,345,678", Some("12345678")),
             (".5 km", Some("0.5 km")),
             ("1,5 km", None),
+            ("30万分", Some("300000 pt")),
+            ("1.5 亿 pt", Some("150000000 pt")),
+            ("0.00001万分", None),
             ("abc", None),
             ("46.7 gCO2e/km", None),
         ] {
@@ -204,5 +235,8 @@ mod tests {
         ] {
             assert_eq!(meant_date(written).map(|date| date.to_string()).as_deref(), meant, "{written}");
         }
+        assert_eq!(last_day_help("2026/2/30").unwrap().en, "month 2 of 2026 has 28 days");
+        assert_eq!(last_day_help("2024年2月30日").unwrap().zh, "2024 年 2 月只有 29 天");
+        assert!(last_day_help("2026-13-30").is_none() && last_day_help("2026-06-32").is_none());
     }
 }

@@ -141,8 +141,13 @@ impl Builder {
     }
 
     fn take(&mut self, event: Event<'_>, place: Place) -> Result<(), Refused> {
-        let refuse =
-            |zh: &str, en: &str| Err((place, Finding::new(text!("不支持{zh}", "{en} are not supported"))));
+        let refuse = |zh: &str, en: &str| {
+            let found = Finding::new(text!("不支持{zh}", "{en} are not supported"));
+            Err((
+                place,
+                found.help(text!("请把内容直接写在这里", "write out what is meant, in one document")),
+            ))
+        };
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
             Event::DocumentStart(_) => {
@@ -242,7 +247,7 @@ impl Builder {
                 "key `{name}` stands twice; first on line {line}",
                 name = key.text,
             ));
-            return Err((key.place, found));
+            return Err((key.place, found.help(text!("请去掉其中一行", "take one of them away"))));
         }
         open.key = Some(key);
         Ok(())

@@ -31,6 +31,7 @@ pub enum RulesCommand {
     /// Evaluate an expression exactly: prints the value, or `error: ...` with exit code 1
     Eval {
         /// Such as '7.2 km * 46.7 gCO2e/km'
+        #[arg(allow_hyphen_values = true)]
         expression: String,
         /// Values for its names
         #[arg(long = "with", value_name = "NAME=VALUE", value_parser = binding)]

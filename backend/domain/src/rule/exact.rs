@@ -40,7 +40,7 @@ impl Decimal {
         if whole.len().saturating_add(behind.len()) > DIGITS_MAX {
             return None;
         }
-        let magnitude: i128 = format!("{whole}{behind}").parse().ok()?;
+        let magnitude = number_of(number_of(0, whole)?, behind)?;
         let mantissa = if negative { magnitude.checked_neg()? } else { magnitude };
         let decimals = i16::try_from(behind.len()).ok()?.checked_sub(i16::from(power))?;
         if decimals < 0 {
@@ -54,6 +54,14 @@ impl Decimal {
     /// The same number without zeros at the end.
     #[must_use]
     pub fn trimmed(self) -> Self {
+        if let Ok(mantissa) = i64::try_from(self.mantissa) {
+            let (mut mantissa, mut decimals) = (mantissa, self.decimals);
+            while decimals > 0 && mantissa.checked_rem(10) == Some(0) {
+                mantissa = mantissa.checked_div(10).unwrap_or(0);
+                decimals = decimals.saturating_sub(1);
+            }
+            return Self { mantissa: mantissa.into(), decimals };
+        }
         let mut number = self;
         while number.decimals > 0 && number.mantissa.checked_rem(10) == Some(0) {
             number.mantissa = number.mantissa.checked_div(10).unwrap_or(0);
@@ -65,7 +73,7 @@ impl Decimal {
     /// The mantissa at another count of decimals, if no digit is lost.
     #[must_use]
     pub fn at_decimals(self, decimals: u8) -> Option<i128> {
-        let own = self.trimmed();
+        let own = if self.decimals > decimals { self.trimmed() } else { self };
         own.mantissa.checked_mul(power_of_ten(decimals.checked_sub(own.decimals)?)?)
     }
 
@@ -90,7 +98,30 @@ impl fmt::Display for Decimal {
 /// Ten to a power, while it fits.
 #[must_use]
 pub fn power_of_ten(power: u8) -> Option<i128> {
-    10_i128.checked_pow(u32::from(power))
+    POWERS.get(usize::from(power)).copied()
+}
+
+/// All powers of ten that fit.
+const POWERS: [i128; 39] = {
+    let mut powers = [1; 39];
+    let mut place = 1;
+    while place < powers.len() {
+        powers[place] = powers[place - 1] * 10;
+        place += 1;
+    }
+    powers
+};
+
+/// A number with further digits behind it.
+fn number_of(so_far: i128, digits: &str) -> Option<i128> {
+    // Eighteen digits fit 64 bits, which are faster.
+    let (head, tail) = digits.split_at(digits.len().min(18));
+    let small = head.bytes().fold(0_i64, |number, digit| {
+        number.wrapping_mul(10).wrapping_add(i64::from(digit.wrapping_sub(b'0')))
+    });
+    let lifted = so_far.checked_mul(power_of_ten(u8::try_from(head.len()).ok()?)?)?;
+    let number = lifted.checked_add(small.into())?;
+    if tail.is_empty() { Some(number) } else { number_of(number, tail) }
 }
 
 /// A positive fraction in lowest terms: what one unit of a register is worth.

@@ -23,7 +23,7 @@ const THOUSANDTH: i128 = 1000;
 /// One input of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputSpec {
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     pub(super) label: Option<Text>,
     pub(super) kind: InputKind,
     pub(super) default: Option<InputValue>,
@@ -202,7 +202,7 @@ pub(super) fn read_input(
         None => None,
     };
     let pays = pays.map_or(Some(Pays::default()), |pays| pays)?;
-    Some(InputSpec { name: name.to_owned(), label, kind, default, pays })
+    Some(InputSpec { name: name.into(), label, kind, default, pays })
 }
 
 /// The word after `type`.

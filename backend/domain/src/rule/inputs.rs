@@ -1,6 +1,7 @@
 //! The values of an event as an action's inputs. JSON numbers are read as their decimal text, never through
 //! a float.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -72,13 +73,19 @@ impl InputValue {
 
 /// All inputs of one event, canonical: declared units, defaults filled in, ordered by name. Cheap to clone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Inputs(Arc<BTreeMap<String, InputValue>>);
+pub struct Inputs(Arc<[(Arc<str>, InputValue)]>);
 
 impl Inputs {
+    /// Values of distinct names.
+    fn of(mut values: Vec<(Arc<str>, InputValue)>) -> Self {
+        values.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        Self(values.into())
+    }
+
     /// The value of one input.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&InputValue> {
-        self.0.get(name)
+        self.0.iter().find(|(known, _)| **known == *name).map(|(_, value)| value)
     }
 
     /// The value of one input for display, as in `7.2 km`.
@@ -89,19 +96,19 @@ impl Inputs {
 
     /// All inputs by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &InputValue)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
+        self.0.iter().map(|(name, value)| (&**name, value))
     }
 }
 
-impl FromIterator<(String, InputValue)> for Inputs {
-    fn from_iter<Values: IntoIterator<Item = (String, InputValue)>>(values: Values) -> Self {
-        Self(Arc::new(values.into_iter().collect()))
+impl FromIterator<(Arc<str>, InputValue)> for Inputs {
+    fn from_iter<Values: IntoIterator<Item = (Arc<str>, InputValue)>>(values: Values) -> Self {
+        Self::of(values.into_iter().collect())
     }
 }
 
 impl Serialize for Inputs {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value.to_string())))
+        serializer.collect_map(self.iter().map(|(name, value)| (name, value.to_string())))
     }
 }
 
@@ -109,10 +116,10 @@ impl<'de> Deserialize<'de> for Inputs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let texts = BTreeMap::<String, String>::deserialize(deserializer)?;
         let read = |(name, written): (String, String)| match InputValue::parse(&written) {
-            Some(value) => Ok((name, value)),
+            Some(value) => Ok((Arc::from(name), value)),
             None => Err(serde::de::Error::custom(format!("`{name}` is not an input value"))),
         };
-        texts.into_iter().map(read).collect::<Result<_, _>>().map(|values| Self(Arc::new(values)))
+        texts.into_iter().map(read).collect()
     }
 }
 
@@ -144,18 +151,18 @@ pub(super) fn read<'a>(
     action: &Action,
     data: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Inputs, Vec<InputProblem>> {
-    let (mut values, mut problems) = (BTreeMap::new(), Vec::new());
-    let mut faulty = Vec::new();
+    let mut values: Vec<(Arc<str>, InputValue)> = Vec::with_capacity(action.inputs().len());
+    let (mut problems, mut faulty) = (Vec::new(), Vec::new());
+    let is_known =
+        |values: &[(Arc<str>, InputValue)], name: &str| values.iter().any(|(known, _)| **known == *name);
     for (member, json) in data {
         match read_member(action, member, json) {
-            Ok((spec, _)) if values.contains_key(spec.name()) => {
+            Ok((spec, _)) if is_known(&values, spec.name()) => {
                 let name = spec.name();
                 let detail = text!("`{name}` 给了两次", "`{name}` is given twice");
                 problems.push(InputProblem::new("invalid_value", member, detail));
             }
-            Ok((spec, value)) => {
-                values.insert(spec.name().to_owned(), value);
-            }
+            Ok((spec, value)) => values.push((Arc::clone(&spec.name), value)),
             Err(problem) => {
                 faulty.extend(spec_of(action, member).map(|(spec, _)| spec.name()));
                 problems.push(problem);
@@ -164,17 +171,15 @@ pub(super) fn read<'a>(
     }
     for spec in action.inputs() {
         let name = spec.name();
-        if values.contains_key(name) || faulty.contains(&name) {
+        if is_known(&values, name) || faulty.contains(&name) {
             continue;
         }
         match spec.default() {
-            Some(value) => {
-                values.insert(name.to_owned(), value.clone());
-            }
+            Some(value) => values.push((Arc::clone(&spec.name), value.clone())),
             None => problems.push(InputProblem::new("missing_input", name, missing(spec))),
         }
     }
-    if problems.is_empty() { Ok(Inputs(Arc::new(values))) } else { Err(problems) }
+    if problems.is_empty() { Ok(Inputs::of(values)) } else { Err(problems) }
 }
 
 fn missing(spec: &InputSpec) -> Text {
@@ -212,7 +217,7 @@ fn read_member<'s>(
     let Some((spec, unit)) = spec_of(action, member) else {
         return Err(InputProblem::new("unknown_input", member, unknown(action, member)));
     };
-    let raw: Raw = Raw::read(json).ok_or_else(|| {
+    let raw = Raw::read(json).ok_or_else(|| {
         let detail =
             text!("值应为数、文字或 true/false", "the value must be a number, a text, true or false");
         InputProblem::new("invalid_value", member, detail)
@@ -223,22 +228,25 @@ fn read_member<'s>(
             Raw::Flag(holds) => InputValue::YesNo(holds),
             Raw::Text(word) if word == "yes" => InputValue::YesNo(true),
             Raw::Text(word) if word == "no" => InputValue::YesNo(false),
-            Raw::Text(_) | Raw::Number(_) => {
+            Raw::Text(_) | Raw::Number(..) => {
                 let detail = text!("`{member}` 应为 true 或 false", "`{member}` must be true or false");
                 return Err(InputProblem::new("invalid_value", member, detail));
             }
         },
         InputKind::Choice(options) => match raw {
-            Raw::Text(word) if options.contains(&word) => InputValue::Choice(word),
-            Raw::Text(_) | Raw::Flag(_) | Raw::Number(_) => {
+            Raw::Text(word) if options.iter().any(|option| *option == word) => {
+                InputValue::Choice(word.into_owned())
+            }
+            Raw::Text(_) | Raw::Flag(_) | Raw::Number(..) => {
                 let all = options.join(", ");
                 let detail = text!("`{member}` 应为其中之一: {all}", "`{member}` must be one of: {all}");
                 return Err(InputProblem::new("invalid_value", member, detail));
             }
         },
         InputKind::Id => match raw {
-            Raw::Text(id) | Raw::Number(id) if is_id(&id) => InputValue::Id(id),
-            Raw::Text(_) | Raw::Flag(_) | Raw::Number(_) => {
+            Raw::Text(id) if is_id(&id) => InputValue::Id(id.into_owned()),
+            Raw::Number(_, id) if is_id(id) => InputValue::Id(id.to_owned()),
+            Raw::Text(_) | Raw::Flag(_) | Raw::Number(..) => {
                 let detail = text!(
                     "`{member}` 应为 1 至 {ID_BYTES_MAX} 个字母、数字或 - _ . : / 组成的文字",
                     "`{member}` must be a text of 1 to {ID_BYTES_MAX} letters, digits or - _ . : /"
@@ -263,15 +271,15 @@ fn unknown(action: &Action, member: &str) -> Text {
     text!("没有输入 `{shown}`; {zh}", "there is no input `{shown}`; {en}", zh = near.zh, en = near.en)
 }
 
-/// A JSON scalar, its number still as digits.
-enum Raw {
-    Number(String),
-    Text(String),
+/// A JSON scalar, its number also as written.
+enum Raw<'j> {
+    Number(Decimal, &'j str),
+    Text(Cow<'j, str>),
     Flag(bool),
 }
 
-impl Raw {
-    fn read(json: &str) -> Option<Self> {
+impl<'j> Raw<'j> {
+    fn read(json: &'j str) -> Option<Self> {
         let json = json.trim();
         if json.len() > VALUE_BYTES_MAX {
             return None;
@@ -279,8 +287,11 @@ impl Raw {
         match json {
             "true" => Some(Self::Flag(true)),
             "false" => Some(Self::Flag(false)),
-            _ if json.starts_with('"') => serde_json::from_str(json).ok().map(Self::Text),
-            _ => Decimal::parse(json, true).map(|_| Self::Number(json.to_owned())),
+            _ if json.starts_with('"') => {
+                let text = serde_json::from_str(json).map(Cow::Borrowed);
+                text.or_else(|_| serde_json::from_str(json).map(Cow::Owned)).ok().map(Self::Text)
+            }
+            _ => Decimal::parse(json, true).map(|number| Self::Number(number, json)),
         }
     }
 }
@@ -290,14 +301,14 @@ fn read_number(
     number: &NumberSpec,
     member: &str,
     unit: Option<&str>,
-    raw: Raw,
+    raw: Raw<'_>,
 ) -> Result<InputValue, InputProblem> {
     let (name, own) = (spec.name(), number.unit);
     let problem = |code, detail| InputProblem::new(code, member, detail);
     let invalid = || problem("invalid_value", text!("`{member}` 不是数", "`{member}` is not a number"));
     let quantity = match (unit, raw) {
         (_, Raw::Flag(_)) => return Err(invalid()),
-        (None, Raw::Number(digits)) => {
+        (None, Raw::Number(_, digits)) => {
             return Err(problem(
                 "unit_missing",
                 text!(
@@ -318,15 +329,19 @@ fn read_number(
             }
             quantity
         }
-        (Some(unit), Raw::Number(written) | Raw::Text(written)) => {
+        (Some(unit), raw) => {
             let unit = Unit::in_member_name(unit).map_err(|_| {
                 let all = own.siblings().collect::<Vec<_>>().join(", ");
                 let detail =
                     text!("没有单位 `{unit}`; 可用: {all}", "there is no unit `{unit}`; use one of: {all}");
                 problem("wrong_unit", detail)
             })?;
-            let number = Decimal::parse(&written, true).ok_or_else(invalid)?;
-            Quantity { number, unit }
+            let number = match raw {
+                Raw::Number(number, _) => Some(number),
+                Raw::Text(written) => Decimal::parse(&written, true),
+                Raw::Flag(_) => None,
+            };
+            Quantity { number: number.ok_or_else(invalid)?, unit }
         }
     };
     let count =

@@ -10,6 +10,8 @@
 //! held before there was such a section. A tag that a program does not know is an error: half a receipt must
 //! not be explained. Receipts older than this format are JSON and begin with `{`.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -238,7 +240,7 @@ impl Receipt {
 }
 
 fn read_inputs(action: &Action, body: &mut Reader<'_>) -> Result<Inputs, ReceiptError> {
-    action.inputs().iter().map(|spec| Ok((spec.name().to_owned(), value(spec, body.signed()?)?))).collect()
+    action.inputs().iter().map(|spec| Ok((Arc::clone(&spec.name), value(spec, body.signed()?)?))).collect()
 }
 
 /// The value that a program finds in an input's slot.
@@ -268,14 +270,16 @@ fn put_ids(bytes: &mut Vec<u8>, action: &Action, inputs: &Inputs) {
 
 /// The inputs with their identifiers, of which the slots know nothing.
 fn read_ids(action: &Action, inputs: &Inputs, body: &mut Reader<'_>) -> Result<Inputs, ReceiptError> {
-    let value = |(name, value): (&str, &InputValue)| (name.to_owned(), value.clone());
-    let mut all: Vec<(String, InputValue)> = inputs.iter().map(value).collect();
-    for spec in action.inputs().iter().filter(|spec| matches!(spec.kind(), InputKind::Id)) {
-        let length = usize::try_from(body.number()?).map_err(|_| ReceiptError::OutOfRange)?;
-        let mut id = body.take(length)?;
-        all.push((spec.name().to_owned(), InputValue::Id(id.text(ID_BYTES_MAX)?)));
-    }
-    Ok(all.into_iter().collect())
+    let mut value = |spec: &InputSpec| {
+        let value = if matches!(spec.kind(), InputKind::Id) {
+            let length = usize::try_from(body.number()?).map_err(|_| ReceiptError::OutOfRange)?;
+            InputValue::Id(body.take(length)?.text(ID_BYTES_MAX)?)
+        } else {
+            inputs.get(spec.name()).cloned().ok_or(ReceiptError::ForeignInputs)?
+        };
+        Ok((Arc::clone(&spec.name), value))
+    };
+    action.inputs().iter().map(|spec| value(spec)).collect()
 }
 
 /// Stored for ever: never renumber.

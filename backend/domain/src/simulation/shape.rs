@@ -62,8 +62,9 @@ impl Shape {
         if slots.len() != self.inputs.len() {
             return None;
         }
-        let value = |((name, kind), slot): (&(String, Kind), &i64)| Some((name.clone(), kind.value(*slot)?));
-        self.inputs.iter().zip(slots).map(value).collect::<Option<Vec<_>>>().map(Inputs::from_iter)
+        let value =
+            |((name, kind), slot): (&(String, Kind), &i64)| Some((name.as_str().into(), kind.value(*slot)?));
+        self.inputs.iter().zip(slots).map(value).collect()
     }
 }
 

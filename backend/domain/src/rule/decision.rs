@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::Evidence;
 use super::history::Readings;
-use super::inputs::Inputs;
+use super::input_value::Inputs;
 use crate::amount::{Points, ReductionMg};
 use crate::id::SharedId;
 use crate::text::Text;

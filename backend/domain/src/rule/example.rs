@@ -13,7 +13,7 @@ use super::diagnostic::{Diagnostic, Finding, Findings, did_you_mean, text};
 use super::evidence::Evidence;
 use super::exact::Decimal;
 use super::expectation::{self, Outcome, mismatch, outcome, read_expected};
-use super::inputs::Inputs;
+use super::input_value::Inputs;
 use super::ruleset::{RuleSet, SourceFile};
 use super::section::Reading;
 use super::yaml::{self, Kind, Node};

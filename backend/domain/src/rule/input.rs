@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::diagnostic::{Finding, text};
 use super::exact::{Decimal, Ratio, power_of_ten};
-use super::inputs::{InputValue, Inputs, slot};
+use super::input_value::{InputValue, Inputs};
+use super::inputs::slot;
 use super::program::Range;
-use super::section::{Quantity, Reading, Section};
+use super::section::{Reading, Section};
 use super::unit::Unit;
 use super::yaml::{Kind, Node};
 use crate::text::Text;
@@ -378,28 +379,4 @@ fn allowed(kind: &InputKind) -> Option<Text> {
         }
         InputKind::Id => text!("请写 none", "write none"),
     })
-}
-
-/// Whether a quantity with a unit is a whole number of last decimals within bounds.
-pub(super) fn place_quantity(number: &NumberSpec, quantity: Quantity) -> Result<i64, Misfit> {
-    if !quantity.unit.same_dimension(number.unit)
-        || (quantity.unit == Unit::NONE && number.unit != Unit::NONE)
-    {
-        return Err(Misfit::WrongUnit);
-    }
-    let count = if quantity.unit == number.unit {
-        quantity.number.at_decimals(number.decimals).and_then(|count| i64::try_from(count).ok())
-    } else {
-        quantity.count_of(number.step)
-    };
-    let count = count.ok_or(Misfit::TooManyDecimals)?;
-    if (number.min..=number.max).contains(&count) { Ok(count) } else { Err(Misfit::OutOfRange) }
-}
-
-/// Why a number does not fit an input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Misfit {
-    WrongUnit,
-    TooManyDecimals,
-    OutOfRange,
 }

@@ -2,16 +2,15 @@
 //! a float.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::Serialize;
 
 use super::action::Action;
 use super::diagnostic::{did_you_mean, text};
 use super::exact::Decimal;
-use super::input::{InputKind, InputSpec, Misfit, NumberSpec, place_quantity};
+use super::input::{InputKind, InputSpec, NumberSpec};
+use super::input_value::{InputValue, Inputs};
 use super::section::Quantity;
 use super::unit::Unit;
 use super::verdict::Slots;
@@ -21,107 +20,6 @@ use crate::text::Text;
 pub const VALUE_BYTES_MAX: usize = 200;
 /// Longest identifier, in bytes.
 pub const ID_BYTES_MAX: usize = 64;
-
-/// One value of an event.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum InputValue {
-    /// A number in the unit that the action declares.
-    Number {
-        /// Exact, without zeros at the end.
-        number: Decimal,
-        /// The declared unit.
-        unit: Unit,
-    },
-    /// Yes or no.
-    YesNo(bool),
-    /// One of the options.
-    Choice(String),
-    /// An identifier; empty where the event names none.
-    Id(String),
-}
-
-impl fmt::Display for InputValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number { number, unit } if *unit == Unit::PERCENT => write!(f, "{number}%"),
-            Self::Number { number, unit } => write!(f, "{number} {unit}"),
-            Self::YesNo(holds) => f.write_str(if *holds { "yes" } else { "no" }),
-            Self::Choice(word) => f.write_str(word),
-            Self::Id(id) => write!(f, "#{id}"),
-        }
-    }
-}
-
-impl InputValue {
-    /// Reads what `Display` writes.
-    fn parse(written: &str) -> Option<Self> {
-        match written {
-            "yes" => return Some(Self::YesNo(true)),
-            "no" => return Some(Self::YesNo(false)),
-            _ => {}
-        }
-        if let Some(id) = written.strip_prefix('#') {
-            return Some(Self::Id(id.to_owned()));
-        }
-        if written.starts_with(|letter: char| letter.is_ascii_digit() || letter == '-') {
-            let Quantity { number, unit } = Quantity::parse(written).ok()?;
-            return Some(Self::Number { number: number.trimmed(), unit });
-        }
-        Some(Self::Choice(written.to_owned()))
-    }
-}
-
-/// All inputs of one event, canonical: declared units, defaults filled in, ordered by name. Cheap to clone.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Inputs(Arc<[(Arc<str>, InputValue)]>);
-
-impl Inputs {
-    /// Values of distinct names.
-    fn of(mut values: Vec<(Arc<str>, InputValue)>) -> Self {
-        values.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        Self(values.into())
-    }
-
-    /// The value of one input.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&InputValue> {
-        self.0.iter().find(|(known, _)| **known == *name).map(|(_, value)| value)
-    }
-
-    /// The value of one input for display, as in `7.2 km`.
-    #[must_use]
-    pub fn get_text(&self, name: &str) -> Option<String> {
-        self.get(name).map(ToString::to_string)
-    }
-
-    /// All inputs by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &InputValue)> {
-        self.0.iter().map(|(name, value)| (&**name, value))
-    }
-}
-
-impl FromIterator<(Arc<str>, InputValue)> for Inputs {
-    fn from_iter<Values: IntoIterator<Item = (Arc<str>, InputValue)>>(values: Values) -> Self {
-        Self::of(values.into_iter().collect())
-    }
-}
-
-impl Serialize for Inputs {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.iter().map(|(name, value)| (name, value.to_string())))
-    }
-}
-
-impl<'de> Deserialize<'de> for Inputs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let texts = BTreeMap::<String, String>::deserialize(deserializer)?;
-        let read = |(name, written): (String, String)| match InputValue::parse(&written) {
-            Some(value) => Ok((Arc::from(name), value)),
-            None => Err(serde::de::Error::custom(format!("`{name}` is not an input value"))),
-        };
-        texts.into_iter().map(read).collect()
-    }
-}
 
 /// Why an event's data does not fit its action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -179,7 +77,7 @@ pub(super) fn read<'a>(
             None => problems.push(InputProblem::new("missing_input", name, missing(spec))),
         }
     }
-    if problems.is_empty() { Ok(Inputs::of(values)) } else { Err(problems) }
+    if problems.is_empty() { Ok(values.into_iter().collect()) } else { Err(problems) }
 }
 
 fn missing(spec: &InputSpec) -> Text {
@@ -347,6 +245,30 @@ fn read_number(
     let count =
         place_quantity(number, quantity).map_err(|misfit| misfit_problem(spec, number, member, misfit))?;
     Ok(InputValue::Number { number: number.decimal(count), unit: own })
+}
+
+/// Whether a quantity with a unit is a whole number of last decimals within bounds.
+fn place_quantity(number: &NumberSpec, quantity: Quantity) -> Result<i64, Misfit> {
+    if !quantity.unit.same_dimension(number.unit)
+        || (quantity.unit == Unit::NONE && number.unit != Unit::NONE)
+    {
+        return Err(Misfit::WrongUnit);
+    }
+    let count = if quantity.unit == number.unit {
+        quantity.number.at_decimals(number.decimals).and_then(|count| i64::try_from(count).ok())
+    } else {
+        quantity.count_of(number.step)
+    };
+    let count = count.ok_or(Misfit::TooManyDecimals)?;
+    if (number.min..=number.max).contains(&count) { Ok(count) } else { Err(Misfit::OutOfRange) }
+}
+
+/// Why a number does not fit an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Misfit {
+    WrongUnit,
+    TooManyDecimals,
+    OutOfRange,
 }
 
 fn misfit_problem(spec: &InputSpec, number: &NumberSpec, member: &str, misfit: Misfit) -> InputProblem {

@@ -12,7 +12,7 @@ use super::decision::Facts;
 use super::exact::{Ratio, Rounding};
 use super::history::{Aggregate, LookBack, Readings};
 use super::input::NumberSpec;
-use super::inputs::{InputValue, Inputs};
+use super::input_value::{InputValue, Inputs};
 use super::ruleset::{RuleSet, SourceFile};
 use super::syntax::{Arithmetic, Comparison, Extreme, Junction, Tree, TreeKind};
 use super::unit::Unit;

@@ -11,7 +11,7 @@ use super::cap::CapLimit;
 use super::decision::{Decision, Facts, Receipt, Usage};
 use super::evidence::Evidence;
 use super::history::Readings;
-use super::inputs::{InputValue, Inputs};
+use super::input_value::{InputValue, Inputs};
 use super::multiplier::Stacking;
 use super::random_rules::Writer;
 use super::reference::{Exact, compile, exact, moment, quantity, random_inputs, whole};

@@ -127,6 +127,8 @@ impl Lexer {
         let found = Finding::new(text!("不认识的字符 `{letter}`", "unexpected character `{letter}`")).at(at);
         match letter {
             '≤' | '≥' | '≠' => found.help(text!("请写 <= , >= 或 !=", "write <=, >= or !=")),
+            '²' => found.help(text!("请写 m2", "write m2")),
+            '³' => found.help(text!("请写 m3", "write m3")),
             '÷' => found.help(text!("请写 /", "write /")),
             '.' if self.peek(1).is_some_and(|next| next.is_ascii_digit()) => {
                 found.help(text!("小数点前请写 0, 如 0.5", "write the 0 before the point, as in 0.5"))

@@ -286,7 +286,7 @@ fn read_members<'k, I: Iterator<Item = &'k str>>(
         reading.error(item.place, path, found);
         complete = false;
     }
-    if matches!(&node.kind, Kind::List(none) if none.is_empty()) {
+    if matches!(&node.kind, Kind::List(items) if items.is_empty()) {
         let help = text!("全部请写 all", "write `all` for all of them");
         let found = Finding::new(text!("列表是空的", "the list is empty")).help(help);
         reading.error(node.place, path, found);

@@ -98,19 +98,9 @@ impl fmt::Display for Decimal {
 /// Ten to a power, while it fits.
 #[must_use]
 pub fn power_of_ten(power: u8) -> Option<i128> {
-    POWERS.get(usize::from(power)).copied()
+    let power = u32::from(power);
+    10_i64.checked_pow(power).map(i128::from).or_else(|| 10_i128.checked_pow(power))
 }
-
-/// All powers of ten that fit.
-const POWERS: [i128; 39] = {
-    let mut powers = [1; 39];
-    let mut place = 1;
-    while place < powers.len() {
-        powers[place] = powers[place - 1] * 10;
-        place += 1;
-    }
-    powers
-};
 
 /// A number with further digits behind it.
 fn number_of(so_far: i128, digits: &str) -> Option<i128> {

@@ -107,7 +107,7 @@ pub(super) fn pay(
     Granted {
         points: Points::new(now),
         queued: Points::new(promised.saturating_sub(now)),
-        budget_exhausted: granted.budget_exhausted | (promised < full),
+        budget_exhausted: granted.budget_exhausted || promised < full,
         ..granted
     }
 }

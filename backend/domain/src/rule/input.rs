@@ -360,14 +360,14 @@ fn read_default(reading: &mut Reading<'_>, node: &Node, path: &str, kind: &Input
         let shown: String = word.chars().take(40).collect();
         let found =
             text!("默认值 `{shown}` 不在范围内", "the default `{shown}` is not among the values allowed");
-        reading.error(node.place, path, Finding::new(found).help_maybe(allowed(kind)));
+        reading.error(node.place, path, Finding::new(found).help(allowed(kind)));
     }
     value
 }
 
 /// What an input may hold, as advice.
-fn allowed(kind: &InputKind) -> Option<Text> {
-    Some(match kind {
+fn allowed(kind: &InputKind) -> Text {
+    match kind {
         InputKind::Number(number) => {
             let (min, max, unit) = (number.min(), number.max(), number.unit);
             text!("应为 {min} 至 {max} {unit}", "from {min} to {max} {unit}")
@@ -378,5 +378,5 @@ fn allowed(kind: &InputKind) -> Option<Text> {
             text!("可选: {all}", "one of: {all}")
         }
         InputKind::Id => text!("请写 none", "write none"),
-    })
+    }
 }

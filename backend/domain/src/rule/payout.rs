@@ -164,13 +164,11 @@ impl Payout {
         factor: Factor,
         closely: impl FnOnce() -> (Worth, Option<Ratio>),
     ) -> Points {
-        match self.quick(factor).zip(whole) {
-            Some((quick, numerator)) => Points::new(quick.points(numerator)),
-            None => {
-                let (worth, factor) = closely();
-                self.points_of_part(worth, (1, 1), factor)
-            }
+        if let Some((quick, numerator)) = self.quick(factor).zip(whole) {
+            return Points::new(quick.points(numerator));
         }
+        let (worth, factor) = closely();
+        self.points_of_part(worth, (1, 1), factor)
     }
 
     /// The same for the part of the grams that is kept, as a fraction.

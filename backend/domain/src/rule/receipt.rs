@@ -271,7 +271,7 @@ fn put_ids(bytes: &mut Vec<u8>, action: &Action, inputs: &Inputs) {
 
 /// The inputs with their identifiers, of which the slots know nothing.
 fn read_ids(action: &Action, inputs: &Inputs, body: &mut Reader<'_>) -> Result<Inputs, ReceiptError> {
-    let mut value = |spec: &InputSpec| {
+    let value = |spec: &InputSpec| {
         let value = if matches!(spec.kind(), InputKind::Id) {
             let length = usize::try_from(body.number()?).map_err(|_| ReceiptError::OutOfRange)?;
             InputValue::Id(body.take(length)?.text(ID_BYTES_MAX)?)
@@ -280,7 +280,7 @@ fn read_ids(action: &Action, inputs: &Inputs, body: &mut Reader<'_>) -> Result<I
         };
         Ok((Arc::clone(&spec.name), value))
     };
-    action.inputs().iter().map(|spec| value(spec)).collect()
+    action.inputs().iter().map(value).collect()
 }
 
 /// Stored for ever: never renumber.

@@ -1,4 +1,4 @@
-//! Events of a batch that nothing binds, decided without unpacking them. Must give what
+//! Events of a batch of which nothing but points is limited, decided without unpacking them. Must give what
 //! [`settle`](super::evaluate::settle) gives.
 
 use super::{Batch, Refusal};
@@ -9,7 +9,7 @@ use crate::rule::grant::ceiling;
 use crate::rule::verdict::{Granted, SlotsOf, Verdict};
 
 impl Batch {
-    /// What an event gives where nobody has to look closer: it is refused, or it counts in full.
+    /// What an event gives where nobody has to look closer: it is refused, or caps leave all but points.
     #[inline]
     pub(crate) fn unbound(
         &self,

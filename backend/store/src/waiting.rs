@@ -56,6 +56,25 @@ pub async fn insert_many(
     rows.iter().map(|row| Ok(ActivityId::new(row.uuid(0)?))).collect()
 }
 
+/// Those of some events that began to wait at one instant: what a transaction whose commit got no answer has
+/// done.
+pub async fn written_at<C: Connected>(
+    on: &C,
+    ids: &[ActivityId],
+    recorded_at: DateTime<Utc>,
+) -> Result<HashSet<ActivityId>, StoreError> {
+    let (table, values) = Columns::new()
+        .uuid("id", ids.iter().map(|id| id.get()))
+        .bigint("recorded_at_us", ids.iter().map(|_| micros(recorded_at)))
+        .table(on.engine());
+    let sql = format!(
+        "SELECT w.id FROM {table}
+         JOIN waiting_events w ON w.id = r.id AND w.recorded_at_us = r.recorded_at_us"
+    );
+    let rows = query_all(on, &sql, values).await?;
+    rows.iter().map(|row| Ok(ActivityId::new(row.uuid(0)?))).collect()
+}
+
 /// Whether an event waits.
 pub async fn exists<C: Connected>(on: &C, id: ActivityId) -> Result<bool, StoreError> {
     let sql = "SELECT COUNT(*) FROM waiting_events WHERE id = $1";

@@ -1,5 +1,6 @@
 //! The database commits and the connection is cut before it can say so: the program must find out by itself.
 
+use chrono::TimeDelta;
 use tanhui_domain::amount::{Fen, Points};
 use tanhui_domain::text::Text;
 use tanhui_service::cache::Cache;
@@ -13,6 +14,7 @@ use crate::paying;
 
 on_postgres!(
     events_are_credited_once,
+    events_wait_once,
     a_redemption_is_made_once,
     points_that_waited_are_paid_once_and_prizes_given_once,
 );
@@ -29,6 +31,24 @@ async fn events_are_credited_once(stage: Stage) -> Outcome {
         assert!(results.iter().all(|result| result.status == EventStatus::Credited), "{results:?}");
     }
     assert_eq!(statement::balance(&programme.services, citizen).await?.amounts.points.get(), 15);
+    programme.stop().await
+}
+
+async fn events_wait_once(stage: Stage) -> Outcome {
+    let (wire, far) = Wire::lay(&stage).await?;
+    let programme = Programme::start_with(&far, "testcity", Cache::memory(), 1).await?;
+    for (cuts, external_id) in [(1, "a"), (3, "b"), (0, "c")] {
+        let ride = programme.ride(external_id, "card", 1_000);
+        wire.arm(cuts);
+        let results = programme.credit(std::slice::from_ref(&ride)).await?;
+        assert_eq!((results.len(), wire.cuts_due()), (1, 0), "{results:?}");
+        assert!(results.iter().all(|result| result.status == EventStatus::Pending), "{results:?}");
+        stage.clock.advance(TimeDelta::microseconds(1));
+        wire.arm(1);
+        let again = programme.credit(&[ride]).await?;
+        assert_eq!((again.len(), wire.cuts_due()), (1, 0), "{again:?}");
+        assert!(again.iter().all(|result| result.status == EventStatus::Duplicate), "{again:?}");
+    }
     programme.stop().await
 }
 

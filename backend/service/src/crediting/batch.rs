@@ -69,7 +69,7 @@ pub(super) async fn write(
 
     // 3. Credit what is bound, city by city; keep what is not.
     credit(&transaction, &bound, &mut owners.accounts, recorded_at, &mut results).await?;
-    keep(&transaction, &unbound, recorded_at, &mut results).await?;
+    keep(&transaction, &unbound, (recorded_at, again), &mut results).await?;
     let waited: Vec<ActivityId> =
         events.iter().filter(|event| event.report.waited).map(|event| event.id).collect();
     if !waited.is_empty() {
@@ -248,7 +248,7 @@ fn claim<'a>(
 async fn keep(
     on: &Transaction,
     unbound: &[(usize, &Prepared)],
-    recorded_at: DateTime<Utc>,
+    (recorded_at, again): (DateTime<Utc>, bool),
     results: &mut [Option<EventResult>],
 ) -> Result<(), StoreError> {
     if unbound.is_empty() {
@@ -266,8 +266,9 @@ async fn keep(
     } else {
         waiting::insert_many(on, &events, recorded_at).await?
     };
+    let own = if again { waiting::written_at(on, &ids, recorded_at).await? } else { new };
     for (place, event) in unbound {
-        let status = if new.contains(&event.id) { EventStatus::Pending } else { EventStatus::Duplicate };
+        let status = if own.contains(&event.id) { EventStatus::Pending } else { EventStatus::Duplicate };
         put(results, *place, answer(event, status));
     }
     Ok(())

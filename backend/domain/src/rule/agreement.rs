@@ -1,6 +1,5 @@
 //! All ways of running a rule must agree: the checked program, short code, columns, and what is settled from
-//! columns. `PROPTEST_CASES` asks for a longer
-//! loop.
+//! columns. `PROPTEST_CASES` asks for a longer loop.
 
 use proptest::prelude::*;
 
@@ -105,4 +104,54 @@ fn a_batch_may_hold_any_number_of_rows() {
             seeds.map(|(seed, minutes)| random_event(&rules, action, seed, minutes)).collect();
         all_agree(&rules, action, &events, &[Usage::NONE; 3]);
     }
+}
+
+/// Choices by two inputs within one another, and a test that asks what a turned number is a multiple of.
+const CHOICES: &str = "format: 1
+city: testtown
+title: {zh: 选择, en: Choices}
+timezone: Asia/Shanghai
+actions:
+  act:
+    name: {zh: 行为, en: Act}
+    category: waste
+    inputs:
+      kind: {type: choice, of: [paper, metal, glass]}
+      size: {type: choice, of: [small, middle, large]}
+      weight: {unit: kg, decimals: 0, min: 0, max: 20}
+    evidence: {operator: 100%}
+    eligible:
+      - {when: -weight * 2 <= -6 kg, else: {zh: 太轻, en: Too light}}
+    points_only: true
+    points: >-
+      weight * 1 pt/kg * (if kind = metal then (if size = small then 2 else 3)
+      else if size = large then (if kind = glass then 11 else 5) else 7)
+    caps: [{limit: 9999 pt, per: day}]
+";
+
+#[test]
+fn choices_within_choices_and_turned_tests_give_what_they_say() {
+    let rules = compile(CHOICES).unwrap();
+    let action = rules.action("act").unwrap();
+    let (mut events, mut scratch) = (Vec::new(), Scratch::default());
+    for (kind, size, weight) in
+        (0..3).flat_map(|kind| (0..3).flat_map(move |size| (0..=20).map(move |weight| (kind, size, weight))))
+    {
+        let slots = Slots::of(739_700, 0, &[kind, size, weight]);
+        let times = match (kind, size) {
+            (1, 0) => 2,
+            (1, _) => 3,
+            (2, 2) => 11,
+            (_, 2) => 5,
+            _ => 7,
+        };
+        let typed = Typed::new(slots.as_slice(), Evidence::Operator);
+        let points = match rules.decide(action, &typed, &[], &mut scratch) {
+            Verdict::Credited(granted) => Some(granted.points.get()),
+            Verdict::Refused(_) | Verdict::Held(_) => None,
+        };
+        assert_eq!(points, (weight >= 3).then_some(weight * times), "{kind} {size} {weight}");
+        events.push((slots, Evidence::Operator));
+    }
+    all_agree(&rules, action, &events, &[Usage::NONE; 3]);
 }

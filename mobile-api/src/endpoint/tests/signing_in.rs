@@ -145,6 +145,6 @@ async fn without_a_gateway_the_answer_says_so() {
     assert!(detail.contains("not configured"), "{detail}");
     let broken = world_with(Arc::new(Broken)).await;
     let answer = broken.post("/v1/auth/otp", "", json!({"phone": PHONE})).await;
-    assert!(!answer.refused(503, "unavailable").to_string().contains("500"));
+    assert!(!answer.refused(503, "unavailable").to_string().contains("answered 500"));
     assert_eq!(answer.headers["retry-after"], "30");
 }

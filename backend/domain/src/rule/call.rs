@@ -70,19 +70,19 @@ impl Parser {
             members.push(self.formula()?);
         }
         self.need(")")?;
-        let wrong = |takes: (&str, &str)| {
-            let found = text!("`{name}` 的参数应为 {zh}", "`{name}` takes {en}", zh = takes.0, en = takes.1);
-            Err(Finding::new(found).at(at))
+        let wrong = || {
+            let (zh, en) = function.takes();
+            Err(Finding::new(text!("`{name}` 的参数应为 {zh}", "`{name}` takes {en}")).at(at))
         };
         let mut members = members.into_iter();
         let (Some(value), second, None) = (members.next(), members.next(), members.next()) else {
-            return wrong(function.takes());
+            return wrong();
         };
         let granule = |scale: Option<Tree>| scale.map_or(Ok(one()), |scale| granule(&scale));
         let tree = match (function, second) {
             (Function::Abs, None) => self.absolute(at, value)?,
             (Function::Modulo, Some(divisor)) => self.modulo(at, value, divisor)?,
-            (Function::Abs, Some(_)) | (Function::Modulo, None) => return wrong(function.takes()),
+            (Function::Abs, Some(_)) | (Function::Modulo, None) => return wrong(),
             (Function::Rounded(mode), scale) => rounded(at, value, mode, granule(scale)?),
             (Function::BySign(above, below), scale) => {
                 let granule = granule(scale)?;

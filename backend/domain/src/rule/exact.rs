@@ -54,16 +54,8 @@ impl Decimal {
     /// The same number without zeros at the end.
     #[must_use]
     pub fn trimmed(self) -> Self {
-        if let Ok(mantissa) = i64::try_from(self.mantissa) {
-            let (mut mantissa, mut decimals) = (mantissa, self.decimals);
-            while decimals > 0 && mantissa.checked_rem(10) == Some(0) {
-                mantissa = mantissa.checked_div(10).unwrap_or(0);
-                decimals = decimals.saturating_sub(1);
-            }
-            return Self { mantissa: mantissa.into(), decimals };
-        }
         let mut number = self;
-        while number.decimals > 0 && number.mantissa.checked_rem(10) == Some(0) {
+        while number.decimals > 0 && ends_in_zero(number.mantissa) {
             number.mantissa = number.mantissa.checked_div(10).unwrap_or(0);
             number.decimals = number.decimals.saturating_sub(1);
         }
@@ -100,6 +92,14 @@ impl fmt::Display for Decimal {
 pub fn power_of_ten(power: u8) -> Option<i128> {
     let power = u32::from(power);
     10_i64.checked_pow(power).map(i128::from).or_else(|| 10_i128.checked_pow(power))
+}
+
+/// Most numbers fit 64 bits, which divide faster.
+fn ends_in_zero(number: i128) -> bool {
+    match i64::try_from(number) {
+        Ok(small) => small.checked_rem(10) == Some(0),
+        Err(_) => number.checked_rem(10) == Some(0),
+    }
 }
 
 /// A number with further digits behind it.

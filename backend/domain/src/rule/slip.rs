@@ -133,9 +133,8 @@ fn without_ten_thousands(written: &str) -> Option<String> {
     let (times, (number, unit)) = [("万", 10_000), ("亿", 100_000_000)]
         .into_iter()
         .find_map(|(sign, times)| Some((times, written.split_once(sign)?)))?;
-    let count = Decimal::parse(number.trim(), false)?.step()?;
-    let mantissa = Decimal::parse(number.trim(), false)?.mantissa;
-    let count = count.times(Ratio::new(mantissa.checked_mul(times)?, 1)?)?;
+    let number = Decimal::parse(number.trim(), false)?;
+    let count = number.step()?.times(Ratio::new(number.mantissa.checked_mul(times)?, 1)?)?;
     let unit = unit.trim();
     let unit = meant_unit(unit).unwrap_or(unit);
     (count.denominator() == 1).then(|| format!("{} {unit}", count.numerator()).trim_end().to_owned())

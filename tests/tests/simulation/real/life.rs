@@ -15,7 +15,7 @@ use crate::command::ActKey;
 
 impl Real {
     pub(super) async fn review(&self, process: usize, act: ActKey, release: bool) -> Outcome<String> {
-        let (services, city) = (self.services(process), &self.processes[process].city);
+        let (services, city) = (self.services(process), self.city(process));
         let by = CitizenId::new(id(OFFICERS[0]));
         let verdict = if release { review::Verdict::Release } else { review::Verdict::Reject };
         let id = self.activity_id(act);
@@ -33,7 +33,7 @@ impl Real {
     }
 
     pub(super) async fn reverse(&self, process: usize, act: ActKey) -> Outcome<String> {
-        let (services, city) = (self.services(process), &self.processes[process].city);
+        let (services, city) = (self.services(process), self.city(process));
         let actor = Actor::Person(CitizenId::new(id(OFFICERS[0])));
         let undone = reversal::reverse(services, city, self.activity_id(act), actor, &reason()).await;
         Ok(match undone {
@@ -76,7 +76,7 @@ impl Real {
         let known = self.adjustments.get(&number).copied();
         let by = CitizenId::new(id(OFFICERS[usize::from(other)]));
         let verdict = if approve { Verdict::Approve } else { Verdict::Refuse };
-        let (services, city) = (self.services(process), &self.processes[process].city);
+        let (services, city) = (self.services(process), self.city(process));
         let adjustment = known.unwrap_or(AdjustmentId::new(Uuid::nil()));
         Ok(match adjustment::decide(services, city, adjustment, by, verdict).await {
             Ok(decided) => decided.status.word().to_owned(),

@@ -49,7 +49,7 @@ impl Real {
         }
         let project = project::find(&services.database, self.project).await?.ok_or("no project")?;
         lines.push(watch::project(project.points.get()));
-        let programme = self.processes[process].city.programme;
+        let programme = self.city(process).programme;
         let balance = account::find(&services.database, programme).await?.ok_or("no programme")?.balance;
         let (points, milligrams) = pair(balance);
         lines.push(watch::programme(points, milligrams, balance.payable.get()));
@@ -170,7 +170,7 @@ impl Real {
             Span::All => Period::All,
         };
         let metric = if by_points { Metric::Points } else { Metric::Reduction };
-        let city = self.processes[process].city.clone();
+        let city = self.city(process).clone();
         let query = BoardQuery { city, period, on, scope: Scope::City, metric };
         let part = Part::Page { offset: 0, limit: 1_000 };
         let view = board::read(self.services(process), &query, part, None).await?;

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono_tz::Tz;
-use tanhui_domain::city::Source;
+use tanhui_domain::city::{City, Source};
 use tanhui_domain::id::{ActivityId, AdjustmentId, CitizenId, MerchantId, OfferId, ProjectId, RedemptionId};
 use tanhui_domain::rule::Evidence;
 use tanhui_domain::text::Text;
@@ -125,6 +125,10 @@ impl Real {
 
     fn services(&self, process: usize) -> &Services {
         &self.processes[process].services
+    }
+
+    fn city(&self, process: usize) -> &City {
+        &self.processes[process].city
     }
 
     /// What the program answers.

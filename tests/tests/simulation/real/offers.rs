@@ -66,7 +66,7 @@ impl Real {
             Turn::Resume => OfferStep::Resume,
             Turn::End => OfferStep::End,
         };
-        let (services, city) = (self.services(process), self.processes[process].city.id);
+        let (services, city) = (self.services(process), self.city(process).id);
         let by = By::Merchant(CitizenId::new(id(OFFICERS[0])));
         let turned = offering::step(services, Of::City(city), self.offer(number), (&step, by), None).await;
         Ok(match turned {
@@ -83,7 +83,7 @@ impl Real {
             Rein::Reinstate => MerchantStep::Reinstate,
             Rein::Close => MerchantStep::Close,
         };
-        let (services, city) = (self.services(process), &self.processes[process].city);
+        let (services, city) = (self.services(process), self.city(process));
         let (by, reason) = (CitizenId::new(id(OFFICERS[0])), Text::new("检查", "Looked at"));
         Ok(match merchant::step(services, city, self.merchants[number], step, (by, &reason)).await {
             Ok(merchant) => format!("{}, {}", merchant.status.word(), merchant.issued.word()),

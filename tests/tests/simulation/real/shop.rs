@@ -17,7 +17,7 @@ impl Real {
         };
         let (offer, quantity) = (self.offer(wish.offer), wish.quantity);
         let key = wish.key.map(|key| request_key(citizen, &format!("key-{key}"), offer, quantity));
-        let city = self.processes[process].city.clone();
+        let city = self.city(process).clone();
         let request = RedeemRequest { citizen, city, offer, quantity, key };
         let outcome = redemption::redeem(self.services(process), &request).await;
         Ok(Came::Redeemed(number, Box::new(outcome)))
@@ -44,7 +44,7 @@ impl Real {
     pub(super) async fn cancel(&self, process: usize, number: u32, citizen: u32) -> Outcome<String> {
         let Some(citizen) = self.citizens.get(&citizen).copied() else { return Ok("nobody".to_owned()) };
         let id = self.redemptions.get(&number).copied().unwrap_or(RedemptionId::new(Uuid::nil()));
-        let city = &self.processes[process].city;
+        let city = self.city(process);
         match redemption::cancel(self.services(process), citizen, city, id).await {
             Ok(redeemed) => Ok(format!("gave back {}", redeemed.redemption.points)),
             Err(error) => refusal(error),

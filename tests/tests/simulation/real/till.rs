@@ -25,9 +25,8 @@ impl Real {
         merchant: usize,
         voucher: (u32, usize),
     ) -> Outcome<String> {
-        let code = self.code(voucher).await?;
-        let (services, city) = (self.services(process), &self.processes[process].city);
-        let used = till::use_voucher(services, city, &self.till(merchant), &code).await;
+        let (till, code) = (self.till(merchant), self.code(voucher).await?);
+        let used = till::use_voucher(self.services(process), self.city(process), &till, &code).await;
         used.map_or_else(at_the_till, |_| Ok("used".to_owned()))
     }
 
@@ -37,14 +36,13 @@ impl Real {
         merchant: usize,
         voucher: (u32, usize),
     ) -> Outcome<String> {
-        let code = self.code(voucher).await?;
-        let (services, city) = (self.services(process), &self.processes[process].city);
-        let undone = till::void(services, city, &self.till(merchant), &code).await;
+        let (till, code) = (self.till(merchant), self.code(voucher).await?);
+        let undone = till::void(self.services(process), self.city(process), &till, &code).await;
         undone.map_or_else(at_the_till, |_| Ok("undone".to_owned()))
     }
 
     pub(super) async fn close(&self, process: usize) -> Outcome<String> {
-        let (services, city) = (self.services(process), &self.processes[process].city);
+        let (services, city) = (self.services(process), self.city(process));
         Ok(format!("closed {}", settlement::close(services, city, self.stage.now()).await?))
     }
 
@@ -54,7 +52,7 @@ impl Real {
         (merchant, number): (usize, i64),
         (step, other): (Step, bool),
     ) -> Outcome<String> {
-        let (services, city) = (self.services(process), &self.processes[process].city);
+        let (services, city) = (self.services(process), self.city(process));
         let all = settlement::of_merchant(services, self.merchants[merchant], None, 1_000).await?;
         let found = all.into_iter().find(|statement| statement.number == number);
         let statement = found.map_or(StatementId::new(Uuid::nil()), |statement| statement.id);
@@ -88,7 +86,7 @@ impl Real {
         scanned_at: DateTime<Utc>,
     ) -> Outcome<String> {
         let Some(voucher) = self.voucher(key).await? else { return Ok("no voucher".to_owned()) };
-        let (services, city) = (self.services(process), &self.processes[process].city);
+        let (services, city) = (self.services(process), self.city(process));
         let read = services.passes.sign(&voucher, self.stage.now()).ok_or("not signed")?;
         let Till { merchant, staff: citizen, branch } = self.till(merchant);
         let staff = Staff { citizen, merchant, role: StaffRole::Cashier, label: String::new(), branch };
